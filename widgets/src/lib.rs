@@ -1,0 +1,6 @@
+//! Terminal widgets of Stratigraph.
+//!
+//! Every widget takes borrowed rows and a style struct, does no input or output, keeps no clock and draws on any area, 0×0
+//! included. None knows the engine: the program translates engine values into the row types found here.
+
+pub mod commit_dag;
