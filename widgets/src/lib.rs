@@ -4,3 +4,6 @@
 //! included. None knows the engine: the program translates engine values into the row types found here.
 
 pub mod commit_dag;
+pub mod symbol;
+pub mod tree;
+pub mod width;

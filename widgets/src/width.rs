@@ -1,0 +1,176 @@
+//! Columns of text: measuring, cutting, padding, and making the unprintable visible.
+//!
+//! All lengths are terminal columns. Text is cut between grapheme clusters, never inside one; [`escape`] comes before cutting,
+//! so that no control character and no bidirectional mark reaches the terminal.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use unicode_segmentation::UnicodeSegmentation as _;
+use unicode_width::UnicodeWidthStr as _;
+
+/// On which side padding goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Align {
+    /// Text at the left, padding at the right.
+    #[default]
+    Left,
+    /// Text at the right, padding at the left; for numbers.
+    Right,
+}
+
+/// Returns the width of `text` in columns.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// Cuts `text` to at most `columns`, ending in `ellipsis` if something was cut and the ellipsis fits.
+#[must_use]
+pub fn truncate<'a>(text: &'a str, columns: usize, ellipsis: &str) -> Cow<'a, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let sign = if width(ellipsis) <= columns {
+        ellipsis
+    } else {
+        ""
+    };
+    let kept = head(text, columns - width(sign));
+    if sign.is_empty() {
+        Cow::Borrowed(kept)
+    } else {
+        Cow::Owned(format!("{kept}{sign}"))
+    }
+}
+
+/// Returns the longest beginning of `text` that fits into `columns`.
+#[must_use]
+pub fn head(text: &str, columns: usize) -> &str {
+    let mut used = 0;
+    for (at, grapheme) in text.grapheme_indices(true) {
+        used += width(grapheme);
+        if used > columns {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+/// Returns `text` in exactly `columns`: cut or padded with spaces.
+#[must_use]
+pub fn fit(text: &str, columns: usize, align: Align, ellipsis: &str) -> String {
+    let text = truncate(text, columns, ellipsis);
+    let padding = " ".repeat(columns.saturating_sub(width(&text)));
+    match align {
+        Align::Left => format!("{text}{padding}"),
+        Align::Right => format!("{padding}{text}"),
+    }
+}
+
+/// Makes control characters and bidirectional marks visible as `\u{1b}`; line feed, tab and carriage return as `\n`, `\t`, `\r`.
+///
+/// Zero-width joiners and combining marks stay: they belong to the grapheme they shape.
+#[must_use]
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unprintable) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for sign in text.chars() {
+        match sign {
+            '\n' => escaped.push_str("\\n"),
+            '\t' => escaped.push_str("\\t"),
+            '\r' => escaped.push_str("\\r"),
+            other if is_unprintable(other) => {
+                write!(escaped, "\\u{{{:x}}}", u32::from(other))
+                    .expect("writing to a string cannot fail");
+            }
+            other => escaped.push(other),
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Breaks `text` into lines of at most `columns`, at spaces where possible; at least one line, no line without `columns`.
+#[must_use]
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    if columns == 0 {
+        return Vec::new();
+    }
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is always a line");
+        if !line.is_empty() && width(line) + 1 + width(word) <= columns {
+            line.push(' ');
+            line.push_str(word);
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(String::new());
+        }
+        for grapheme in word.graphemes(true) {
+            let line = lines.last_mut().expect("there is always a line");
+            if !line.is_empty() && width(line) + width(grapheme) > columns {
+                lines.push(String::new());
+            }
+            if width(grapheme) <= columns {
+                lines
+                    .last_mut()
+                    .expect("there is always a line")
+                    .push_str(grapheme);
+            }
+        }
+    }
+    lines
+}
+
+fn is_unprintable(sign: char) -> bool {
+    sign.is_control()
+        || matches!(sign, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cutting_never_splits_a_grapheme() {
+        let family = "👨‍👩‍👧x";
+        assert_eq!(truncate(family, 2, "…"), "…");
+        assert_eq!(head(family, 2), "👨‍👩‍👧");
+        assert_eq!(head("e\u{301}a", 1), "e\u{301}");
+        assert_eq!(head("日本", 3), "日");
+    }
+
+    #[test]
+    fn the_ellipsis_is_left_out_where_it_does_not_fit() {
+        assert_eq!(truncate("abcdef", 4, "…"), "abc…");
+        assert_eq!(truncate("abcdef", 4, "..."), "a...");
+        assert_eq!(truncate("abcdef", 2, "..."), "ab");
+        assert_eq!(truncate("abcdef", 0, "…"), "");
+        assert_eq!(truncate("abc", 3, "…"), "abc");
+    }
+
+    #[test]
+    fn fitting_gives_exactly_the_columns() {
+        assert_eq!(fit("7", 3, Align::Right, "…"), "  7");
+        assert_eq!(fit("日本語", 4, Align::Left, "…"), "日… ");
+        assert_eq!(fit("", 2, Align::Left, "…"), "  ");
+    }
+
+    #[test]
+    fn the_unprintable_becomes_visible() {
+        assert_eq!(escape("a\u{1b}[31m\n"), "a\\u{1b}[31m\\n");
+        assert_eq!(escape("\u{202e}abc\u{2069}"), "\\u{202e}abc\\u{2069}");
+        assert!(matches!(escape("plain 日本"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn wrapping_breaks_at_spaces_and_in_long_words() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("abcdefgh i", 3), ["abc", "def", "gh", "i"]);
+        assert_eq!(wrap("", 3), [""]);
+        assert!(wrap("a", 0).is_empty());
+    }
+}
