@@ -4,6 +4,9 @@
 //! included. None knows the engine: the program translates engine values into the row types found here.
 
 pub mod commit_dag;
+pub mod data_table;
+pub mod job_list;
 pub mod symbol;
+pub mod toast;
 pub mod tree;
 pub mod width;
