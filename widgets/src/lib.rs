@@ -5,6 +5,7 @@
 
 pub mod commit_dag;
 pub mod data_table;
+pub mod diff_table;
 pub mod job_list;
 pub mod symbol;
 pub mod toast;

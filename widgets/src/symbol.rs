@@ -20,6 +20,8 @@ pub struct Symbols {
     pub mark: &'static str,
     /// Marks a changed cell.
     pub changed: &'static str,
+    /// Ties a row to the one above it.
+    pub tie: &'static str,
     /// Stands for text that was cut off.
     pub ellipsis: &'static str,
     /// Pictures of the spinner, one per tick.
@@ -61,6 +63,7 @@ pub const UNICODE: Symbols = Symbols {
     cursor: "▸",
     mark: "✓",
     changed: "•",
+    tie: "╰",
     ellipsis: "…",
     spinner: &["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"],
     bar_full: '█',
@@ -95,6 +98,7 @@ pub const ASCII: Symbols = Symbols {
     cursor: ">",
     mark: "x",
     changed: "*",
+    tie: "`",
     ellipsis: "...",
     spinner: &["|", "/", "-", "\\"],
     bar_full: '#',

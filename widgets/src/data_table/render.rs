@@ -63,8 +63,10 @@ pub enum RowMark {
     Marked,
     /// The row was inserted.
     Inserted,
-    /// The row was updated.
+    /// The row was updated; in a diff, the row as it was.
     Updated,
+    /// The row as it is after the update, below the row as it was.
+    After,
     /// The row was deleted.
     Deleted,
 }
@@ -76,6 +78,7 @@ impl RowMark {
             Self::Marked => symbols.mark,
             Self::Inserted => "+",
             Self::Updated => "~",
+            Self::After => symbols.tie,
             Self::Deleted => "-",
         }
     }
@@ -174,7 +177,7 @@ impl DataTable<'_> {
     ) {
         let area = layout.area;
         let base = match row.mark {
-            RowMark::None | RowMark::Marked | RowMark::Updated => self.style.base,
+            RowMark::None | RowMark::Marked | RowMark::Updated | RowMark::After => self.style.base,
             RowMark::Inserted => self.style.base.patch(self.style.inserted),
             RowMark::Deleted => self.style.base.patch(self.style.deleted),
         };
