@@ -1,0 +1,81 @@
+//! The one error type of the engine's surface, and the kinds a caller acts on.
+
+use crate::graph::OpenError;
+use crate::history::HistoryError;
+use crate::id::IdError;
+use crate::manifest::ManifestError;
+use crate::recovery::RecoveryError;
+use crate::schema::ContractError;
+use crate::storage::StorageError;
+
+/// Result of an engine operation.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What a caller can do about an error. Exit codes, toasts and hints depend on this and never on the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The named thing does not exist (any more): check the name, or list what there is.
+    NotFound,
+    /// The request itself is wrong: change it.
+    Invalid,
+    /// The graph's state does not allow it now: look at the state, then try again.
+    Conflict,
+    /// An interrupted write must be recovered first.
+    RecoveryNeeded,
+    /// Storage could not be reached or refused: try again later.
+    Unavailable,
+    /// What is stored breaks the format: keep a copy and have it looked at.
+    Corrupt,
+    /// The caller asked to stop.
+    Cancelled,
+    /// A defect of this program: report it.
+    Internal,
+}
+
+/// Everything that can go wrong in the engine.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The location is not a graph.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Reading or listing stored objects failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The manifest does not describe a graph.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// A commit, branch or position could not be resolved.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// A recovery record could not be read.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
+    /// The schema files disagree or cannot be read.
+    #[error(transparent)]
+    Schema(#[from] ContractError),
+    /// A name is malformed.
+    #[error(transparent)]
+    Id(#[from] IdError),
+    /// The operation was asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl Error {
+    /// What the caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Open(error) => error.kind(),
+            Self::Storage(error) => error.kind(),
+            Self::Manifest(error) => error.kind(),
+            Self::History(error) => error.kind(),
+            Self::Recovery(error) => error.kind(),
+            Self::Schema(_) => ErrorKind::Conflict,
+            Self::Id(_) => ErrorKind::Invalid,
+            Self::Cancelled => ErrorKind::Cancelled,
+        }
+    }
+}

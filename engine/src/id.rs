@@ -1,0 +1,300 @@
+//! Names and numbers of things: commits, branches, tables and their versions.
+//!
+//! Every type here is a newtype with a checked constructor, so that a signature says what it takes and a wrong kind of number
+//! does not compile.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use ulid::Ulid;
+
+/// Why a text is not the name it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IdError {
+    /// Not 26 characters of Crockford base 32.
+    #[error("`{text}` is not a commit id (26 characters of base 32, like 01ARZ3NDEKTSV4RRFFQ69G5FAV)")]
+    Commit {
+        /// What was given.
+        text: String,
+    },
+    /// Outside the grammar of branch names.
+    #[error("`{text}` is not a branch name: {reason}")]
+    Branch {
+        /// What was given.
+        text: String,
+        /// The rule it breaks.
+        reason: &'static str,
+    },
+    /// Not `node:Type` or `edge:Type`.
+    #[error("`{text}` is not a table: write node:Type or edge:Type")]
+    Table {
+        /// What was given.
+        text: String,
+    },
+}
+
+/// Identity of one graph commit: a ULID, printed as 26 upper-case characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommitId(Ulid);
+
+impl CommitId {
+    /// Makes an id from its 128 bits.
+    #[must_use]
+    pub fn from_u128(bits: u128) -> Self {
+        Self(Ulid::from(bits))
+    }
+
+    /// The 128 bits; their order is the order of the printed ids.
+    #[must_use]
+    pub fn as_u128(self) -> u128 {
+        self.0.into()
+    }
+}
+
+impl fmt::Display for CommitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0.to_string())
+    }
+}
+
+impl FromStr for CommitId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        Ulid::from_string(text)
+            .ok()
+            .filter(|id| id.to_string().eq_ignore_ascii_case(text))
+            .map(Self)
+            .ok_or_else(|| IdError::Commit { text: text.to_owned() })
+    }
+}
+
+impl serde::Serialize for CommitId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Name of a branch of the graph; `main` is the default lineage, which the format stores as null.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BranchName(Arc<str>);
+
+/// The name of the default branch.
+pub const MAIN: &str = "main";
+
+impl BranchName {
+    /// The default branch.
+    #[must_use]
+    pub fn main() -> Self {
+        Self(MAIN.into())
+    }
+
+    /// A name as the storage has it: null is main, anything else is taken verbatim.
+    ///
+    /// Names are not validated here, because a graph may hold names older rules allowed.
+    #[must_use]
+    pub fn from_stored(name: Option<&str>) -> Self {
+        Self(name.unwrap_or(MAIN).into())
+    }
+
+    /// Whether this is the default branch.
+    #[must_use]
+    pub fn is_main(&self) -> bool {
+        &*self.0 == MAIN
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name as the storage has it: none for main.
+    #[must_use]
+    pub fn stored(&self) -> Option<&str> {
+        (!self.is_main()).then_some(&*self.0)
+    }
+}
+
+impl fmt::Display for BranchName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl FromStr for BranchName {
+    type Err = IdError;
+
+    /// Accepts the grammar of Lance: segments of alphanumerics, `.`, `-` and `_`, separated by single slashes.
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        match branch_name_fault(text.trim()) {
+            None => Ok(Self(text.trim().into())),
+            Some(reason) => Err(IdError::Branch { text: text.to_owned(), reason }),
+        }
+    }
+}
+
+fn branch_name_fault(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        Some("it is empty")
+    } else if name.starts_with('/') || name.ends_with('/') || name.contains("//") {
+        Some("its segments must be separated by single slashes")
+    } else if name.contains("..") {
+        Some("`..` is not allowed")
+    } else if name.rsplit_once('.').is_some_and(|(_, extension)| extension == "lock") {
+        Some("it must not end in .lock")
+    } else if !name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '/')) {
+        Some("only letters, digits, `.`, `-`, `_` and `/` are allowed")
+    } else {
+        None
+    }
+}
+
+impl serde::Serialize for BranchName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// Whether a table holds nodes or edges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TableKind {
+    /// Edges: `id`, `src`, `dst` and properties.
+    Edge,
+    /// Nodes: `id` and properties.
+    Node,
+}
+
+impl TableKind {
+    /// The word before the colon of a table key.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Edge => "edge",
+            Self::Node => "node",
+        }
+    }
+}
+
+/// Identity of a table inside the graph: `node:Person`, `edge:Knows`. Ordered as its text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableKey {
+    /// Node or edge table. Declared first: the derived order is then that of the printed key.
+    pub kind: TableKind,
+    /// The type's name as declared.
+    pub name: Arc<str>,
+}
+
+impl TableKey {
+    /// Makes a key from its parts.
+    #[must_use]
+    pub fn new(kind: TableKind, name: &str) -> Self {
+        Self { kind, name: name.into() }
+    }
+}
+
+impl fmt::Display for TableKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}:{}", self.kind.as_str(), self.name))
+    }
+}
+
+impl FromStr for TableKey {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let kind = |word| match word {
+            "node" => Some(TableKind::Node),
+            "edge" => Some(TableKind::Edge),
+            _ => None,
+        };
+        text.split_once(':')
+            .filter(|(_, name)| !name.is_empty())
+            .and_then(|(word, name)| Some(Self::new(kind(word)?, name)))
+            .ok_or_else(|| IdError::Table { text: text.to_owned() })
+    }
+}
+
+impl serde::Serialize for TableKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+macro_rules! version_number {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+        pub struct $name(u64);
+
+        impl $name {
+            /// Wraps the number Lance gives.
+            #[must_use]
+            pub fn new(number: u64) -> Self {
+                Self(number)
+            }
+
+            /// The number Lance gives.
+            #[must_use]
+            pub fn get(self) -> u64 {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+version_number! {
+    /// Version of one table's Lance dataset. Numbers of all lineages of a table share one line.
+    TableVersion
+}
+version_number! {
+    /// Version of the graph on one branch: the Lance version of `__manifest` there.
+    ManifestVersion
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commit_ids_round_trip_and_refuse_everything_else() {
+        let text = "01M7Y2AKA125T5VJJZZ1M5RCKN";
+        assert_eq!(text.parse::<CommitId>().unwrap().to_string(), text);
+        for bad in ["", "main", "01M7Y2AKA125T5VJJZZ1M5RCK", "01M7Y2AKA125T5VJJZZ1M5RCKU", "ZZZZZZZZZZZZZZZZZZZZZZZZZZ"]
+        {
+            assert!(bad.parse::<CommitId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn branch_names_follow_the_grammar() {
+        for good in ["main", "feature/hiring", "a.b-c_d", " padded "] {
+            assert!(good.parse::<BranchName>().is_ok(), "{good}");
+        }
+        for bad in ["", "/a", "a/", "a//b", "a..b", "a.lock", "a\\b", "a b", "a@b"] {
+            assert!(bad.parse::<BranchName>().is_err(), "{bad}");
+        }
+        assert_eq!(BranchName::from_stored(None), BranchName::main());
+        assert_eq!(BranchName::main().stored(), None);
+    }
+
+    #[test]
+    fn table_keys_sort_as_their_text() {
+        let mut keys: Vec<TableKey> =
+            ["node:Person", "edge:Works", "node:Note", "edge:Knows"].iter().map(|t| t.parse().unwrap()).collect();
+        keys.sort();
+        let text: Vec<String> = keys.iter().map(ToString::to_string).collect();
+        assert_eq!(text, ["edge:Knows", "edge:Works", "node:Note", "node:Person"]);
+        for bad in ["Person", "node:", "vertex:A", ""] {
+            assert!(bad.parse::<TableKey>().is_err(), "{bad}");
+        }
+    }
+}
