@@ -1,0 +1,101 @@
+//! What can go wrong in storage, and of which kind it is.
+
+use crate::error::ErrorKind;
+
+/// A boxed cause from a library below.
+pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why stored objects could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// The location's scheme is not one this program reads.
+    #[error("cannot open {uri}: `{scheme}://` locations are not supported, give a folder or a file:// URI")]
+    UnsupportedScheme {
+        /// The location as given.
+        uri: String,
+        /// Its scheme.
+        scheme: String,
+    },
+    /// The root is not a directory that can be entered.
+    #[error("no folder at {path}: check the path of the graph")]
+    RootMissing {
+        /// The root looked for.
+        path: String,
+        /// Why, if the system said so.
+        #[source]
+        source: Option<Cause>,
+    },
+    /// A control object could not be read or listed.
+    #[error("cannot read {path}")]
+    Read {
+        /// Path relative to the root.
+        path: String,
+        /// Why.
+        #[source]
+        source: object_store::Error,
+    },
+    /// A control object is not text.
+    #[error("{path} is not UTF-8 text")]
+    NotText {
+        /// Path relative to the root.
+        path: String,
+    },
+    /// There is no table at this place.
+    #[error("no table at {path}")]
+    TableMissing {
+        /// Full path of the lineage looked for.
+        path: String,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// The table exists, this version of it does not any more.
+    #[error("version {version} of {path} is no longer retained{}", oldest_kept(*.oldest))]
+    VersionGone {
+        /// Full path of the lineage.
+        path: String,
+        /// The version asked for.
+        version: u64,
+        /// The oldest one that can still be read, if any could be listed.
+        oldest: Option<u64>,
+    },
+    /// The request names something the table does not have, or the filter is not an expression.
+    #[error("cannot read {path} as asked")]
+    Request {
+        /// Full path of the lineage.
+        path: String,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// A table could not be read.
+    #[error("cannot read table {path}")]
+    Table {
+        /// Full path of the lineage.
+        path: String,
+        /// Whether the bytes themselves are wrong, as opposed to out of reach.
+        corrupt: bool,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+}
+
+fn oldest_kept(oldest: Option<u64>) -> String {
+    oldest.map_or_else(String::new, |oldest| format!(", the oldest kept is {oldest}"))
+}
+
+impl StorageError {
+    /// What the caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UnsupportedScheme { .. } | Self::Request { .. } => ErrorKind::Invalid,
+            Self::RootMissing { .. } | Self::TableMissing { .. } | Self::VersionGone { .. } => ErrorKind::NotFound,
+            Self::Read { source: object_store::Error::NotFound { .. }, .. } => ErrorKind::NotFound,
+            Self::Read { .. } | Self::Table { corrupt: false, .. } => ErrorKind::Unavailable,
+            Self::NotText { .. } | Self::Table { corrupt: true, .. } => ErrorKind::Corrupt,
+        }
+    }
+}

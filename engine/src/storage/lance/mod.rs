@@ -1,0 +1,132 @@
+//! Tables as Lance datasets. This folder is the only place that names Lance.
+
+mod cause;
+mod scan;
+mod table;
+mod versions;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lance::Dataset;
+use lance::dataset::builder::DatasetBuilder;
+use lance::session::Session;
+
+use super::{Location, StorageError};
+use cause::{is_missing, table_error};
+
+pub use scan::{RowStream, Scan};
+pub use table::{IndexInfo, ROW_ADDRESS, Table};
+pub use versions::VersionInfo;
+
+/// Bytes of file metadata kept between reads.
+const METADATA_CACHE_BYTES: usize = 64 << 20;
+/// Bytes of index pages kept between reads.
+const INDEX_CACHE_BYTES: usize = 64 << 20;
+
+/// A lineage branched off inside a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineageRef {
+    /// Name of the lineage.
+    pub name: String,
+    /// Lineage it was branched from; none for the main one.
+    pub parent: Option<String>,
+    /// Version of the parent it starts at.
+    pub parent_version: u64,
+    /// When it was made, seconds since the epoch.
+    pub created_at_seconds: u64,
+}
+
+/// Opens tables and shares their caches.
+pub(super) struct Tables {
+    session: Arc<Session>,
+    /// One open handle per lineage, kept to ask for its head cheaply.
+    heads: Mutex<HashMap<String, Dataset>>,
+}
+
+impl std::fmt::Debug for Tables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tables").finish_non_exhaustive()
+    }
+}
+
+impl Tables {
+    pub(super) fn new() -> Self {
+        let session = Session::new(INDEX_CACHE_BYTES, METADATA_CACHE_BYTES, Arc::default());
+        Self { session: Arc::new(session), heads: Mutex::default() }
+    }
+
+    pub(super) async fn open(
+        &self,
+        location: &Location,
+        path: &str,
+        lineage: Option<&str>,
+        version: Option<u64>,
+    ) -> Result<Table, StorageError> {
+        let uri = location.table_uri(path, lineage);
+        match self.load(&uri, version).await {
+            Ok(dataset) => Ok(Table::new(dataset, uri)),
+            Err(cause) => Err(self.open_error(uri, version, cause).await),
+        }
+    }
+
+    pub(super) async fn head(
+        &self,
+        location: &Location,
+        path: &str,
+        lineage: Option<&str>,
+    ) -> Result<u64, StorageError> {
+        let uri = location.table_uri(path, lineage);
+        let known = self.heads.lock().unwrap_or_else(PoisonError::into_inner).get(&uri).cloned();
+        if let Some(dataset) = known {
+            return dataset.latest_version_id().await.map_err(|cause| table_error(&uri, cause));
+        }
+        match self.load(&uri, None).await {
+            Ok(dataset) => {
+                let head = dataset.version_id();
+                self.heads.lock().unwrap_or_else(PoisonError::into_inner).insert(uri, dataset);
+                Ok(head)
+            }
+            Err(cause) => Err(self.open_error(uri, None, cause).await),
+        }
+    }
+
+    pub(super) async fn lineages(&self, location: &Location, path: &str) -> Result<Vec<LineageRef>, StorageError> {
+        let uri = location.table_uri(path, None);
+        let table = self.open(location, path, None, None).await?;
+        let refs = table.dataset().list_branches().await.map_err(|cause| table_error(&uri, cause))?;
+        let mut lineages: Vec<LineageRef> = refs
+            .into_iter()
+            .map(|(name, contents)| LineageRef {
+                name,
+                parent: contents.parent_branch,
+                parent_version: contents.parent_version,
+                created_at_seconds: contents.create_at,
+            })
+            .collect();
+        lineages.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(lineages)
+    }
+
+    async fn load(&self, uri: &str, version: Option<u64>) -> Result<Dataset, lance::Error> {
+        let builder = DatasetBuilder::from_uri(uri).with_session(self.session.clone());
+        match version {
+            Some(version) => builder.with_version(version),
+            None => builder,
+        }
+        .load()
+        .await
+    }
+
+    /// Tells a version that was cleaned up from a table that is not there.
+    async fn open_error(&self, uri: String, version: Option<u64>, cause: lance::Error) -> StorageError {
+        if !is_missing(&cause) {
+            return table_error(&uri, cause);
+        }
+        let (Some(version), Ok(head)) = (version, self.load(&uri, None).await) else {
+            return StorageError::TableMissing { path: uri, source: Box::new(cause) };
+        };
+        let oldest = head.version_refs().await.ok().and_then(|versions| versions.first().map(|kept| kept.version));
+        StorageError::VersionGone { path: uri, version, oldest }
+    }
+}

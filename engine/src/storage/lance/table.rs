@@ -1,0 +1,111 @@
+//! One table, opened at one version.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_schema::SchemaRef;
+use lance::Dataset;
+use lance::index::DatasetIndexExt;
+
+use super::cause::table_error;
+use crate::storage::StorageError;
+
+/// Column that can be asked for in a scan: where the row is, fragment id in the upper 32 bits.
+pub const ROW_ADDRESS: &str = lance_core::ROW_ADDR;
+
+/// An index on columns of a table.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct IndexInfo {
+    /// Name of the index.
+    pub name: String,
+    /// What kind it is: `BTree`, `Inverted`, `IVF_FLAT` …
+    pub kind: String,
+    /// Columns it covers.
+    pub columns: Vec<String>,
+    /// Rows it covers, deleted ones included.
+    pub rows: u64,
+}
+
+/// A table at one version of one lineage. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Table {
+    dataset: Arc<Dataset>,
+    uri: Arc<str>,
+}
+
+impl Table {
+    pub(super) fn new(dataset: Dataset, uri: String) -> Self {
+        Self { dataset: Arc::new(dataset), uri: uri.into() }
+    }
+
+    pub(super) fn dataset(&self) -> &Arc<Dataset> {
+        &self.dataset
+    }
+
+    /// Full path of the lineage.
+    #[must_use]
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// The version that is open.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.dataset.version_id()
+    }
+
+    /// Columns, in storage order.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        Arc::new(self.dataset.schema().into())
+    }
+
+    /// Key-value pairs kept with the schema.
+    #[must_use]
+    pub fn schema_metadata(&self) -> &HashMap<String, String> {
+        &self.dataset.schema().metadata
+    }
+
+    /// Id and data file names of each fragment, in storage order. Fragments of two lineages with equal names hold the same
+    /// rows, except for deletions; a row's [`ROW_ADDRESS`] holds the id in its upper half.
+    #[must_use]
+    pub fn fragment_files(&self) -> Vec<(u64, String)> {
+        let names = |fragment: &lance_table::format::Fragment| {
+            let files: Vec<&str> = fragment.files.iter().map(|file| file.path.as_str()).collect();
+            (fragment.id, files.join("+"))
+        };
+        self.dataset.iter_fragments().map(names).collect()
+    }
+
+    /// Number of live rows, from metadata where it is recorded.
+    ///
+    /// # Errors
+    /// [`StorageError::Request`] for a filter that is not an expression over the columns, [`StorageError::Table`] otherwise.
+    pub async fn count(&self, filter: Option<&str>) -> Result<u64, StorageError> {
+        let rows = self.dataset.count_rows(filter.map(str::to_owned)).await.map_err(|cause| self.error(cause))?;
+        Ok(rows as u64)
+    }
+
+    /// The indices of this version, by name.
+    ///
+    /// # Errors
+    /// [`StorageError::Table`].
+    pub async fn indices(&self) -> Result<Vec<IndexInfo>, StorageError> {
+        let described = self.dataset.describe_indices(None).await.map_err(|cause| self.error(cause))?;
+        let column = |id: &u32| {
+            let field = i32::try_from(*id).ok().and_then(|id| self.dataset.schema().field_by_id(id));
+            field.map_or_else(|| format!("field {id}"), |field| field.name.clone())
+        };
+        let info = described.iter().map(|index| IndexInfo {
+            name: index.name().to_owned(),
+            kind: index.index_type().to_owned(),
+            columns: index.field_ids().iter().map(column).collect(),
+            rows: index.rows_indexed(),
+        });
+        Ok(info.collect())
+    }
+
+    pub(super) fn error(&self, cause: lance::Error) -> StorageError {
+        table_error(&self.uri, cause)
+    }
+}
