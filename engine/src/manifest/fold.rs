@@ -1,0 +1,129 @@
+//! Rows → state: the fold of graph-format §4.4. Pure.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use super::row::Row;
+use super::{ManifestError, TableEntry};
+use crate::id::{BranchName, ManifestVersion, TableKey, TableVersion};
+
+#[derive(Debug)]
+struct Newest {
+    version: u64,
+    lineage: Option<String>,
+    rows: u64,
+}
+
+/// What the rows seen so far say. The order of rows does not matter.
+#[derive(Debug, Default)]
+pub(super) struct Fold {
+    paths: BTreeMap<String, String>,
+    newest: BTreeMap<String, Newest>,
+    tombstones: BTreeMap<String, u64>,
+}
+
+impl Fold {
+    /// Takes one row in. Per table the greatest version wins, whatever lineage holds it.
+    pub(super) fn add(&mut self, row: Row) {
+        match row {
+            Row::Table { key, path } => {
+                self.paths.insert(key, path);
+            }
+            Row::Version { key, version, lineage, rows } => {
+                let candidate = Newest { version, lineage, rows };
+                match self.newest.entry(key) {
+                    Entry::Vacant(slot) => {
+                        slot.insert(candidate);
+                    }
+                    Entry::Occupied(mut slot) if slot.get().version < version => {
+                        slot.insert(candidate);
+                    }
+                    Entry::Occupied(_) => {}
+                }
+            }
+            Row::Tombstone { key, version } => {
+                let highest = self.tombstones.entry(key).or_default();
+                *highest = version.max(*highest);
+            }
+        }
+    }
+
+    /// The visible tables.
+    ///
+    /// # Errors
+    /// [`ManifestError::Unregistered`] for a version without a table, [`ManifestError::Key`] for a malformed key.
+    pub(super) fn finish(mut self, version: ManifestVersion) -> Result<BTreeMap<TableKey, TableEntry>, ManifestError> {
+        let tombstones = self.tombstones;
+        let visible = self
+            .newest
+            .into_iter()
+            .filter(|(key, newest)| tombstones.get(key).is_none_or(|&tombstone| tombstone < newest.version));
+        visible
+            .map(|(table_key, newest)| {
+                let Some(path) = self.paths.remove(&table_key) else {
+                    return Err(ManifestError::Unregistered { version, table_key });
+                };
+                let Ok(key) = table_key.parse::<TableKey>() else {
+                    return Err(ManifestError::Key { table_key });
+                };
+                let entry = TableEntry {
+                    key: key.clone(),
+                    path: path.into(),
+                    version: TableVersion::new(newest.version),
+                    lineage: newest.lineage.as_deref().map(|name| BranchName::from_stored(Some(name))),
+                    rows: newest.rows,
+                };
+                Ok((key, entry))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(key: &str) -> Row {
+        Row::Table { key: key.into(), path: "nodes/x".into() }
+    }
+
+    fn version(key: &str, version: u64, lineage: Option<&str>, rows: u64) -> Row {
+        Row::Version { key: key.into(), version, lineage: lineage.map(Into::into), rows }
+    }
+
+    fn fold(rows: Vec<Row>) -> Result<BTreeMap<TableKey, TableEntry>, ManifestError> {
+        let mut fold = Fold::default();
+        rows.into_iter().for_each(|row| fold.add(row));
+        fold.finish(ManifestVersion::new(9))
+    }
+
+    #[test]
+    fn the_greatest_version_wins_whatever_its_lineage_and_order() {
+        let state =
+            fold(vec![version("node:A", 5, Some("b"), 7), table("node:A"), version("node:A", 4, None, 3)]).unwrap();
+        let entry = &state[&"node:A".parse().unwrap()];
+        assert_eq!((entry.version.get(), entry.rows, entry.stored_lineage()), (5, 7, Some("b")));
+    }
+
+    #[test]
+    fn a_tombstone_hides_versions_up_to_its_own() {
+        let dropped = |tombstone| {
+            let rows = vec![
+                table("node:A"),
+                version("node:A", 4, None, 3),
+                Row::Tombstone { key: "node:A".into(), version: tombstone },
+            ];
+            fold(rows).unwrap().is_empty()
+        };
+        assert!(dropped(5) && dropped(4));
+        assert!(!dropped(3));
+    }
+
+    #[test]
+    fn a_version_of_an_unregistered_table_is_an_error() {
+        let error = fold(vec![version("node:A", 1, None, 0)]).unwrap_err();
+        assert!(matches!(&error, ManifestError::Unregistered { table_key, .. } if table_key == "node:A"));
+        let error = fold(vec![table("A"), version("A", 1, None, 0)]).unwrap_err();
+        assert!(matches!(&error, ManifestError::Key { table_key } if table_key == "A"));
+    }
+}

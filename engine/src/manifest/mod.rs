@@ -1,0 +1,66 @@
+//! Which table versions form one version of the graph.
+//!
+//! `__manifest` is an append-only list of rows; its state at a version is a fold of all rows that version sees
+//! (graph-format §4). **Rule:** readers see a table only through an entry of this fold, never through a table's head.
+
+mod change;
+mod entry;
+mod error;
+mod fold;
+mod log;
+mod row;
+
+use std::collections::BTreeMap;
+
+pub use change::{ChangeKind, TableChange, changes};
+pub use entry::TableEntry;
+pub use error::ManifestError;
+pub use log::ChangeLog;
+
+pub(crate) use log::read_log;
+
+use futures::TryStreamExt;
+
+use crate::error::Result;
+use crate::id::{BranchName, ManifestVersion, TableKey};
+use crate::storage::{Scan, Storage, Table, names};
+
+/// Schema metadata key of the format stamp.
+const STAMP_KEY: &str = "omnigraph:internal_schema_version";
+/// Format of graphs written by OmniGraph 0.4.1 – 0.6.1.
+const OLDEST_STAMP: u32 = 2;
+/// Format of graphs written by OmniGraph 0.6.2 – 0.7.2.
+const NEWEST_STAMP: u32 = 3;
+
+/// Opens `__manifest` on a branch, at a version or at its head.
+pub(crate) async fn open(storage: &Storage, branch: &BranchName, version: Option<u64>) -> Result<Table> {
+    Ok(storage.open(names::MANIFEST, branch.stored(), version).await?)
+}
+
+/// The format stamp of a manifest; 1 if there is none, as the format says.
+#[must_use]
+pub(crate) fn stamp(manifest: &Table) -> u32 {
+    manifest.schema_metadata().get(STAMP_KEY).and_then(|stamp| stamp.parse().ok()).unwrap_or(1)
+}
+
+/// Accepts the formats this program reads.
+///
+/// # Errors
+/// [`ManifestError::Stamp`] naming the stamp and the releases that write it.
+pub(crate) fn check_stamp(stamp: u32) -> Result<(), ManifestError> {
+    if (OLDEST_STAMP..=NEWEST_STAMP).contains(&stamp) { Ok(()) } else { Err(ManifestError::Stamp { stamp }) }
+}
+
+/// Reads the state of the graph from an opened manifest: every visible table by key.
+pub(crate) async fn read_state(manifest: &Table) -> Result<BTreeMap<TableKey, TableEntry>> {
+    let columns = row::COLUMNS.iter().map(|&column| column.to_owned()).collect();
+    let scan = Scan { columns: Some(columns), ..Scan::default() };
+    let mut batches = manifest.scan(&scan).await?;
+    let mut fold = fold::Fold::default();
+    while let Some(batch) = batches.try_next().await? {
+        for row in row::decode(&batch)? {
+            fold.add(row);
+        }
+    }
+    Ok(fold.finish(ManifestVersion::new(manifest.version()))?)
+}
