@@ -1,0 +1,20 @@
+//! Commits, branches and positions in time.
+
+mod at;
+mod branch;
+mod commit;
+mod commit_graph;
+mod error;
+mod load;
+mod snapshot;
+
+pub use at::{At, Position};
+pub use branch::Branch;
+pub use commit::Commit;
+pub use commit_graph::{CommitGraph, HistoryProblem};
+pub use error::HistoryError;
+pub use load::HistoryBatch;
+pub use snapshot::{Snapshot, TableStatus};
+
+pub(crate) use branch::{branch_refs, list_branches};
+pub(crate) use load::{HistoryStamp, history_stamp, load_history};
