@@ -1,0 +1,306 @@
+//! The handle: one graph, opened. Every operation of the engine starts here.
+
+mod resolve;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::{ErrorKind, Result};
+use crate::history::{
+    self, Branch, Commit, CommitGraph, HistoryBatch, HistoryStamp, Snapshot, TableStatus, branch_refs, history_stamp,
+    list_branches, load_history,
+};
+use crate::id::{BranchName, ManifestVersion, TableVersion};
+use crate::manifest::{self, TableChange, TableEntry};
+use crate::progress::Progress;
+use crate::recovery::{self, AuditRow, RecoveryError, Sidecar, SidecarFile, SidecarObservation};
+use crate::schema::SchemaContract;
+use crate::storage::{IndexInfo, Storage, StorageError, Table, VersionInfo, names};
+
+/// How a graph is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OpenMode {
+    /// Nothing is written, not even what is missing.
+    ReadOnly,
+}
+
+/// An opened graph. Cheap to clone; clones share caches.
+#[derive(Debug, Clone)]
+pub struct Graph {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    storage: Storage,
+    schema: SchemaContract,
+    stamp: u32,
+    /// The last history read, valid as long as its stamp is.
+    history: Mutex<Option<(HistoryStamp, Arc<CommitGraph>)>>,
+}
+
+/// Why a folder is not a graph.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The folder has none of a graph's files.
+    #[error("{path} is not a graph: it has no {missing}; give the folder that holds _schema.pg and __manifest")]
+    NotAGraph {
+        /// The folder.
+        path: String,
+        /// What was looked for.
+        missing: &'static str,
+    },
+    /// The schema record must be derived, which is impossible once branches exist.
+    #[error(
+        "{path} has branches but neither {} nor {}: restore them from a backup",
+        names::SCHEMA_IR,
+        names::SCHEMA_STATE
+    )]
+    Underivable {
+        /// The folder.
+        path: String,
+    },
+}
+
+impl OpenError {
+    /// What the caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotAGraph { .. } => ErrorKind::NotFound,
+            Self::Underivable { .. } => ErrorKind::Conflict,
+        }
+    }
+}
+
+impl Graph {
+    /// Opens the graph at a path or `file://` URI.
+    ///
+    /// Reads the schema files and the manifest's metadata, no history and no rows.
+    ///
+    /// # Errors
+    /// [`OpenError::NotAGraph`], [`crate::manifest::ManifestError::Stamp`] for a format not read here,
+    /// [`crate::schema::ContractError`] if the schema files disagree, [`StorageError`] if they cannot be read.
+    pub async fn open(uri: &str, mode: OpenMode) -> Result<Self> {
+        match mode {
+            OpenMode::ReadOnly => {}
+        }
+        let storage = Storage::connect(uri)?;
+        let path = || storage.location().uri().to_owned();
+        let Some(source) = storage.read_text(names::SCHEMA_SOURCE).await? else {
+            return Err(OpenError::NotAGraph { path: path(), missing: names::SCHEMA_SOURCE }.into());
+        };
+        if !storage.any_below(names::MANIFEST).await? {
+            return Err(OpenError::NotAGraph { path: path(), missing: names::MANIFEST }.into());
+        }
+        let stamp = manifest::stamp(&manifest::open(&storage, &BranchName::main(), None).await?);
+        manifest::check_stamp(stamp)?;
+        let schema = read_schema(&storage, &source).await?;
+        Ok(Self { inner: Arc::new(Inner { storage, schema, stamp, history: Mutex::default() }) })
+    }
+
+    /// The normalised root.
+    #[must_use]
+    pub fn uri(&self) -> &str {
+        self.storage().location().uri()
+    }
+
+    /// Last segment of the root, for titles.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.storage().location().name()
+    }
+
+    /// The accepted schema.
+    #[must_use]
+    pub fn schema(&self) -> &SchemaContract {
+        &self.inner.schema
+    }
+
+    /// The internal schema stamp: 2 or 3.
+    #[must_use]
+    pub fn stamp(&self) -> u32 {
+        self.inner.stamp
+    }
+
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.inner.storage
+    }
+
+    /// The branches: main first, the others by name.
+    ///
+    /// # Errors
+    /// [`StorageError`] if a manifest cannot be read.
+    pub async fn branches(&self) -> Result<Vec<Branch>> {
+        let history = self.history(&Progress::none()).await?;
+        list_branches(self.storage(), &history).await
+    }
+
+    /// Newest version of every branch, without reading a row: the cheap way to see that something moved.
+    ///
+    /// # Errors
+    /// [`StorageError`] if a manifest cannot be listed.
+    pub async fn head_versions(&self) -> Result<BTreeMap<BranchName, ManifestVersion>> {
+        let mut versions = BTreeMap::new();
+        for (branch, _) in branch_refs(self.storage()).await? {
+            let head = self.storage().head(names::MANIFEST, branch.stored()).await?;
+            versions.insert(branch, ManifestVersion::new(head));
+        }
+        Ok(versions)
+    }
+
+    /// The commits of all branches. Read again only if a dataset it depends on moved.
+    ///
+    /// # Errors
+    /// [`crate::Error::Cancelled`], [`StorageError`] if the branches cannot be listed. Everything else that is missing or
+    /// wrong is a [`crate::HistoryProblem`] of the result.
+    pub async fn history(&self, progress: &Progress) -> Result<Arc<CommitGraph>> {
+        self.stream_history(progress, |_| ()).await
+    }
+
+    /// As [`Graph::history`]; `sink` sees the commits while they are read, newest files first, and nothing if they were
+    /// known already.
+    ///
+    /// # Errors
+    /// As [`Graph::history`].
+    pub async fn stream_history(
+        &self,
+        progress: &Progress,
+        sink: impl FnMut(HistoryBatch) + Send,
+    ) -> Result<Arc<CommitGraph>> {
+        let stamp = history_stamp(self.storage()).await?;
+        if let Some(known) = self.known_history(&stamp) {
+            return Ok(known);
+        }
+        let history = Arc::new(load_history(self.storage(), progress, sink).await?);
+        *self.inner.history.lock().unwrap_or_else(PoisonError::into_inner) = Some((stamp, history.clone()));
+        Ok(history)
+    }
+
+    fn known_history(&self, stamp: &HistoryStamp) -> Option<Arc<CommitGraph>> {
+        let known = self.inner.history.lock().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().filter(|(of, _)| of == stamp).map(|(_, history)| history.clone())
+    }
+
+    /// Tables that differ from `from` to `to`, in key order, from the manifests alone.
+    #[must_use]
+    pub fn changes(&self, from: &Snapshot, to: &Snapshot) -> Vec<TableChange> {
+        manifest::changes(&from.entries, &to.entries)
+    }
+
+    /// What a commit changed against one of its parents: 0 the first, 1 the merged one. The first commit is compared with an
+    /// empty graph.
+    ///
+    /// # Errors
+    /// [`crate::history::HistoryError`] if the commit, or that parent, cannot be read (any more).
+    pub async fn commit_changes(&self, commit: &Commit, parent: usize) -> Result<Vec<TableChange>> {
+        let to = self.snapshot_of(commit).await?;
+        let from = match commit.parents().nth(parent) {
+            Some(parent) => self.snapshot(&history::At::Commit(parent)).await?.entries,
+            None => BTreeMap::new(),
+        };
+        Ok(manifest::changes(&from, &to.entries))
+    }
+
+    /// Every table of a snapshot beside the head of the lineage that holds it. A head that cannot be read is an error of that
+    /// table only.
+    pub async fn table_status(&self, snapshot: &Snapshot) -> Vec<TableStatus> {
+        let heads = snapshot.entries.values().map(|entry| async move {
+            let head = self.storage().head(&entry.path, entry.stored_lineage()).await;
+            TableStatus { entry: entry.clone(), head: head.map(TableVersion::new).map_err(Into::into) }
+        });
+        futures::future::join_all(heads).await
+    }
+
+    /// Opens a table at exactly the pinned version.
+    ///
+    /// # Errors
+    /// [`StorageError::VersionGone`] naming the oldest version kept, or another [`StorageError`].
+    pub async fn open_table(&self, entry: &TableEntry) -> Result<Table, StorageError> {
+        self.storage().open(&entry.path, entry.stored_lineage(), Some(entry.version.get())).await
+    }
+
+    /// The retained versions of the lineage that holds a table, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn table_versions(&self, entry: &TableEntry, limit: usize) -> Result<Vec<VersionInfo>> {
+        let table = self.storage().open(&entry.path, entry.stored_lineage(), None).await?;
+        Ok(table.versions(limit).await?)
+    }
+
+    /// The indices of a table at its pinned version.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn table_indices(&self, entry: &TableEntry) -> Result<Vec<IndexInfo>> {
+        Ok(self.open_table(entry).await?.indices().await?)
+    }
+
+    /// The columns of a table at its pinned version.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn table_schema(&self, entry: &TableEntry) -> Result<arrow_schema::SchemaRef> {
+        Ok(self.open_table(entry).await?.schema())
+    }
+
+    /// The sidecars of interrupted writes, in the order a sweep takes them. Unreadable ones are listed as such.
+    ///
+    /// # Errors
+    /// [`StorageError::Read`] if the folder cannot be listed.
+    pub async fn sidecars(&self) -> Result<Vec<SidecarFile>> {
+        recovery::list_sidecars(self.storage()).await
+    }
+
+    /// The sidecar whose operation id is or ends with a text.
+    ///
+    /// # Errors
+    /// [`RecoveryError::UnknownSidecar`], [`RecoveryError::AmbiguousSidecar`].
+    pub async fn sidecar(&self, text: &str) -> Result<SidecarFile> {
+        let sidecars = self.sidecars().await?;
+        let ids = |files: &[SidecarFile]| files.iter().map(|file| file.id.clone()).collect::<Vec<_>>();
+        let known = ids(&sidecars);
+        let suffix = text.to_ascii_uppercase();
+        let mut fitting: Vec<SidecarFile> = sidecars
+            .into_iter()
+            .filter(|file| file.id == text || (!suffix.is_empty() && file.id.ends_with(&suffix)))
+            .collect();
+        match (fitting.pop(), fitting.is_empty()) {
+            (Some(only), true) => Ok(only),
+            (Some(last), false) => {
+                fitting.push(last);
+                Err(RecoveryError::AmbiguousSidecar { text: text.to_owned(), candidates: ids(&fitting) }.into())
+            }
+            (None, _) => Err(RecoveryError::UnknownSidecar { text: text.to_owned(), known }.into()),
+        }
+    }
+
+    /// Pin and head of every table a sidecar names, as they are now.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the branches or the branch's manifest cannot be read.
+    pub async fn observe(&self, sidecar: &Sidecar) -> Result<SidecarObservation> {
+        let branches: Vec<BranchName> = branch_refs(self.storage()).await?.into_iter().map(|(name, _)| name).collect();
+        recovery::observe(self.storage(), &branches, sidecar).await
+    }
+
+    /// What was done about interrupted writes, newest first.
+    ///
+    /// # Errors
+    /// [`StorageError`], [`RecoveryError::AuditColumn`].
+    pub async fn audit(&self) -> Result<Vec<AuditRow>> {
+        recovery::read_audit(self.storage()).await
+    }
+}
+
+async fn read_schema(storage: &Storage, source: &str) -> Result<SchemaContract> {
+    let ir = storage.read_text(names::SCHEMA_IR).await?;
+    let state = storage.read_text(names::SCHEMA_STATE).await?;
+    if ir.is_none() && state.is_none() && branch_refs(storage).await?.len() > 1 {
+        return Err(OpenError::Underivable { path: storage.location().uri().to_owned() }.into());
+    }
+    Ok(SchemaContract::check(source, ir.as_deref(), state.as_deref())?)
+}

@@ -1,0 +1,52 @@
+//! The graph engine of Stratigraph: reads and time-travels graphs in the on-disk format of OmniGraph 0.6.2 – 0.7.2.
+//!
+//! | module | answers |
+//! |---|---|
+//! | [`id`], [`error`], [`progress`] | leaves: names of things, what can go wrong, how work reports itself |
+//! | [`schema`] | the `.pg` language: text → catalog → canonical form and hash |
+//! | [`storage`] | where bytes are; the only place that knows Lance |
+//! | [`manifest`] | which table versions form one version of the graph |
+//! | [`history`] | commits, branches, positions in time, snapshots |
+//! | [`read`], [`value`] | rows of a table at a snapshot, and single cells |
+//! | [`diff`] | row changes between two snapshots, and the history of one row |
+//! | [`query`] | SQL over a snapshot |
+//! | [`recovery`] | interrupted writes and the audit of their recovery |
+//! | [`Graph`] | the handle that ties them together |
+//!
+//! Opening a graph for reading never writes a byte.
+//!
+//! ```no_run
+//! use stratigraph_engine::{At, Graph, OpenMode, Progress, ReadOptions};
+//! use futures::TryStreamExt;
+//!
+//! # async fn example() -> stratigraph_engine::Result<()> {
+//! let graph = Graph::open("/data/crm", OpenMode::ReadOnly).await?;
+//! for commit in graph.history(&Progress::none()).await?.commits() {
+//!     println!("{} {}", commit.id, commit.branch);
+//! }
+//! let snapshot = graph.snapshot(&"main@v7".parse::<At>()?).await?;
+//! let person = snapshot.table("Person")?;
+//! let mut rows = graph.read(&snapshot, &person.key, ReadOptions::default()).await?;
+//! while let Some(batch) = rows.try_next().await? {
+//!     println!("{} rows", batch.num_rows());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod error;
+pub mod graph;
+pub mod history;
+pub mod id;
+pub mod manifest;
+pub mod progress;
+pub mod recovery;
+pub mod schema;
+pub mod storage;
+
+pub use error::{Error, ErrorKind, Result};
+pub use graph::{Graph, OpenMode};
+pub use history::{At, Branch, Commit, CommitGraph, HistoryBatch, HistoryProblem, Position, Snapshot, TableStatus};
+pub use id::{BranchName, CommitId, ManifestVersion, TableKey, TableKind, TableVersion};
+pub use manifest::{ChangeKind, TableChange, TableEntry};
+pub use progress::{Progress, ProgressEvent};
