@@ -103,9 +103,7 @@ impl DiffLines {
         if lines.is_empty() {
             return start..start;
         }
-        let end = self
-            .change_at(lines.end - 1)
-            .map_or(self.ends.len(), |last| last + 1);
+        let end = self.change_at(lines.end - 1).map_or(self.ends.len(), |last| last + 1);
         start..end.max(start)
     }
 }
@@ -122,10 +120,7 @@ impl FromIterator<DiffOp> for DiffLines {
 ///
 /// An updated row has one position per changed cell, on the line of the row after. An inserted or deleted row has one position,
 /// in column 0.
-pub fn differences<'r>(
-    rows: &'r [DiffRow<'r>],
-    first_line: usize,
-) -> impl Iterator<Item = Position> + 'r {
+pub fn differences<'r>(rows: &'r [DiffRow<'r>], first_line: usize) -> impl Iterator<Item = Position> + 'r {
     let starts = rows.iter().scan(first_line, |line, row| {
         let start = *line;
         *line += row.op.lines();
@@ -134,43 +129,27 @@ pub fn differences<'r>(
     starts.flat_map(|(start, row)| {
         let columns: Vec<usize> = match row.op {
             DiffOp::Inserted | DiffOp::Deleted => vec![0],
-            DiffOp::Updated => (0..row.before.len().max(row.after.len()))
-                .filter(|&at| is_changed(row, at))
-                .collect(),
+            DiffOp::Updated => (0..row.before.len().max(row.after.len())).filter(|&at| is_changed(row, at)).collect(),
         };
         let line = start + row.op.lines() - 1;
-        columns
-            .into_iter()
-            .map(move |column| Position { line, column })
+        columns.into_iter().map(move |column| Position { line, column })
     })
 }
 
 /// Finds the first difference after `from`; `None` if there is none below in these rows.
 #[must_use]
-pub fn next_difference(
-    rows: &[DiffRow<'_>],
-    first_line: usize,
-    from: Position,
-) -> Option<Position> {
+pub fn next_difference(rows: &[DiffRow<'_>], first_line: usize, from: Position) -> Option<Position> {
     differences(rows, first_line).find(|&position| position > from)
 }
 
 /// Finds the last difference before `from`; `None` if there is none above in these rows.
 #[must_use]
-pub fn previous_difference(
-    rows: &[DiffRow<'_>],
-    first_line: usize,
-    from: Position,
-) -> Option<Position> {
-    differences(rows, first_line)
-        .take_while(|&position| position < from)
-        .last()
+pub fn previous_difference(rows: &[DiffRow<'_>], first_line: usize, from: Position) -> Option<Position> {
+    differences(rows, first_line).take_while(|&position| position < from).last()
 }
 
 fn is_changed(row: &DiffRow<'_>, column: usize) -> bool {
-    [row.before, row.after]
-        .iter()
-        .any(|cells| cells.get(column).is_some_and(|cell| cell.changed))
+    [row.before, row.after].iter().any(|cells| cells.get(column).is_some_and(|cell| cell.changed))
 }
 
 /// The widget: columns and the visible changes, the first of which starts at line `first_line`.
@@ -193,50 +172,20 @@ impl StatefulWidget for &DiffTable<'_> {
 
     fn render(self, area: Rect, buffer: &mut Buffer, state: &mut TableState) {
         let marked: Vec<[Vec<CellText<'_>>; 2]> = self.rows.iter().map(with_marks).collect();
-        let lines = self
-            .rows
-            .iter()
-            .zip(&marked)
-            .flat_map(|(row, [before, after])| {
-                let (first, second) = match row.op {
-                    DiffOp::Inserted => (
-                        Row {
-                            mark: RowMark::Inserted,
-                            cells: after,
-                        },
-                        None,
-                    ),
-                    DiffOp::Deleted => (
-                        Row {
-                            mark: RowMark::Deleted,
-                            cells: before,
-                        },
-                        None,
-                    ),
-                    DiffOp::Updated => (
-                        Row {
-                            mark: RowMark::Updated,
-                            cells: before,
-                        },
-                        Some(Row {
-                            mark: RowMark::After,
-                            cells: after,
-                        }),
-                    ),
-                };
-                std::iter::once(first).chain(second)
-            });
+        let lines = self.rows.iter().zip(&marked).flat_map(|(row, [before, after])| {
+            let (first, second) = match row.op {
+                DiffOp::Inserted => (Row { mark: RowMark::Inserted, cells: after }, None),
+                DiffOp::Deleted => (Row { mark: RowMark::Deleted, cells: before }, None),
+                DiffOp::Updated => {
+                    (Row { mark: RowMark::Updated, cells: before }, Some(Row { mark: RowMark::After, cells: after }))
+                }
+            };
+            std::iter::once(first).chain(second)
+        });
         let hidden = state.offset.saturating_sub(self.first_line);
         let lines: Vec<Row<'_>> = lines.skip(hidden).take(usize::from(area.height)).collect();
         let (columns, symbols, style) = (self.columns, self.symbols, self.style);
-        (&DataTable {
-            columns,
-            rows: &lines,
-            sort: None,
-            symbols,
-            style,
-        })
-            .render(area, buffer, state);
+        (&DataTable { columns, rows: &lines, sort: None, symbols, style }).render(area, buffer, state);
     }
 }
 
@@ -245,10 +194,7 @@ fn with_marks<'a>(row: &DiffRow<'a>) -> [Vec<CellText<'a>>; 2] {
     let marked = |cells: &[CellText<'a>]| {
         let cells = cells.iter().enumerate();
         cells
-            .map(|(at, cell)| CellText {
-                changed: row.op == DiffOp::Updated && is_changed(row, at),
-                ..*cell
-            })
+            .map(|(at, cell)| CellText { changed: row.op == DiffOp::Updated && is_changed(row, at), ..*cell })
             .collect()
     };
     [marked(row.before), marked(row.after)]
@@ -261,66 +207,27 @@ mod tests {
     use crate::symbol;
     use crate::width::Align;
 
-    const COLUMNS: [Column<'static>; 2] = [
-        Column {
-            title: "id",
-            width: 6,
-            align: Align::Left,
-        },
-        Column {
-            title: "age",
-            width: 5,
-            align: Align::Right,
-        },
-    ];
+    const COLUMNS: [Column<'static>; 2] =
+        [Column { title: "id", width: 6, align: Align::Left }, Column { title: "age", width: 5, align: Align::Right }];
 
     fn with_rows(test: impl Fn(&[DiffRow<'_>])) {
         let alice = [CellText::text("alice"), CellText::number("30")];
         let older = [CellText::text("alice"), CellText::number("31").changed()];
         let bob = [CellText::text("bob"), CellText::nothing(CellKind::Null)];
         test(&[
-            DiffRow {
-                op: DiffOp::Inserted,
-                before: &[],
-                after: &bob,
-            },
-            DiffRow {
-                op: DiffOp::Updated,
-                before: &alice,
-                after: &older,
-            },
-            DiffRow {
-                op: DiffOp::Deleted,
-                before: &bob,
-                after: &[],
-            },
+            DiffRow { op: DiffOp::Inserted, before: &[], after: &bob },
+            DiffRow { op: DiffOp::Updated, before: &alice, after: &older },
+            DiffRow { op: DiffOp::Deleted, before: &bob, after: &[] },
         ]);
     }
 
-    fn draw(
-        rows: &[DiffRow<'_>],
-        first_line: usize,
-        size: (u16, u16),
-        state: &mut TableState,
-    ) -> Vec<String> {
+    fn draw(rows: &[DiffRow<'_>], first_line: usize, size: (u16, u16), state: &mut TableState) -> Vec<String> {
         let area = Rect::new(0, 0, size.0, size.1);
         let mut buffer = Buffer::empty(area);
         let style = TableStyle::no_colour();
-        let table = DiffTable {
-            columns: &COLUMNS,
-            rows,
-            first_line,
-            symbols: &symbol::ASCII,
-            style: &style,
-        };
+        let table = DiffTable { columns: &COLUMNS, rows, first_line, symbols: &symbol::ASCII, style: &style };
         (&table).render(area, &mut buffer, state);
-        let line = |y| {
-            (0..size.0)
-                .map(|x| buffer[(x, y)].symbol())
-                .collect::<String>()
-                .trim_end()
-                .to_owned()
-        };
+        let line = |y| (0..size.0).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
         (0..size.1).map(line).collect()
     }
 
@@ -330,14 +237,7 @@ mod tests {
             let text = draw(rows, 0, (14, 5), &mut TableState::default());
             assert_eq!(
                 text,
-                [
-                    "  id       age",
-                    ">+bob    (nul>",
-                    " ~alice    *30",
-                    " `alice    *31",
-                    " -bob    (nul>"
-                ]
-                .map(|line| line.replace("(nul>", "(n..."))
+                ["  id       age", ">+bob    (n...", " ~alice    *30", " `alice    *31", " -bob    (n...",]
             );
         });
     }
@@ -346,11 +246,7 @@ mod tests {
     fn a_table_may_start_between_before_and_after() {
         with_rows(|rows| {
             let lines: DiffLines = rows.iter().map(|row| row.op).collect();
-            let mut state = TableState {
-                row: 2,
-                offset: 2,
-                ..TableState::default()
-            };
+            let mut state = TableState { row: 2, offset: 2, ..TableState::default() };
             let changes = lines.changes_in(&state.visible(lines.len(), 2));
             assert_eq!(changes, 1..3);
             let text = draw(&rows[changes], lines.first_line(1), (8, 3), &mut state);
@@ -360,24 +256,15 @@ mod tests {
 
     #[test]
     fn lines_and_changes_agree() {
-        let lines: DiffLines = [DiffOp::Updated, DiffOp::Inserted, DiffOp::Updated]
-            .into_iter()
-            .collect();
+        let lines: DiffLines = [DiffOp::Updated, DiffOp::Inserted, DiffOp::Updated].into_iter().collect();
         assert_eq!(lines.len(), 5);
         assert_eq!(
             [0, 1, 2, 3, 4, 5].map(|line| lines.change_at(line)),
             [Some(0), Some(0), Some(1), Some(2), Some(2), None]
         );
+        assert_eq!([0, 1, 2, 9].map(|change| lines.first_line(change)), [0, 2, 3, 5]);
         assert_eq!(
-            [0, 1, 2, 9].map(|change| lines.first_line(change)),
-            [0, 2, 3, 5]
-        );
-        assert_eq!(
-            (
-                lines.changes_in(&(1..3)),
-                lines.changes_in(&(3..3)),
-                lines.changes_in(&(4..99))
-            ),
+            (lines.changes_in(&(1..3)), lines.changes_in(&(3..3)), lines.changes_in(&(4..99))),
             (0..2, 2..2, 2..3)
         );
         assert_eq!(DiffLines::default().changes_in(&(0..10)), 0..0);
@@ -386,9 +273,7 @@ mod tests {
     #[test]
     fn jumps_go_from_difference_to_difference() {
         with_rows(|rows| {
-            let found: Vec<(usize, usize)> = differences(rows, 10)
-                .map(|at| (at.line, at.column))
-                .collect();
+            let found: Vec<(usize, usize)> = differences(rows, 10).map(|at| (at.line, at.column)).collect();
             assert_eq!(found, [(10, 0), (12, 1), (13, 0)]);
             let at = |line, column| Position { line, column };
             assert_eq!(next_difference(rows, 10, at(10, 0)), Some(at(12, 1)));

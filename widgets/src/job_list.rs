@@ -51,9 +51,7 @@ impl JobState {
     fn moves(self) -> bool {
         match self {
             Self::Running | Self::Cancelling => true,
-            Self::Queued | Self::Succeeded | Self::Failed | Self::Cancelled | Self::Unknown => {
-                false
-            }
+            Self::Queued | Self::Succeeded | Self::Failed | Self::Cancelled | Self::Unknown => false,
         }
     }
 }
@@ -137,10 +135,7 @@ impl JobListState {
     pub fn settle(&mut self, jobs: usize, height: usize) {
         let height = height.max(1);
         self.selected = self.selected.min(jobs.saturating_sub(1));
-        self.offset = self
-            .offset
-            .min(jobs.saturating_sub(height))
-            .min(self.selected);
+        self.offset = self.offset.min(jobs.saturating_sub(height)).min(self.selected);
         self.offset = self.offset.max((self.selected + 1).saturating_sub(height));
     }
 }
@@ -155,25 +150,13 @@ impl StatefulWidget for &JobList<'_> {
             let outcome = match job.state {
                 JobState::Failed | JobState::Unknown => self.style.bad,
                 JobState::Succeeded => self.style.good,
-                JobState::Queued
-                | JobState::Running
-                | JobState::Cancelling
-                | JobState::Cancelled => Style::new(),
+                JobState::Queued | JobState::Running | JobState::Cancelling | JobState::Cancelled => Style::new(),
             };
             let style = self.style.base.patch(outcome);
-            let style = if selected {
-                style.patch(self.style.selected)
-            } else {
-                style
-            };
+            let style = if selected { style.patch(self.style.selected) } else { style };
             let cursor = if selected { self.symbols.cursor } else { " " };
             let text = format!("{cursor}{}", job_line(job, self.symbols, self.tick));
-            let text = width::fit(
-                &text,
-                usize::from(area.width),
-                Align::Left,
-                self.symbols.ellipsis,
-            );
+            let text = width::fit(&text, usize::from(area.width), Align::Left, self.symbols.ellipsis);
             buffer.set_stringn(area.x, y, text, usize::from(area.width), style);
         }
     }
@@ -188,26 +171,15 @@ pub fn job_line(job: &JobRow<'_>, symbols: &Symbols, tick: Option<usize>) -> Str
         (false, _) => match job.state {
             JobState::Succeeded => symbols.mark,
             JobState::Failed | JobState::Unknown => "!",
-            JobState::Queued | JobState::Running | JobState::Cancelling | JobState::Cancelled => {
-                " "
-            }
+            JobState::Queued | JobState::Running | JobState::Cancelling | JobState::Cancelled => " ",
         },
     };
-    let phase = job
-        .phase
-        .map(|(at, of, name)| format!("{at}/{of} {}", width::escape(name)));
+    let phase = job.phase.map(|(at, of, name)| format!("{at}/{of} {}", width::escape(name)));
     let times = match job.left_seconds.filter(|_| job.state.moves()) {
-        Some(left) => format!(
-            "{} (~{} left)",
-            duration(job.elapsed_seconds),
-            duration(left)
-        ),
+        Some(left) => format!("{} (~{} left)", duration(job.elapsed_seconds), duration(left)),
         None => duration(job.elapsed_seconds),
     };
-    let rate = job
-        .rate
-        .filter(|_| job.state.moves())
-        .map(|rate| format!("{rate} {}/s", job.unit));
+    let rate = job.rate.filter(|_| job.state.moves()).map(|rate| format!("{rate} {}/s", job.unit));
     let words = [
         Some(format!("{sign} {}", width::escape(job.name))),
         Some(width::escape(job.subject).into_owned()).filter(|subject| !subject.is_empty()),
@@ -224,17 +196,8 @@ fn progress(job: &JobRow<'_>, symbols: &Symbols) -> Option<String> {
     match job.total {
         // Everything is read, but success is not verified: the bar must not look finished.
         Some(total) if total > 0 => {
-            let shown = if job.state == JobState::Succeeded {
-                total
-            } else {
-                job.done.min(total - 1)
-            };
-            Some(format!(
-                "{} {} / {total} {}",
-                symbols.bar(shown, total, BAR_WIDTH),
-                job.done.min(total),
-                job.unit
-            ))
+            let shown = if job.state == JobState::Succeeded { total } else { job.done.min(total - 1) };
+            Some(format!("{} {} / {total} {}", symbols.bar(shown, total, BAR_WIDTH), job.done.min(total), job.unit))
         }
         Some(_) | None if job.done > 0 => Some(format!("{} {}", job.done, job.unit)),
         Some(_) | None => None,
@@ -281,22 +244,10 @@ mod tests {
     fn a_bar_is_full_only_after_success() {
         let all = JobRow { done: 310, ..JOB };
         assert!(job_line(&all, &symbol::ASCII, Some(0)).contains("#########. 310 / 310"));
-        let done = JobRow {
-            state: JobState::Succeeded,
-            ..all
-        };
+        let done = JobRow { state: JobState::Succeeded, ..all };
         let line = job_line(&done, &symbol::ASCII, None);
-        assert!(
-            line.starts_with("x row diff")
-                && line.contains("########## 310")
-                && !line.contains("left")
-        );
-        let counted = JobRow {
-            total: None,
-            phase: None,
-            subject: "",
-            ..JOB
-        };
+        assert!(line.starts_with("x row diff") && line.contains("########## 310") && !line.contains("left"));
+        let counted = JobRow { total: None, phase: None, subject: "", ..JOB };
         assert_eq!(
             job_line(&counted, &symbol::ASCII, None),
             "working row diff  120 rows  40 rows/s  3s (~1m05s left)  running"
@@ -306,12 +257,7 @@ mod tests {
     #[test]
     fn every_size_is_drawn() {
         let style = JobStyle::no_colour();
-        let list = JobList {
-            jobs: &[JOB, JOB],
-            symbols: &symbol::UNICODE,
-            style: &style,
-            tick: Some(2),
-        };
+        let list = JobList { jobs: &[JOB, JOB], symbols: &symbol::UNICODE, style: &style, tick: Some(2) };
         for (width, height) in [(0, 0), (1, 1), (3, 5), (80, 1)] {
             let area = Rect::new(0, 0, width, height);
             let mut buffer = Buffer::empty(area);
@@ -321,17 +267,8 @@ mod tests {
                 assert!(buffer[(9, 0)].modifier.contains(Modifier::REVERSED));
             }
         }
-        let mut state = JobListState {
-            selected: 9,
-            offset: 0,
-        };
+        let mut state = JobListState { selected: 9, offset: 0 };
         state.settle(6, 2);
-        assert_eq!(
-            state,
-            JobListState {
-                selected: 5,
-                offset: 4
-            }
-        );
+        assert_eq!(state, JobListState { selected: 5, offset: 4 });
     }
 }

@@ -121,10 +121,7 @@ impl Symbols {
     /// Returns the spinner's picture for a tick; it repeats.
     #[must_use]
     pub fn spin(&self, tick: usize) -> &'static str {
-        self.spinner
-            .get(tick % self.spinner.len().max(1))
-            .copied()
-            .unwrap_or("")
+        self.spinner.get(tick % self.spinner.len().max(1)).copied().unwrap_or("")
     }
 
     /// Returns a bar of `width` columns; it is full only if `done` reached `total`, and empty if the total is 0.
@@ -133,9 +130,7 @@ impl Symbols {
         let share = u128::from(done.min(total)) * (width as u128) / u128::from(total.max(1));
         let full = usize::try_from(share).unwrap_or(width).min(width);
         let signs = std::iter::repeat_n(self.bar_full, full);
-        signs
-            .chain(std::iter::repeat_n(self.bar_empty, width - full))
-            .collect()
+        signs.chain(std::iter::repeat_n(self.bar_empty, width - full)).collect()
     }
 }
 
@@ -156,21 +151,11 @@ mod tests {
     #[test]
     fn signs_of_a_set_have_equal_widths_where_they_stand_for_each_other() {
         for set in [UNICODE, ASCII] {
-            assert_eq!(
-                (width(set.cursor), width(set.mark), width(set.changed)),
-                (1, 1, 1)
-            );
-            assert_eq!(
-                (width(set.closed), width(set.open), width(set.leaf)),
-                (2, 2, 2)
-            );
+            assert_eq!((width(set.cursor), width(set.mark), width(set.changed)), (1, 1, 1));
+            assert_eq!((width(set.closed), width(set.open), width(set.leaf)), (2, 2, 2));
             assert!(set.spinner.iter().all(|sign| width(sign) == 1));
         }
-        assert!(
-            [ASCII.null, ASCII.empty, ASCII.ellipsis, ASCII.more_left]
-                .iter()
-                .all(|sign| sign.is_ascii())
-        );
+        assert!([ASCII.null, ASCII.empty, ASCII.ellipsis, ASCII.more_left].iter().all(|sign| sign.is_ascii()));
     }
 
     #[test]

@@ -59,9 +59,7 @@ impl ToastStack {
     pub fn push(&mut self, toast: Toast) {
         self.toasts.push(toast);
         if self.toasts.len() > MAX_TOASTS {
-            let least = (0..self.toasts.len() - 1)
-                .min_by_key(|&at| self.toasts[at].level)
-                .unwrap_or(0);
+            let least = (0..self.toasts.len() - 1).min_by_key(|&at| self.toasts[at].level).unwrap_or(0);
             self.toasts.remove(least);
         }
     }
@@ -104,11 +102,7 @@ impl ToastStyle {
     #[must_use]
     pub fn no_colour() -> Self {
         let reversed = Style::new().add_modifier(Modifier::REVERSED);
-        Self {
-            info: reversed,
-            warning: reversed,
-            error: reversed.add_modifier(Modifier::BOLD),
-        }
+        Self { info: reversed, warning: reversed, error: reversed.add_modifier(Modifier::BOLD) }
     }
 }
 
@@ -136,9 +130,7 @@ impl Widget for &Toasts<'_> {
                 return;
             }
             let lines = self.lines(toast, usize::from(columns), usize::from(rows_left));
-            let height = u16::try_from(lines.len())
-                .unwrap_or(rows_left)
-                .min(rows_left);
+            let height = u16::try_from(lines.len()).unwrap_or(rows_left).min(rows_left);
             let bottom = area.bottom() - (area.height / 2 - rows_left);
             let place = Rect::new(area.right() - columns, bottom - height, columns, height);
             let style = match toast.level {
@@ -163,19 +155,13 @@ impl Toasts<'_> {
         if lines.len() > rows {
             lines.truncate(rows);
             if let Some(last) = lines.last_mut() {
-                let kept = width::head(
-                    last,
-                    room.saturating_sub(width::width(self.symbols.ellipsis)),
-                );
+                let kept = width::head(last, room.saturating_sub(width::width(self.symbols.ellipsis)));
                 *last = format!("{kept}{}", self.symbols.ellipsis);
             }
         }
         let signs = std::iter::once(toast.level.sign()).chain(std::iter::repeat(" "));
         let line = |(sign, text): (&str, String)| {
-            format!(
-                " {sign} {} ",
-                width::fit(&text, room, Align::Left, self.symbols.ellipsis)
-            )
+            format!(" {sign} {} ", width::fit(&text, room, Align::Left, self.symbols.ellipsis))
         };
         signs.zip(lines).map(line).collect()
     }
@@ -187,26 +173,15 @@ mod tests {
     use crate::symbol;
 
     fn toast(level: Level, text: &str, ticks_left: Option<u32>) -> Toast {
-        Toast {
-            level,
-            text: text.to_owned(),
-            ticks_left,
-        }
+        Toast { level, text: text.to_owned(), ticks_left }
     }
 
     fn draw(stack: &ToastStack, width: u16, height: u16) -> Vec<String> {
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::filled(area, ratatui::buffer::Cell::new("."));
         let style = ToastStyle::no_colour();
-        (&Toasts {
-            stack,
-            symbols: &symbol::ASCII,
-            style: &style,
-        })
-            .render(area, &mut buffer);
-        (0..height)
-            .map(|y| (0..width).map(|x| buffer[(x, y)].symbol()).collect())
-            .collect()
+        (&Toasts { stack, symbols: &symbol::ASCII, style: &style }).render(area, &mut buffer);
+        (0..height).map(|y| (0..width).map(|x| buffer[(x, y)].symbol()).collect()).collect()
     }
 
     #[test]
@@ -240,19 +215,10 @@ mod tests {
     #[test]
     fn the_least_serious_goes_first() {
         let mut stack = ToastStack::default();
-        for (level, text) in [
-            (Level::Error, "a"),
-            (Level::Info, "b"),
-            (Level::Warning, "c"),
-            (Level::Info, "d"),
-        ] {
+        for (level, text) in [(Level::Error, "a"), (Level::Info, "b"), (Level::Warning, "c"), (Level::Info, "d")] {
             stack.push(toast(level, text, Some(2)));
         }
-        let texts: Vec<&str> = stack
-            .toasts()
-            .iter()
-            .map(|toast| toast.text.as_str())
-            .collect();
+        let texts: Vec<&str> = stack.toasts().iter().map(|toast| toast.text.as_str()).collect();
         assert_eq!(texts, ["a", "c", "d"]);
         assert!(!stack.tick());
         assert!(stack.tick());

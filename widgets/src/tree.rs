@@ -26,10 +26,7 @@ impl TreeStyle {
     /// Returns a style without colours: the selected row is reversed.
     #[must_use]
     pub fn no_colour() -> Self {
-        Self {
-            base: Style::new(),
-            selected: Style::new().add_modifier(Modifier::REVERSED),
-        }
+        Self { base: Style::new(), selected: Style::new().add_modifier(Modifier::REVERSED) }
     }
 }
 
@@ -80,10 +77,7 @@ where
 
 type Open<'a, Id> = (usize, Id, Line<'a>, Vec<TreeItem<'a, Id>>);
 
-fn close<'a, Id>(
-    open: &mut Vec<Open<'a, Id>>,
-    done: &mut Vec<TreeItem<'a, Id>>,
-) -> Result<(), DuplicateId>
+fn close<'a, Id>(open: &mut Vec<Open<'a, Id>>, done: &mut Vec<TreeItem<'a, Id>>) -> Result<(), DuplicateId>
 where
     Id: Clone + Eq + std::hash::Hash,
 {
@@ -132,23 +126,13 @@ mod tests {
     use crate::symbol;
 
     fn row(depth: usize, id: &'static str) -> TreeRow<'static, &'static str> {
-        TreeRow {
-            depth,
-            id,
-            text: Line::raw(id),
-        }
+        TreeRow { depth, id, text: Line::raw(id) }
     }
 
     #[test]
     fn rows_nest_by_depth() {
-        let items = items(vec![
-            row(0, "nodes"),
-            row(1, "Person"),
-            row(2, "name"),
-            row(1, "Team"),
-            row(0, "edges"),
-        ])
-        .unwrap();
+        let items =
+            items(vec![row(0, "nodes"), row(1, "Person"), row(2, "name"), row(1, "Team"), row(0, "edges")]).unwrap();
         assert_eq!(items.len(), 2);
         assert_eq!(items[0].children().len(), 2);
         assert_eq!(items[0].children()[0].children()[0].identifier(), &"name");
@@ -156,10 +140,7 @@ mod tests {
 
     #[test]
     fn equal_siblings_are_refused() {
-        assert_eq!(
-            items(vec![row(0, "a"), row(0, "b"), row(1, "c"), row(1, "c")]).unwrap_err(),
-            DuplicateId
-        );
+        assert_eq!(items(vec![row(0, "a"), row(0, "b"), row(1, "c"), row(1, "c")]).unwrap_err(), DuplicateId);
     }
 
     #[test]
@@ -170,37 +151,16 @@ mod tests {
         state.select(vec!["nodes", "Person"]);
         let area = Rect::new(0, 0, 12, 3);
         let mut buffer = Buffer::empty(area);
-        render(
-            &items,
-            area,
-            &mut buffer,
-            &mut state,
-            &symbol::ASCII,
-            TreeStyle::no_colour(),
-        )
-        .unwrap();
+        render(&items, area, &mut buffer, &mut state, &symbol::ASCII, TreeStyle::no_colour()).unwrap();
         let text: Vec<String> = (0..3)
-            .map(|y| {
-                (0..12)
-                    .map(|x| buffer[(x, y)].symbol())
-                    .collect::<String>()
-                    .trim_end()
-                    .to_owned()
-            })
+            .map(|y| (0..12).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned())
             .collect();
         assert_eq!(text, [" - nodes", ">    Person", "   edges"]);
         assert!(buffer[(5, 1)].modifier.contains(Modifier::REVERSED));
         for size in [(0, 0), (1, 1), (2, 1)] {
             let area = Rect::new(0, 0, size.0, size.1);
-            render(
-                &items,
-                area,
-                &mut Buffer::empty(area),
-                &mut state,
-                &symbol::UNICODE,
-                TreeStyle::no_colour(),
-            )
-            .unwrap();
+            render(&items, area, &mut Buffer::empty(area), &mut state, &symbol::UNICODE, TreeStyle::no_colour())
+                .unwrap();
         }
     }
 }

@@ -31,17 +31,9 @@ pub fn truncate<'a>(text: &'a str, columns: usize, ellipsis: &str) -> Cow<'a, st
     if width(text) <= columns {
         return Cow::Borrowed(text);
     }
-    let sign = if width(ellipsis) <= columns {
-        ellipsis
-    } else {
-        ""
-    };
+    let sign = if width(ellipsis) <= columns { ellipsis } else { "" };
     let kept = head(text, columns - width(sign));
-    if sign.is_empty() {
-        Cow::Borrowed(kept)
-    } else {
-        Cow::Owned(format!("{kept}{sign}"))
-    }
+    if sign.is_empty() { Cow::Borrowed(kept) } else { Cow::Owned(format!("{kept}{sign}")) }
 }
 
 /// Returns the longest beginning of `text` that fits into `columns`.
@@ -83,8 +75,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
             '\t' => escaped.push_str("\\t"),
             '\r' => escaped.push_str("\\r"),
             other if is_unprintable(other) => {
-                write!(escaped, "\\u{{{:x}}}", u32::from(other))
-                    .expect("writing to a string cannot fail");
+                write!(escaped, "\\u{{{:x}}}", u32::from(other)).expect("writing to a string cannot fail");
             }
             other => escaped.push(other),
         }
@@ -98,31 +89,26 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     if columns == 0 {
         return Vec::new();
     }
-    let mut lines = vec![String::new()];
+    let mut done = Vec::new();
+    let mut line = String::new();
     for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("there is always a line");
-        if !line.is_empty() && width(line) + 1 + width(word) <= columns {
+        if !line.is_empty() && width(&line) + 1 + width(word) <= columns {
             line.push(' ');
             line.push_str(word);
             continue;
         }
         if !line.is_empty() {
-            lines.push(String::new());
+            done.push(std::mem::take(&mut line));
         }
-        for grapheme in word.graphemes(true) {
-            let line = lines.last_mut().expect("there is always a line");
-            if !line.is_empty() && width(line) + width(grapheme) > columns {
-                lines.push(String::new());
+        for grapheme in word.graphemes(true).filter(|grapheme| width(grapheme) <= columns) {
+            if width(&line) + width(grapheme) > columns {
+                done.push(std::mem::take(&mut line));
             }
-            if width(grapheme) <= columns {
-                lines
-                    .last_mut()
-                    .expect("there is always a line")
-                    .push_str(grapheme);
-            }
+            line.push_str(grapheme);
         }
     }
-    lines
+    done.push(line);
+    done
 }
 
 fn is_unprintable(sign: char) -> bool {

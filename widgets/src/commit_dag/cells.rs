@@ -39,9 +39,7 @@ pub struct Paint<'a> {
 
 impl fmt::Debug for Paint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Paint")
-            .field("glyphs", &self.glyphs)
-            .finish_non_exhaustive()
+        f.debug_struct("Paint").field("glyphs", &self.glyphs).finish_non_exhaustive()
     }
 }
 
@@ -49,11 +47,7 @@ impl<'a> Paint<'a> {
     /// Draws with these characters, without colour and emphasis.
     #[must_use]
     pub fn plain(glyphs: &'a Glyphs) -> Self {
-        Self {
-            glyphs,
-            colour: &|_| None,
-            emphasis: &|_| Emphasis::Normal,
-        }
+        Self { glyphs, colour: &|_| None, emphasis: &|_| Emphasis::Normal }
     }
 }
 
@@ -70,11 +64,7 @@ pub struct Cell {
 
 impl Cell {
     /// A cell in which nothing is drawn.
-    pub const EMPTY: Self = Self {
-        glyph: ' ',
-        colour: None,
-        emphasis: Emphasis::Normal,
-    };
+    pub const EMPTY: Self = Self { glyph: ' ', colour: None, emphasis: Emphasis::Normal };
 }
 
 /// The graph column of one row.
@@ -98,9 +88,7 @@ impl GraphRow {
     /// Returns whether anything is drawn in a lane.
     #[must_use]
     pub fn uses(&self, lane: usize) -> bool {
-        self.cells
-            .get(lane * 2)
-            .is_some_and(|cell| cell.glyph != ' ')
+        self.cells.get(lane * 2).is_some_and(|cell| cell.glyph != ' ')
     }
 }
 
@@ -113,33 +101,19 @@ impl fmt::Display for GraphRow {
 }
 
 /// Builds the cells of `row` from the lanes above it and what the row did to them.
-pub(super) fn build(
-    layout: &Layout,
-    paint: &Paint<'_>,
-    row: u32,
-    before: &Lanes,
-    step: &Step,
-) -> GraphRow {
-    let item = layout
-        .rows()
-        .item(row)
-        .expect("a window ends with the list");
+pub(super) fn build(layout: &Layout, paint: &Paint<'_>, row: u32, before: &Lanes, step: &Step) -> GraphRow {
+    let item = layout.rows().item(row).expect("a window ends with the list");
     let brush = Brush { layout, paint };
     let lane = step.lane as usize;
     let mut bends = brush.bends(before, step);
     let leftmost = bends.iter().map(|bend| bend.lane).fold(lane, usize::min);
     let rightmost = bends.iter().map(|bend| bend.lane).fold(lane, usize::max);
-    let passing = (0..before.waits.len())
-        .rev()
-        .find(|&lane| before.line(lane).is_some());
+    let passing = (0..before.waits.len()).rev().find(|&lane| before.line(lane).is_some());
     let mut cells = vec![Cell::EMPTY; rightmost.max(passing.unwrap_or(0)) * 2 + 1];
     bends.sort_by_key(|bend| std::cmp::Reverse(bend.lane.abs_diff(lane)));
     for bend in &bends {
         for cell in &mut cells[bend.lane.min(lane) * 2 + 1..bend.lane.max(lane) * 2] {
-            *cell = Cell {
-                glyph: paint.glyphs.horizontal,
-                ..bend.cell
-            };
+            *cell = Cell { glyph: paint.glyphs.horizontal, ..bend.cell };
         }
     }
     for passed in 0..before.waits.len() {
@@ -153,10 +127,7 @@ pub(super) fn build(
             (true, false) => 0,
             (false, true | false) => 1,
         };
-        cells[bend.lane * 2] = Cell {
-            glyph: bend.glyphs[side],
-            ..bend.cell
-        };
+        cells[bend.lane * 2] = Cell { glyph: bend.glyphs[side], ..bend.cell };
     }
     cells[lane * 2] = brush.commit(item, step);
     GraphRow { item, lane, cells }
@@ -182,13 +153,8 @@ impl Brush<'_> {
             glyphs: glyphs.end,
             cell: self.line(before.last_edge[lane as usize]),
         });
-        let edge_bend = |glyphs| {
-            move |&(lane, edge): &(u32, u32)| Bend {
-                lane: lane as usize,
-                glyphs,
-                cell: self.edge(edge),
-            }
-        };
+        let edge_bend =
+            |glyphs| move |&(lane, edge): &(u32, u32)| Bend { lane: lane as usize, glyphs, cell: self.edge(edge) };
         let started = step.started.iter().map(edge_bend(glyphs.start));
         let joined = step.joined.iter().map(edge_bend(glyphs.join));
         ended.chain(started).chain(joined).collect()
@@ -204,11 +170,7 @@ impl Brush<'_> {
             (RowItem::Commit(_), false, false) => glyphs.alone,
         };
         let node = item.node();
-        Cell {
-            glyph,
-            colour: (self.paint.colour)(node),
-            emphasis: (self.paint.emphasis)(node),
-        }
+        Cell { glyph, colour: (self.paint.colour)(node), emphasis: (self.paint.emphasis)(node) }
     }
 
     fn passing(&self, before: &Lanes, lane: usize) -> Option<Cell> {
@@ -218,10 +180,7 @@ impl Brush<'_> {
             (false, true) => self.paint.glyphs.elided,
             (false, false) => self.paint.glyphs.vertical,
         };
-        Some(Cell {
-            glyph,
-            ..self.line(before.last_edge[lane])
-        })
+        Some(Cell { glyph, ..self.line(before.last_edge[lane]) })
     }
 
     /// The look of a line in which `last` is the edge that joined last: colour of the edge that opened it, weight of the strongest.
@@ -233,10 +192,7 @@ impl Brush<'_> {
                 break;
             };
             let earlier = self.edge(before);
-            cell = Cell {
-                emphasis: cell.emphasis.max(earlier.emphasis),
-                ..earlier
-            };
+            cell = Cell { emphasis: cell.emphasis.max(earlier.emphasis), ..earlier };
             edge = before;
         }
         cell
@@ -247,19 +203,9 @@ impl Brush<'_> {
         let rows = self.layout.rows();
         let child = rows.child_of(number);
         let index = number - rows.first_edge(child);
-        let parent = rows
-            .edges(child)
-            .get(index as usize)
-            .and_then(|edge| edge.row());
+        let parent = rows.edges(child).get(index as usize).and_then(|edge| edge.row());
         let child = rows.item(child).map_or(0, RowItem::node);
-        let owner = parent
-            .filter(|_| index > 0)
-            .and_then(|row| rows.item(row))
-            .map_or(child, RowItem::node);
-        Cell {
-            glyph: ' ',
-            colour: (self.paint.colour)(owner),
-            emphasis: (self.paint.emphasis)(child),
-        }
+        let owner = parent.filter(|_| index > 0).and_then(|row| rows.item(row)).map_or(child, RowItem::node);
+        Cell { glyph: ' ', colour: (self.paint.colour)(owner), emphasis: (self.paint.emphasis)(child) }
     }
 }

@@ -76,11 +76,7 @@ impl Dag {
     #[must_use]
     pub fn parents(&self, node: u32) -> &[u32] {
         let at = node as usize;
-        let start = if at == 0 {
-            0
-        } else {
-            self.ends[at - 1] as usize
-        };
+        let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
         &self.parents[start..self.ends[at] as usize]
     }
 
@@ -128,10 +124,7 @@ impl NodeSet {
     /// Returns an empty set for nodes below `nodes`.
     #[must_use]
     pub fn new(nodes: usize) -> Self {
-        Self {
-            words: vec![0; nodes.div_ceil(64)],
-            count: 0,
-        }
+        Self { words: vec![0; nodes.div_ceil(64)], count: 0 }
     }
 
     /// Adds a node; returns whether it was new. The set grows when the node is beyond its size.
@@ -149,9 +142,7 @@ impl NodeSet {
     /// Returns whether the node is in the set.
     #[must_use]
     pub fn contains(&self, node: u32) -> bool {
-        self.words
-            .get(node as usize / 64)
-            .is_some_and(|word| word >> (node % 64) & 1 == 1)
+        self.words.get(node as usize / 64).is_some_and(|word| word >> (node % 64) & 1 == 1)
     }
 
     /// Returns the number of nodes in the set.

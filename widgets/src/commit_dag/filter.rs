@@ -43,12 +43,7 @@ impl Pass {
             position_of[node as usize] = as_u32(position);
         }
         let found = vec![0..0; dag.len()];
-        Self {
-            position_of,
-            found,
-            shown: NodeSet::new(dag.len()),
-            arena: Vec::new(),
-        }
+        Self { position_of, found, shown: NodeSet::new(dag.len()), arena: Vec::new() }
     }
 
     fn visit(&mut self, dag: &Dag, position: usize, node: u32, visible: bool) {
@@ -56,12 +51,7 @@ impl Pass {
             self.shown.insert(as_u32(position));
         }
         let parents = dag.parents(node);
-        let below = |parent: u32| {
-            self.position_of
-                .get(parent as usize)
-                .copied()
-                .filter(|&at| at as usize > position)
-        };
+        let below = |parent: u32| self.position_of.get(parent as usize).copied().filter(|&at| at as usize > position);
         if let ([parent], false) = (parents, visible) {
             match below(*parent) {
                 Some(at) if !self.shown.contains(at) => {
@@ -76,11 +66,9 @@ impl Pass {
             match below(parent) {
                 None if visible => edges.push(Edge::OUTSIDE),
                 None => (),
-                Some(at) if self.shown.contains(at) => edges.push(if visible {
-                    Edge::direct(at)
-                } else {
-                    Edge::elided(at)
-                }),
+                Some(at) if self.shown.contains(at) => {
+                    edges.push(if visible { Edge::direct(at) } else { Edge::elided(at) });
+                }
                 Some(at) => edges.extend(&self.arena[self.found[at as usize].clone()]),
             }
         }
@@ -93,11 +81,7 @@ impl Pass {
     /// Drops second mentions, and elided edges to ancestors of another edge's parent.
     fn without_implied(&self, edges: Vec<Edge>) -> Vec<Edge> {
         let mut kept: Vec<Edge> = Vec::with_capacity(edges.len());
-        let direct: Vec<u32> = edges
-            .iter()
-            .filter(|edge| !edge.is_elided())
-            .map(|edge| edge.target())
-            .collect();
+        let direct: Vec<u32> = edges.iter().filter(|edge| !edge.is_elided()).map(|edge| edge.target()).collect();
         for edge in edges {
             if !edge.is_elided() || !(kept.contains(&edge) || direct.contains(&edge.target())) {
                 kept.push(edge);
@@ -114,16 +98,9 @@ impl Pass {
     fn implied(&self, edges: &[Edge]) -> BTreeSet<u32> {
         let targets: BTreeSet<u32> = edges.iter().filter_map(|edge| edge.row()).collect();
         let lowest = targets.last().copied().unwrap_or(0);
-        let parents_of = |at: u32| {
-            self.arena[self.found[at as usize].clone()]
-                .iter()
-                .filter_map(|edge| edge.row())
-        };
-        let mut open: BTreeSet<u32> = targets
-            .iter()
-            .flat_map(|&at| parents_of(at))
-            .filter(|&at| at <= lowest)
-            .collect();
+        let parents_of = |at: u32| self.arena[self.found[at as usize].clone()].iter().filter_map(|edge| edge.row());
+        let mut open: BTreeSet<u32> =
+            targets.iter().flat_map(|&at| parents_of(at)).filter(|&at| at <= lowest).collect();
         let mut implied = BTreeSet::new();
         for _ in 0..SEARCH_LIMIT {
             let Some(at) = open.pop_first() else { break };
@@ -148,10 +125,7 @@ impl Pass {
                 Some(to) if edge.is_elided() => Edge::elided(row_of[to as usize]),
                 Some(to) => Edge::direct(row_of[to as usize]),
             };
-            let edges: Vec<Edge> = self.arena[self.found[at as usize].clone()]
-                .iter()
-                .map(to_row)
-                .collect();
+            let edges: Vec<Edge> = self.arena[self.found[at as usize].clone()].iter().map(to_row).collect();
             let node = order.nodes()[at as usize];
             rows.place(node, row_of[at as usize]);
             rows.push(RowItem::Commit(node), &edges);

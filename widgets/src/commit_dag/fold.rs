@@ -49,10 +49,7 @@ impl Folds {
         for row in 0..as_u32(rows.len()) {
             search.run(row);
         }
-        Self {
-            folds: search.folds,
-            fold_of: search.fold_of,
-        }
+        Self { folds: search.folds, fold_of: search.fold_of }
     }
 
     /// Returns the folds in no particular order.
@@ -72,12 +69,8 @@ impl Folds {
     #[must_use]
     pub fn apply(&self, rows: &Rows, is_open: impl Fn(u32) -> bool) -> Rows {
         let closed: Vec<bool> = self.folds.iter().map(|fold| !is_open(fold.top)).collect();
-        let fold_at = |row: u32| {
-            self.fold_of
-                .get(row as usize)
-                .copied()
-                .filter(|&fold| closed.get(fold as usize) == Some(&true))
-        };
+        let fold_at =
+            |row: u32| self.fold_of.get(row as usize).copied().filter(|&fold| closed.get(fold as usize) == Some(&true));
         let mut new_row = vec![0_u32; rows.len()];
         let mut row_of_fold = vec![NO_FOLD; self.folds.len()];
         let mut edges_of_fold: Vec<Vec<Edge>> = vec![Vec::new(); self.folds.len()];
@@ -89,24 +82,19 @@ impl Folds {
             next += u32::from(known == NO_FOLD);
             if let Some(fold) = fold {
                 row_of_fold[fold as usize] = new_row[row as usize];
-                edges_of_fold[fold as usize].extend(
-                    rows.edges(row)
-                        .iter()
-                        .filter(|edge| edge.row().and_then(fold_at) != Some(fold)),
-                );
+                edges_of_fold[fold as usize]
+                    .extend(rows.edges(row).iter().filter(|edge| edge.row().and_then(fold_at) != Some(fold)));
             }
         }
         let mut folded = Rows::with_nodes(rows.node_count());
         for row in 0..as_u32(rows.len()) {
-            let item = rows.item(row).expect("the row is in the list");
+            let Some(item) = rows.item(row) else { break };
             let at = new_row[row as usize];
             folded.place(item.node(), at);
             if (at as usize) < folded.len() {
                 continue;
             }
-            match fold_at(row)
-                .map(|fold| (self.folds[fold as usize], &edges_of_fold[fold as usize]))
-            {
+            match fold_at(row).map(|fold| (self.folds[fold as usize], &edges_of_fold[fold as usize])) {
                 None => folded.push(item, &moved(rows.edges(row), &new_row)),
                 Some((Fold { top, count, kind }, edges)) => {
                     folded.push(RowItem::Fold { top, count, kind }, &moved(edges, &new_row));
@@ -129,11 +117,7 @@ fn moved(edges: &[Edge], new_row: &[u32]) -> Vec<Edge> {
         match moved.iter_mut().find(|known| known.row() == Some(to)) {
             Some(known) if !edge.is_elided() => *known = Edge::direct(to),
             Some(_) => (),
-            None => moved.push(if edge.is_elided() {
-                Edge::elided(to)
-            } else {
-                Edge::direct(to)
-            }),
+            None => moved.push(if edge.is_elided() { Edge::elided(to) } else { Edge::direct(to) }),
         }
     }
     moved
@@ -160,8 +144,7 @@ impl<'a> Search<'a> {
             let edges = rows.edges(row);
             let item = rows.item(row).expect("the row is in the list");
             foldable.push(
-                matches!(item, RowItem::Commit(node) if !keep(node))
-                    && edges.iter().all(|edge| edge.row().is_some()),
+                matches!(item, RowItem::Commit(node) if !keep(node)) && edges.iter().all(|edge| edge.row().is_some()),
             );
             for parent in edges.iter().filter_map(|edge| edge.row()) {
                 children[parent as usize] += 1;
@@ -169,15 +152,7 @@ impl<'a> Search<'a> {
             }
         }
         let (absorbed, fold_of) = (vec![0; rows.len()], vec![NO_FOLD; rows.len()]);
-        Self {
-            rows,
-            foldable,
-            children,
-            child,
-            absorbed,
-            folds: Vec::new(),
-            fold_of,
-        }
+        Self { rows, foldable, children, child, absorbed, folds: Vec::new(), fold_of }
     }
 
     fn is_open_for_folding(&self, row: u32) -> bool {
@@ -208,8 +183,7 @@ impl<'a> Search<'a> {
             for parent in self.rows.edges(row).iter().filter_map(|edge| edge.row()) {
                 self.absorbed[parent as usize] += 1;
                 touched.push(parent);
-                if self.absorbed[parent as usize] == self.children[parent as usize]
-                    && self.is_open_for_folding(parent)
+                if self.absorbed[parent as usize] == self.children[parent as usize] && self.is_open_for_folding(parent)
                 {
                     members.push(parent);
                 }
@@ -229,9 +203,8 @@ impl<'a> Search<'a> {
         let mut members = vec![row];
         let mut last = row;
         while let [edge] = self.rows.edges(last)
-            && let Some(parent) = edge
-                .row()
-                .filter(|&parent| self.children[parent as usize] == 1 && self.in_run(parent))
+            && let Some(parent) =
+                edge.row().filter(|&parent| self.children[parent as usize] == 1 && self.in_run(parent))
         {
             members.push(parent);
             last = parent;
@@ -255,10 +228,6 @@ impl<'a> Search<'a> {
         for &row in members {
             self.fold_of[row as usize] = fold;
         }
-        self.folds.push(Fold {
-            top,
-            count: as_u32(members.len()),
-            kind,
-        });
+        self.folds.push(Fold { top, count: as_u32(members.len()), kind });
     }
 }

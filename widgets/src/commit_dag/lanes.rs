@@ -75,25 +75,13 @@ pub(super) enum Reserve {
 impl Lanes {
     /// Restores the lanes a checkpoint keeps.
     pub(super) fn restore(waits: &[u32], last_edge: &[u32]) -> Self {
-        let resting = (0u32..)
-            .zip(waits)
-            .filter(|&(_, &wait)| wait == RESTING)
-            .map(|(lane, _)| lane)
-            .collect();
-        Self {
-            waits: waits.to_vec(),
-            last_edge: last_edge.to_vec(),
-            resting,
-        }
+        let resting = (0u32..).zip(waits).filter(|&(_, &wait)| wait == RESTING).map(|(lane, _)| lane).collect();
+        Self { waits: waits.to_vec(), last_edge: last_edge.to_vec(), resting }
     }
 
     /// The edge a lane waits with, if a line is in it.
     pub(super) fn line(&self, lane: usize) -> Option<Edge> {
-        self.waits
-            .get(lane)
-            .copied()
-            .filter(|&wait| is_line(wait))
-            .map(Edge::from_bits)
+        self.waits.get(lane).copied().filter(|&wait| is_line(wait)).map(Edge::from_bits)
     }
 
     /// Moves the lanes over `row` and says in `step` what happened there.
@@ -114,14 +102,7 @@ impl Lanes {
         let pinned = reserve == Reserve::LaneZero && is_chain(row);
         let from = usize::from(reserve == Reserve::LaneZero);
         self.take_lane(row, pinned, from, step);
-        self.lead_to_parents(
-            rows,
-            row,
-            pinned.then_some(is_chain),
-            from,
-            joined_before,
-            step,
-        );
+        self.lead_to_parents(rows, row, pinned.then_some(is_chain), from, joined_before, step);
         for lane in rested {
             if self.waits[lane as usize] == RESTING && !self.resting.contains(&lane) {
                 self.waits[lane as usize] = FREE;
@@ -144,10 +125,7 @@ impl Lanes {
 
     /// Rules 1 and 2.
     fn take_lane(&mut self, row: u32, pinned: bool, from: usize, step: &mut Step) {
-        let waiting = self
-            .waits
-            .iter()
-            .position(|&wait| is_line(wait) && wait & EXTERNAL == row);
+        let waiting = self.waits.iter().position(|&wait| is_line(wait) && wait & EXTERNAL == row);
         let lane = match waiting {
             _ if pinned => {
                 self.grow(1);
@@ -179,9 +157,7 @@ impl Lanes {
         let lane = step.lane as usize;
         self.waits[lane] = RESTING;
         let own = own_edge(rows, row, chain);
-        for (edge_number, (index, &edge)) in
-            (rows.first_edge(row)..).zip(rows.edges(row).iter().enumerate())
-        {
+        for (edge_number, (index, &edge)) in (rows.first_edge(row)..).zip(rows.edges(row).iter().enumerate()) {
             let joins = if own == Some(index) {
                 self.nearest(edge, lane, 0..lane)
             } else {
@@ -194,11 +170,7 @@ impl Lanes {
                 continue;
             }
             joined_before(edge_number, u32::MAX);
-            let opened = if own == Some(index) {
-                lane
-            } else {
-                self.free_lane(from.max(lane + 1))
-            };
+            let opened = if own == Some(index) { lane } else { self.free_lane(from.max(lane + 1)) };
             self.waits[opened] = edge.bits();
             self.last_edge[opened] = edge_number;
             if opened == lane {
@@ -250,9 +222,7 @@ fn own_edge(rows: &Rows, row: u32, chain: Option<&dyn Fn(u32) -> bool>) -> Optio
         None => (!edges.is_empty()).then_some(0),
         Some(is_chain) => match edges.first().map(|edge| edge.row()) {
             Some(None) => Some(0),
-            _ => edges
-                .iter()
-                .position(|edge| edge.row().is_some_and(is_chain)),
+            _ => edges.iter().position(|edge| edge.row().is_some_and(is_chain)),
         },
     }
 }
@@ -274,9 +244,6 @@ mod tests {
         let lanes = Lanes::restore(&[3, RESTING, FREE], &[0, u32::MAX, u32::MAX]);
         assert_eq!(lanes.resting, [1]);
         assert_eq!(lanes.line(0), Some(Edge::direct(3)));
-        assert_eq!(
-            (lanes.line(1), lanes.line(2), lanes.line(7)),
-            (None, None, None)
-        );
+        assert_eq!((lanes.line(1), lanes.line(2), lanes.line(7)), (None, None, None));
     }
 }

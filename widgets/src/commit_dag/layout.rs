@@ -38,20 +38,14 @@ impl Layout {
     /// no commit of it is in the list, lane 0 is like any other. O(rows × lanes).
     #[must_use]
     pub fn new(rows: Rows, chain: NodeSet) -> Self {
-        let mut layout = Self {
-            joined_before: vec![u32::MAX; rows.edge_count()],
-            rows,
-            chain,
-            lanes: 0,
-            checkpoints: Vec::new(),
-        };
+        let mut layout =
+            Self { joined_before: vec![u32::MAX; rows.edge_count()], rows, chain, lanes: 0, checkpoints: Vec::new() };
         layout.drop_chain_outside_the_list();
         let mut joined_before = std::mem::take(&mut layout.joined_before);
         let (mut lanes, mut step) = (Lanes::default(), Step::default());
         for row in 0..super::dag::as_u32(layout.rows.len()) {
             if row % CHECKPOINT_ROWS == 0 {
-                let (waits, last_edge) =
-                    (lanes.waits.clone().into(), lanes.last_edge.clone().into());
+                let (waits, last_edge) = (lanes.waits.clone().into(), lanes.last_edge.clone().into());
                 layout.checkpoints.push(Checkpoint { waits, last_edge });
             }
             let mut note = |edge: u32, before: u32| joined_before[edge as usize] = before;
@@ -86,10 +80,8 @@ impl Layout {
     #[must_use]
     pub fn window(&self, range: Range<u32>, paint: &Paint<'_>) -> Vec<GraphRow> {
         let end = range.end.min(super::dag::as_u32(self.rows.len()));
-        let Some(checkpoint) = self
-            .checkpoints
-            .get((range.start / CHECKPOINT_ROWS) as usize)
-            .filter(|_| range.start < end)
+        let Some(checkpoint) =
+            self.checkpoints.get((range.start / CHECKPOINT_ROWS) as usize).filter(|_| range.start < end)
         else {
             return Vec::new();
         };
@@ -109,10 +101,7 @@ impl Layout {
     /// Returns the heap size in bytes.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
-        let checkpoints = self
-            .checkpoints
-            .iter()
-            .map(|kept| size_of::<Checkpoint>() + kept.waits.len() * 8);
+        let checkpoints = self.checkpoints.iter().map(|kept| size_of::<Checkpoint>() + kept.waits.len() * 8);
         self.rows.size_bytes()
             + self.chain.size_bytes()
             + self.joined_before.capacity() * 4
@@ -121,31 +110,18 @@ impl Layout {
 
     /// The edge that was last in the lane when `edge` joined it.
     pub(super) fn joined_before(&self, edge: u32) -> Option<u32> {
-        self.joined_before
-            .get(edge as usize)
-            .copied()
-            .filter(|&before| before != u32::MAX)
+        self.joined_before.get(edge as usize).copied().filter(|&before| before != u32::MAX)
     }
 
     fn step(&self, row: u32, lanes: &mut Lanes, note: &mut dyn FnMut(u32, u32), step: &mut Step) {
-        let reserve = if self.chain.is_empty() {
-            Reserve::Nothing
-        } else {
-            Reserve::LaneZero
-        };
-        let is_chain = |row: u32| {
-            self.rows
-                .item(row)
-                .is_some_and(|item| self.chain.contains(item.node()))
-        };
+        let reserve = if self.chain.is_empty() { Reserve::Nothing } else { Reserve::LaneZero };
+        let is_chain = |row: u32| self.rows.item(row).is_some_and(|item| self.chain.contains(item.node()));
         lanes.step(&self.rows, row, reserve, &is_chain, note, step);
     }
 
     fn drop_chain_outside_the_list(&mut self) {
         let rows = 0..super::dag::as_u32(self.rows.len());
-        let shown = rows
-            .filter_map(|row| self.rows.item(row))
-            .any(|item| self.chain.contains(item.node()));
+        let shown = rows.filter_map(|row| self.rows.item(row)).any(|item| self.chain.contains(item.node()));
         if !shown {
             self.chain = NodeSet::default();
         }

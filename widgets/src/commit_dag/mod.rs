@@ -19,7 +19,7 @@
 //! let order = order::topological(&dag, |node| node);
 //! let layout = Layout::new(Rows::all(&dag, &order), dag.first_parent_chain(merge));
 //! let lines: Vec<String> = layout.window(0..4, &Paint::plain(&UNICODE)).iter().map(ToString::to_string).collect();
-//! assert_eq!(lines, ["○─╮", "● │", "│ ●", "◉─╯"]);
+//! assert_eq!(lines, ["○─╮", "● │", "├─◉", "◉"]);
 //! ```
 //!
 //! **Lossless** (must): a reader that sees only the characters, in either glyph set, recovers exactly the parent edges. The

@@ -29,13 +29,10 @@ impl Order {
 #[must_use]
 pub fn topological<K: Ord>(dag: &Dag, id: impl Fn(u32) -> K) -> Order {
     let corrected = corrected_times(dag);
-    let mut keyed: Vec<(i64, K, u32)> = (0..as_u32(dag.len()))
-        .map(|node| (corrected[node as usize], id(node), node))
-        .collect();
+    let mut keyed: Vec<(i64, K, u32)> =
+        (0..as_u32(dag.len())).map(|node| (corrected[node as usize], id(node), node)).collect();
     keyed.sort_unstable_by(|left, right| right.cmp(left));
-    Order {
-        nodes: keyed.into_iter().map(|(_, _, node)| node).collect(),
-    }
+    Order { nodes: keyed.into_iter().map(|(_, _, node)| node).collect() }
 }
 
 /// Returns the corrected time of each node, microseconds UTC.
@@ -43,9 +40,7 @@ pub fn topological<K: Ord>(dag: &Dag, id: impl Fn(u32) -> K) -> Order {
 /// Depth-first with an explicit stack, so that a chain of a million commits needs no call stack.
 #[must_use]
 pub fn corrected_times(dag: &Dag) -> Vec<i64> {
-    let mut times: Vec<i64> = (0..as_u32(dag.len()))
-        .map(|node| dag.time_micros(node))
-        .collect();
+    let mut times: Vec<i64> = (0..as_u32(dag.len())).map(|node| dag.time_micros(node)).collect();
     let mut visited = vec![false; dag.len()];
     let mut stack: Vec<(u32, usize)> = Vec::new();
     for start in 0..as_u32(dag.len()) {
@@ -62,13 +57,8 @@ pub fn corrected_times(dag: &Dag) -> Vec<i64> {
                 }
                 continue;
             }
-            let after_parents = dag
-                .parents(as_u32(node))
-                .iter()
-                .filter_map(|&parent| times.get(parent as usize))
-                .max();
-            times[node] =
-                times[node].max(after_parents.map_or(i64::MIN, |time| time.saturating_add(1)));
+            let after_parents = dag.parents(as_u32(node)).iter().filter_map(|&parent| times.get(parent as usize)).max();
+            times[node] = times[node].max(after_parents.map_or(i64::MIN, |time| time.saturating_add(1)));
             stack.pop();
         }
     }
@@ -86,10 +76,7 @@ mod tests {
             dag.push(7, &[]);
         }
         let ids = [20_u128, 30, 10];
-        assert_eq!(
-            topological(&dag, |node| ids[node as usize]).nodes(),
-            [1, 0, 2]
-        );
+        assert_eq!(topological(&dag, |node| ids[node as usize]).nodes(), [1, 0, 2]);
     }
 
     #[test]

@@ -12,41 +12,27 @@ pub(super) struct Reading {
     pub(super) lanes: Vec<usize>,
 }
 
-fn lane_char(line: &[char], lane: usize) -> char {
-    line.get(lane * 2).copied().unwrap_or(' ')
+fn lane_char(row: &[char], lane: usize) -> char {
+    row.get(lane * 2).copied().unwrap_or(' ')
 }
 
 /// Reads a graph, or says in which row the drawing contradicts itself.
 pub(super) fn read(text: &[String], glyphs: &Glyphs) -> Result<Reading, String> {
     let lines: Vec<Vec<char>> = text.iter().map(|line| line.chars().collect()).collect();
-    let width = lines
-        .iter()
-        .map(|line| line.len().div_ceil(2))
-        .max()
-        .unwrap_or(0);
-    let commits = [
-        glyphs.through,
-        glyphs.tip,
-        glyphs.root,
-        glyphs.alone,
-        glyphs.fold,
-    ];
+    let width = lines.iter().map(|line| line.len().div_ceil(2)).max().unwrap_or(0);
+    let commits = [glyphs.through, glyphs.tip, glyphs.root, glyphs.alone, glyphs.fold];
     let mut reading = Reading::default();
     let mut carried: Vec<Vec<usize>> = vec![Vec::new(); width];
     for (row, line) in lines.iter().enumerate() {
-        let found: Vec<usize> = (0..width)
-            .filter(|&lane| commits.contains(&lane_char(line, lane)))
-            .collect();
+        let found: Vec<usize> = (0..width).filter(|&lane| commits.contains(&lane_char(line, lane))).collect();
         let [commit] = found[..] else {
             return Err(format!("row {row} has {} commits", found.len()));
         };
         reading.lanes.push(commit);
-        for lane in 0..width {
+        for (lane, carried) in carried.iter_mut().enumerate() {
             let glyph = lane_char(line, lane);
-            let full = !carried[lane].is_empty();
-            let tied = glyphs.end.contains(&glyph)
-                || glyphs.start.contains(&glyph)
-                || glyphs.join.contains(&glyph);
+            let full = !carried.is_empty();
+            let tied = glyphs.end.contains(&glyph) || glyphs.start.contains(&glyph) || glyphs.join.contains(&glyph);
             if tied {
                 let gaps = (lane.min(commit)..lane.max(commit)).map(|gap| line.get(gap * 2 + 1));
                 if gaps.into_iter().any(|gap| gap != Some(&glyphs.horizontal)) {
@@ -55,40 +41,26 @@ pub(super) fn read(text: &[String], glyphs: &Glyphs) -> Result<Reading, String> 
             }
             if lane == commit {
                 let below = if glyph == glyphs.fold {
-                    lines
-                        .get(row + 1)
-                        .is_some_and(|next| comes_from_above(lane_char(next, lane), glyphs))
+                    lines.get(row + 1).is_some_and(|next| comes_from_above(lane_char(next, lane), glyphs))
                 } else {
                     glyph == glyphs.through || glyph == glyphs.tip
                 };
-                let above = if glyph == glyphs.fold {
-                    full
-                } else {
-                    glyph == glyphs.through || glyph == glyphs.root
-                };
+                let above = if glyph == glyphs.fold { full } else { glyph == glyphs.through || glyph == glyphs.root };
                 if above != full {
                     return Err(format!("row {row}: commit and the line above disagree"));
                 }
-                reading
-                    .edges
-                    .extend(carried[lane].drain(..).map(|child| (child, row)));
+                reading.edges.extend(carried.drain(..).map(|child| (child, row)));
                 if below {
-                    carried[lane].push(row);
+                    carried.push(row);
                 }
             } else if glyphs.end.contains(&glyph) && full {
-                reading
-                    .edges
-                    .extend(carried[lane].drain(..).map(|child| (child, row)));
-            } else if glyphs.start.contains(&glyph) && !full || glyphs.join.contains(&glyph) && full
-            {
-                carried[lane].push(row);
+                reading.edges.extend(carried.drain(..).map(|child| (child, row)));
+            } else if glyphs.start.contains(&glyph) && !full || glyphs.join.contains(&glyph) && full {
+                carried.push(row);
             } else if glyph == glyphs.outside && full {
-                reading.outside.append(&mut carried[lane]);
+                reading.outside.append(carried);
             } else if (glyph == glyphs.vertical || glyph == glyphs.elided) != full || tied {
-                return Err(format!(
-                    "row {row} lane {lane}: {glyph:?} with {} lines above",
-                    carried[lane].len()
-                ));
+                return Err(format!("row {row} lane {lane}: {glyph:?} with {} lines above", carried.len()));
             }
         }
     }
@@ -100,15 +72,7 @@ pub(super) fn read(text: &[String], glyphs: &Glyphs) -> Result<Reading, String> 
 
 /// Whether a glyph continues a line of the row above. A fold does: a freed lane stays empty for a row.
 fn comes_from_above(glyph: char, glyphs: &Glyphs) -> bool {
-    [
-        glyphs.through,
-        glyphs.root,
-        glyphs.fold,
-        glyphs.vertical,
-        glyphs.elided,
-        glyphs.outside,
-    ]
-    .contains(&glyph)
+    [glyphs.through, glyphs.root, glyphs.fold, glyphs.vertical, glyphs.elided, glyphs.outside].contains(&glyph)
         || glyphs.end.contains(&glyph)
         || glyphs.join.contains(&glyph)
 }

@@ -28,21 +28,13 @@ impl Viewport {
     pub fn fit(needed: usize, first_lane: usize, pane_width: u16) -> Self {
         let budget = (usize::from(pane_width) / 3 / 2).max(4);
         let first_lane = first_lane.min(needed.saturating_sub(budget));
-        Self {
-            first_lane,
-            lanes: needed.min(budget).max(1),
-            gutter: needed > budget,
-        }
+        Self { first_lane, lanes: needed.min(budget).max(1), gutter: needed > budget }
     }
 
     /// Shows `lanes` lanes from the left and no gutter.
     #[must_use]
     pub fn whole(lanes: usize) -> Self {
-        Self {
-            first_lane: 0,
-            lanes: lanes.max(1),
-            gutter: false,
-        }
+        Self { first_lane: 0, lanes: lanes.max(1), gutter: false }
     }
 
     /// Returns the width in columns: two per lane without the last gap, and the gutter.
@@ -81,9 +73,7 @@ impl GraphStyle {
 
     fn of(&self, cell: &Cell) -> Style {
         let colour = cell.colour.filter(|_| !self.palette.is_empty());
-        let style = colour.map_or(self.base, |index| {
-            self.palette[usize::from(index) % self.palette.len()]
-        });
+        let style = colour.map_or(self.base, |index| self.palette[usize::from(index) % self.palette.len()]);
         match cell.emphasis {
             Emphasis::Dim => style.patch(self.dim),
             Emphasis::Normal => style,
@@ -97,9 +87,7 @@ impl GraphRow {
     #[must_use]
     pub fn hidden_lanes(&self, viewport: Viewport) -> usize {
         let shown = viewport.first_lane..viewport.first_lane + viewport.lanes;
-        (0..self.lanes())
-            .filter(|lane| !shown.contains(lane) && self.uses(*lane))
-            .count()
+        (0..self.lanes()).filter(|lane| !shown.contains(lane) && self.uses(*lane)).count()
     }
 
     /// Returns the row as styled text of exactly [`Viewport::width`] columns.
@@ -111,11 +99,7 @@ impl GraphRow {
         let first = viewport.first_lane * 2;
         for at in first..first + (viewport.lanes * 2).saturating_sub(1) {
             let cell = self.cells.get(at).copied().unwrap_or(Cell::EMPTY);
-            let cell_style = if cell.glyph == ' ' {
-                style.base
-            } else {
-                style.of(&cell)
-            };
+            let cell_style = if cell.glyph == ' ' { style.base } else { style.of(&cell) };
             match spans.last_mut() {
                 Some(span) if span.style == cell_style => span.content.to_mut().push(cell.glyph),
                 _ => spans.push(Span::styled(cell.glyph.to_string(), cell_style)),
@@ -133,15 +117,9 @@ impl GraphRow {
             return Span::styled(" ".repeat(GUTTER_WIDTH), style.base);
         }
         let shown = viewport.first_lane..viewport.first_lane + viewport.lanes;
-        let looks = if shown.contains(&self.lane) {
-            style.gutter
-        } else {
-            style.gutter.add_modifier(Modifier::REVERSED)
-        };
-        Span::styled(
-            format!("{:<GUTTER_WIDTH$}", format!("+{}", hidden.min(999))),
-            looks,
-        )
+        let looks =
+            if shown.contains(&self.lane) { style.gutter } else { style.gutter.add_modifier(Modifier::REVERSED) };
+        Span::styled(format!("{:<GUTTER_WIDTH$}", format!("+{}", hidden.min(999))), looks)
     }
 }
 
@@ -151,15 +129,8 @@ mod tests {
     use super::*;
 
     fn row(text: &str, lane: usize) -> GraphRow {
-        let cell = |glyph| Cell {
-            glyph,
-            ..Cell::EMPTY
-        };
-        GraphRow {
-            item: RowItem::Commit(0),
-            lane,
-            cells: text.chars().map(cell).collect(),
-        }
+        let cell = |glyph| Cell { glyph, ..Cell::EMPTY };
+        GraphRow { item: RowItem::Commit(0), lane, cells: text.chars().map(cell).collect() }
     }
 
     fn text(row: &GraphRow, viewport: Viewport) -> String {
@@ -169,14 +140,7 @@ mod tests {
     #[test]
     fn the_column_has_a_constant_width() {
         let viewport = Viewport::fit(6, 0, 10);
-        assert_eq!(
-            viewport,
-            Viewport {
-                first_lane: 0,
-                lanes: 4,
-                gutter: true
-            }
-        );
+        assert_eq!(viewport, Viewport { first_lane: 0, lanes: 4, gutter: true });
         assert_eq!(text(&row("●", 0), viewport), "●          ");
         assert_eq!(text(&row("│ │ │ │ │ ●", 5), viewport), "│ │ │ │+2  ");
         assert_eq!(viewport.width(), 11);
@@ -184,30 +148,15 @@ mod tests {
 
     #[test]
     fn scrolling_sideways_counts_both_sides() {
-        let viewport = Viewport {
-            first_lane: 2,
-            lanes: 2,
-            gutter: true,
-        };
+        let viewport = Viewport { first_lane: 2, lanes: 2, gutter: true };
         assert_eq!(text(&row("●   │ │ │", 0), viewport), "│ │+2  ");
         let line = row("●   │ │ │", 0).to_line(viewport, &GraphStyle::no_colour());
-        assert!(
-            line.spans
-                .last()
-                .is_some_and(|gutter| gutter.style.add_modifier.contains(Modifier::REVERSED))
-        );
+        assert!(line.spans.last().is_some_and(|gutter| gutter.style.add_modifier.contains(Modifier::REVERSED)));
     }
 
     #[test]
     fn what_fits_has_no_gutter() {
-        assert_eq!(
-            Viewport::fit(0, 9, 0),
-            Viewport {
-                first_lane: 0,
-                lanes: 1,
-                gutter: false
-            }
-        );
+        assert_eq!(Viewport::fit(0, 9, 0), Viewport { first_lane: 0, lanes: 1, gutter: false });
         assert_eq!(text(&row("● │", 0), Viewport::fit(2, 0, 80)), "● │");
     }
 }

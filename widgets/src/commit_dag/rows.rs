@@ -113,9 +113,8 @@ impl Rows {
         }
         for &node in order.nodes() {
             let parents = dag.parents(node).iter();
-            let edges = parents
-                .map(|&parent| rows.row_of(parent).map_or(Edge::OUTSIDE, Edge::direct))
-                .collect::<Vec<_>>();
+            let edges =
+                parents.map(|&parent| rows.row_of(parent).map_or(Edge::OUTSIDE, Edge::direct)).collect::<Vec<_>>();
             rows.push(RowItem::Commit(node), &edges);
         }
         rows
@@ -123,21 +122,14 @@ impl Rows {
 
     /// Starts an empty list for a history of `nodes` commits.
     pub(super) fn with_nodes(nodes: usize) -> Self {
-        Self {
-            row_of: vec![NO_ROW; nodes],
-            ..Self::default()
-        }
+        Self { row_of: vec![NO_ROW; nodes], ..Self::default() }
     }
 
     /// Appends a row; an edge that does not lead further down becomes external.
     pub(super) fn push(&mut self, item: RowItem, edges: &[Edge]) {
         let row = as_u32(self.items.len());
         let down = |edge: &Edge| {
-            if edge.target() > row {
-                *edge
-            } else {
-                Edge::OUTSIDE
-            }
+            if edge.target() > row { *edge } else { Edge::OUTSIDE }
         };
         self.edges.extend(edges.iter().map(down));
         self.items.push(item);
@@ -187,19 +179,12 @@ impl Rows {
     /// Returns the row of a commit, or of the fold that holds it; `None` if it is filtered out.
     #[must_use]
     pub fn row_of(&self, node: u32) -> Option<u32> {
-        self.row_of
-            .get(node as usize)
-            .copied()
-            .filter(|&row| row != NO_ROW)
+        self.row_of.get(node as usize).copied().filter(|&row| row != NO_ROW)
     }
 
     /// Number of the first edge of a row, counted over all rows.
     pub(super) fn first_edge(&self, row: u32) -> u32 {
-        if row == 0 {
-            0
-        } else {
-            self.ends[row as usize - 1]
-        }
+        if row == 0 { 0 } else { self.ends[row as usize - 1] }
     }
 
     /// The row an edge starts from, by edge number.

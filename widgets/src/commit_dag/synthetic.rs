@@ -33,26 +33,11 @@ pub fn history(shape: Shape) -> Synthetic {
     let mut dag = Dag::with_capacity(shape.commits as usize);
     let mut heads = vec![EXTERNAL; shape.branches.max(1) as usize];
     for commit in 0..shape.commits {
-        let branch = if random.below(3) == 0 {
-            0
-        } else {
-            random.below(shape.branches.max(1)) as usize
-        };
-        let skew = if random.below(16) == 0 {
-            i64::from(random.below(120_000_000)) - 60_000_000
-        } else {
-            0
-        };
+        let branch = if random.below(3) == 0 { 0 } else { random.below(shape.branches.max(1)) as usize };
+        let skew = if random.below(16) == 0 { i64::from(random.below(120_000_000)) - 60_000_000 } else { 0 };
         let other = heads[random.below(shape.branches.max(1)) as usize];
-        let first = if heads[branch] == EXTERNAL || random.below(100) < 3 {
-            heads[0]
-        } else {
-            heads[branch]
-        };
-        let mut parents: Vec<u32> = Some(first)
-            .filter(|&node| node != EXTERNAL)
-            .into_iter()
-            .collect();
+        let first = if heads[branch] == EXTERNAL || random.below(100) < 3 { heads[0] } else { heads[branch] };
+        let mut parents: Vec<u32> = Some(first).filter(|&node| node != EXTERNAL).into_iter().collect();
         if random.below(100) < shape.merge_percent && other != EXTERNAL && other != first {
             parents.push(other);
         }

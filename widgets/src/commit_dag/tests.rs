@@ -10,11 +10,7 @@ use super::synthetic::{Shape, history};
 use super::*;
 
 fn print(layout: &Layout, glyphs: &Glyphs) -> Vec<String> {
-    layout
-        .window(0..u32::MAX, &Paint::plain(glyphs))
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    layout.window(0..u32::MAX, &Paint::plain(glyphs)).iter().map(ToString::to_string).collect()
 }
 
 /// What the reader must find: edges by row, sorted, and the rows with lines to outside.
@@ -36,8 +32,7 @@ fn assert_lossless(layout: &Layout) -> Reading {
     let (edges, outside) = truth(layout.rows());
     let mut readings = [&UNICODE, &ASCII].map(|glyphs| {
         let text = print(layout, glyphs);
-        let reading =
-            reader::read(&text, glyphs).unwrap_or_else(|why| panic!("{why}\n{}", text.join("\n")));
+        let reading = reader::read(&text, glyphs).unwrap_or_else(|why| panic!("{why}\n{}", text.join("\n")));
         assert_eq!(reading.edges, edges, "\n{}", text.join("\n"));
         assert_eq!(reading.outside, outside, "\n{}", text.join("\n"));
         reading
@@ -50,57 +45,35 @@ fn assert_lossless(layout: &Layout) -> Reading {
 fn any_history() -> impl Strategy<Value = (Dag, Option<u32>)> {
     let parent = prop_oneof![1 => Just(u32::MAX), 12 => 0_u32..12, 4 => 0_u32..1000];
     let commit = (proptest::collection::vec(parent, 0..4), 0_i64..60, 0..8_u8);
-    (
-        proptest::collection::vec(commit, 1..60),
-        proptest::option::weighted(0.8, 0_u32..60),
-    )
-        .prop_map(|(commits, head)| {
+    (proptest::collection::vec(commit, 1..60), proptest::option::weighted(0.8, 0_u32..60)).prop_map(
+        |(commits, head)| {
             let mut dag = Dag::new();
             for (node, (backs, time, root)) in (0_u32..).zip(commits) {
                 let back = |back: u32| {
-                    if back == u32::MAX {
-                        EXTERNAL
-                    } else {
-                        node - 1 - back % node
-                    }
+                    if back == u32::MAX { EXTERNAL } else { node - 1 - back % node }
                 };
-                let parents: Vec<u32> = if node == 0 || root == 0 {
-                    Vec::new()
-                } else {
-                    backs.into_iter().map(back).collect()
-                };
+                let parents: Vec<u32> =
+                    if node == 0 || root == 0 { Vec::new() } else { backs.into_iter().map(back).collect() };
                 dag.push(time, &parents);
             }
             let head = head.map(|head| head % u32::try_from(dag.len()).unwrap());
             (dag, head)
-        })
+        },
+    )
 }
 
 fn chain_of(dag: &Dag, head: Option<u32>) -> NodeSet {
-    head.map(|head| dag.first_parent_chain(head))
-        .unwrap_or_default()
+    head.map(|head| dag.first_parent_chain(head)).unwrap_or_default()
 }
 
 fn lay_out(dag: &Dag, head: Option<u32>) -> Layout {
-    Layout::new(
-        Rows::all(dag, &order::topological(dag, |node| node)),
-        chain_of(dag, head),
-    )
+    Layout::new(Rows::all(dag, &order::topological(dag, |node| node)), chain_of(dag, head))
 }
 
 /// Effective parents by definition: visible ancestors reached through hidden ones only, minus those implied by another.
 fn effective_parents(dag: &Dag, visible: &[bool], node: u32) -> BTreeSet<u32> {
-    let real = |parents: &[u32]| {
-        parents
-            .iter()
-            .copied()
-            .filter(|&p| p != EXTERNAL)
-            .collect::<Vec<_>>()
-    };
-    let direct: BTreeSet<u32> = real(dag.parents(node))
-        .into_iter()
-        .filter(|&p| visible[p as usize])
-        .collect();
+    let real = |parents: &[u32]| parents.iter().copied().filter(|&p| p != EXTERNAL).collect::<Vec<_>>();
+    let direct: BTreeSet<u32> = real(dag.parents(node)).into_iter().filter(|&p| visible[p as usize]).collect();
     let mut open = real(dag.parents(node));
     let (mut seen, mut nearest) = (BTreeSet::new(), BTreeSet::new());
     while let Some(at) = open.pop() {
@@ -110,16 +83,8 @@ fn effective_parents(dag: &Dag, visible: &[bool], node: u32) -> BTreeSet<u32> {
             open.extend(real(dag.parents(at)));
         }
     }
-    let implied = |at: u32| {
-        nearest
-            .iter()
-            .any(|&other| other != at && dag.ancestors(other).contains(at))
-    };
-    nearest
-        .iter()
-        .copied()
-        .filter(|&at| direct.contains(&at) || !implied(at))
-        .collect()
+    let implied = |at: u32| nearest.iter().any(|&other| other != at && dag.ancestors(other).contains(at));
+    nearest.iter().copied().filter(|&at| direct.contains(&at) || !implied(at)).collect()
 }
 
 proptest! {
@@ -206,32 +171,20 @@ proptest! {
 
 #[test]
 fn a_window_has_the_rows_of_a_full_run() {
-    let made = history(Shape {
-        commits: 2_000,
-        branches: 9,
-        merge_percent: 20,
-        seed: 7,
-    });
+    let made = history(Shape { commits: 2_000, branches: 9, merge_percent: 20, seed: 7 });
     let layout = lay_out(&made.dag, made.heads.first().copied());
     let colour = |node: u32| u16::try_from(node % 7).ok();
     let paint = Paint {
         glyphs: &UNICODE,
         colour: &colour,
         emphasis: &|node| {
-            if node % 5 == 0 {
-                Emphasis::Strong
-            } else {
-                Emphasis::Dim
-            }
+            if node % 5 == 0 { Emphasis::Strong } else { Emphasis::Dim }
         },
     };
     let all = layout.window(0..2_000, &paint);
     for start in (0..2_000).step_by(37).chain([255, 256, 257, 1_999]) {
         let end = (start + 41).min(2_000);
-        assert_eq!(
-            layout.window(start..end, &paint),
-            all[start as usize..end as usize]
-        );
+        assert_eq!(layout.window(start..end, &paint), all[start as usize..end as usize]);
     }
     assert!(layout.window(2_000..2_040, &paint).is_empty());
     assert_lossless(&layout);
@@ -239,12 +192,7 @@ fn a_window_has_the_rows_of_a_full_run() {
 
 #[test]
 fn a_long_history_stays_small() {
-    let made = history(Shape {
-        commits: 50_000,
-        branches: 12,
-        merge_percent: 15,
-        seed: 3,
-    });
+    let made = history(Shape { commits: 50_000, branches: 12, merge_percent: 15, seed: 3 });
     let layout = lay_out(&made.dag, Some(made.heads[0]));
     let per_commit = (layout.size_bytes() + made.dag.size_bytes() + 50_000 * 4) / 50_000;
     assert!(per_commit <= 200, "{per_commit} bytes a commit");
@@ -258,36 +206,17 @@ fn picture(text: &str, glyphs: &Glyphs) -> String {
         .map(|(name, parents)| (name.trim(), parents.split_whitespace().collect()))
         .collect();
     let count = commits.len();
-    let node = |name: &str| {
-        commits
-            .iter()
-            .rev()
-            .position(|(known, _)| *known == name)
-            .map_or(EXTERNAL, |at| at as u32)
-    };
+    let node = |name: &str| commits.iter().rev().position(|(known, _)| *known == name).map_or(EXTERNAL, dag::as_u32);
     let mut dag = Dag::new();
     for (time, (_, parents)) in (0_i64..).zip(commits.iter().rev()) {
-        dag.push(
-            time,
-            &parents.iter().map(|name| node(name)).collect::<Vec<_>>(),
-        );
+        dag.push(time, &parents.iter().map(|name| node(name)).collect::<Vec<_>>());
     }
-    let head = commits
-        .iter()
-        .position(|(name, _)| *name == "m")
-        .unwrap_or(0);
-    let layout = lay_out(&dag, Some((count - 1 - head) as u32));
+    let head = commits.iter().position(|(name, _)| *name == "m").unwrap_or(0);
+    let layout = lay_out(&dag, Some(dag::as_u32(count - 1 - head)));
     assert_lossless(&layout);
     let rows = layout.window(0..u32::MAX, &Paint::plain(glyphs));
-    rows.iter()
-        .map(|row| {
-            format!(
-                "{:<10}{}\n",
-                row.to_string(),
-                commits[count - 1 - row.item.node() as usize].0
-            )
-        })
-        .collect()
+    let line = |row: &GraphRow| format!("{:<10}{}", row.to_string(), commits[count - 1 - row.item.node() as usize].0);
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -390,6 +319,25 @@ fn two_roots_and_a_missing_parent() {
 }
 
 #[test]
+fn skewed_clocks() {
+    let mut dag = Dag::new();
+    let root = dag.push(900, &[]);
+    let early = dag.push(10, &[root]);
+    let main = dag.push(20, &[early]);
+    let side = dag.push(905, &[early]);
+    let merge = dag.push(1, &[main, side]);
+    let layout = lay_out(&dag, Some(merge));
+    assert_lossless(&layout);
+    insta::assert_snapshot!(print(&layout, &UNICODE).join("\n"), @r"
+    ○─╮
+    │ ●
+    ● │
+    ●─╯
+    ◉
+    ");
+}
+
+#[test]
 fn many_branches() {
     insta::assert_snapshot!(picture(
         "a: m; p: h; q: h; r: i; s: m; i: m; m: h; h:",
@@ -447,16 +395,9 @@ fn a_run_and_a_side_branch_fold() {
     let rows = Rows::all(&dag, &order::topological(&dag, |node| node));
     let folds = Folds::find(&rows, |node| [0, 5, 9].contains(&node));
     let layout = Layout::new(folds.apply(&rows, |_| false), dag.first_parent_chain(9));
-    assert_eq!(
-        print(&layout, &UNICODE),
-        ["○─╮", "│ ⋮", "● │", "●─╯", "⋮", "◉"]
-    );
+    assert_eq!(print(&layout, &UNICODE), ["○─╮", "│ ⋮", "● │", "●─╯", "⋮", "◉"]);
     assert_lossless(&layout);
-    let kinds: Vec<_> = folds
-        .all()
-        .iter()
-        .map(|fold| (fold.kind, fold.count))
-        .collect();
+    let kinds: Vec<_> = folds.all().iter().map(|fold| (fold.kind, fold.count)).collect();
     assert_eq!(kinds, [(FoldKind::Side, 2), (FoldKind::Run, 4)]);
 }
 
@@ -472,13 +413,9 @@ fn colour_follows_the_branch_and_weight_the_ancestry() {
     let ancestors = dag.ancestors(3);
     let paint = Paint {
         glyphs: &UNICODE,
-        colour: &|node| Some(if node == 1 { 1 } else { 0 }),
+        colour: &|node| Some(u16::from(node == 1)),
         emphasis: &|node| {
-            if ancestors.contains(node) {
-                Emphasis::Strong
-            } else {
-                Emphasis::Dim
-            }
+            if ancestors.contains(node) { Emphasis::Strong } else { Emphasis::Dim }
         },
     };
     let rows = layout.window(0..5, &paint);
@@ -499,30 +436,15 @@ fn colour_follows_the_branch_and_weight_the_ancestry() {
 fn widths_stay_near_those_of_the_reference() {
     use renderdag::{Ancestor, GraphRowRenderer, Renderer};
     for seed in 1..6 {
-        let made = history(Shape {
-            commits: 400,
-            branches: 6,
-            merge_percent: 15,
-            seed,
-        });
+        let made = history(Shape { commits: 400, branches: 6, merge_percent: 15, seed });
         let layout = lay_out(&made.dag, Some(made.heads[0]));
         let mut reference = GraphRowRenderer::new().output().build_box_drawing();
         let mut width = 0;
         for &node in order::topological(&made.dag, |node| node).nodes() {
-            let parents = made
-                .dag
-                .parents(node)
-                .iter()
-                .map(|&parent| Ancestor::Parent(parent))
-                .collect();
-            width =
-                width.max(usize::try_from(reference.width(Some(&node), Some(&parents))).unwrap());
+            let parents = made.dag.parents(node).iter().map(|&parent| Ancestor::Parent(parent)).collect();
+            width = width.max(usize::try_from(reference.width(Some(&node), Some(&parents))).unwrap());
             reference.next_row(node, parents, "o".into(), String::new());
         }
-        assert!(
-            layout.lanes() <= width / 2 + 4,
-            "seed {seed}: {} lanes, reference {width} columns",
-            layout.lanes()
-        );
+        assert!(layout.lanes() <= width / 2 + 4, "seed {seed}: {} lanes, reference {width} columns", layout.lanes());
     }
 }

@@ -38,44 +38,25 @@ impl<'a> CellText<'a> {
     /// Returns a text cell; the empty text is [`CellKind::Empty`].
     #[must_use]
     pub fn text(text: &'a str) -> Self {
-        Self {
-            text,
-            kind: if text.is_empty() {
-                CellKind::Empty
-            } else {
-                CellKind::Text
-            },
-            changed: false,
-        }
+        Self { text, kind: if text.is_empty() { CellKind::Empty } else { CellKind::Text }, changed: false }
     }
 
     /// Returns a number cell.
     #[must_use]
     pub fn number(text: &'a str) -> Self {
-        Self {
-            text,
-            kind: CellKind::Number,
-            changed: false,
-        }
+        Self { text, kind: CellKind::Number, changed: false }
     }
 
     /// Returns a cell without text: null, missing or not loaded.
     #[must_use]
     pub fn nothing(kind: CellKind) -> Self {
-        Self {
-            text: "",
-            kind,
-            changed: false,
-        }
+        Self { text: "", kind, changed: false }
     }
 
     /// Returns the same cell marked as changed.
     #[must_use]
     pub fn changed(self) -> Self {
-        Self {
-            changed: true,
-            ..self
-        }
+        Self { changed: true, ..self }
     }
 
     /// Returns what is printed: escaped text or the sign of the kind, after the change mark if it is changed.
@@ -88,11 +69,7 @@ impl<'a> CellText<'a> {
             CellKind::Missing => Cow::Borrowed(symbols.missing),
             CellKind::NotLoaded => Cow::Borrowed(symbols.not_loaded),
         };
-        if self.changed {
-            Cow::Owned(format!("{}{text}", symbols.changed))
-        } else {
-            text
-        }
+        if self.changed { Cow::Owned(format!("{}{text}", symbols.changed)) } else { text }
     }
 
     /// Returns whether the cell stands for the lack of a value.
@@ -107,10 +84,6 @@ impl<'a> CellText<'a> {
     /// Returns the side the cell keeps to in a column aligned like `column`.
     #[must_use]
     pub fn align(&self, column: Align) -> Align {
-        if self.kind == CellKind::Number {
-            Align::Right
-        } else {
-            column
-        }
+        if self.kind == CellKind::Number { Align::Right } else { column }
     }
 }

@@ -68,7 +68,7 @@ pub struct TableLayout {
 }
 
 impl TableLayout {
-    /// Lays out the table and moves `state.column_offset` so that the selected column is on screen.
+    /// Lays out the table as the widget does with `gutter` [`super::GUTTER_WIDTH`], and moves `state.column_offset` so that the selected column is on screen.
     #[must_use]
     pub fn new(area: Rect, columns: &[Column<'_>], gutter: u16, state: &mut TableState) -> Self {
         state.column_offset = state.column_offset.max(1);
@@ -83,18 +83,10 @@ impl TableLayout {
         layout
     }
 
-    fn at(
-        area: Rect,
-        columns: &[Column<'_>],
-        gutter: u16,
-        column_offset: usize,
-        offset: usize,
-    ) -> Self {
+    fn at(area: Rect, columns: &[Column<'_>], gutter: u16, column_offset: usize, offset: usize) -> Self {
         let order = (0..columns.len().min(1)).chain(column_offset.max(1)..columns.len());
         let mut slots = Vec::new();
-        let mut x = area
-            .x
-            .saturating_add(gutter.min(area.width.saturating_sub(1)));
+        let mut x = area.x.saturating_add(gutter.min(area.width.saturating_sub(1)));
         let mut hidden_right = false;
         for column in order {
             let left = area.right().saturating_sub(x);
@@ -104,29 +96,17 @@ impl TableLayout {
             }
             let wished = columns[column].width.max(1);
             // The sticky column leaves room for at least a part of another one.
-            let most = if column == 0 && columns.len() > 1 && area.width >= 12 {
-                area.width / 2
-            } else {
-                left
-            };
+            let most = if column == 0 && columns.len() > 1 && area.width >= 12 { area.width / 2 } else { left };
             let width = wished.min(most).min(left);
             hidden_right |= width < wished && column > 0;
             slots.push(Slot { column, x, width });
             x = x.saturating_add(width).saturating_add(1);
         }
-        Self {
-            area,
-            slots,
-            hidden_left: column_offset > 1,
-            hidden_right,
-            offset,
-        }
+        Self { area, slots, hidden_left: column_offset > 1, hidden_right, offset }
     }
 
     fn shows_whole(&self, column: usize, columns: &[Column<'_>]) -> bool {
-        self.slots
-            .iter()
-            .any(|slot| slot.column == column && slot.width >= columns[column].width.max(1))
+        self.slots.iter().any(|slot| slot.column == column && slot.width >= columns[column].width.max(1))
     }
 
     /// Returns the number of data rows that fit below the header.
@@ -141,19 +121,11 @@ impl TableLayout {
         if !self.area.contains((x, y).into()) {
             return None;
         }
-        let slot = self
-            .slots
-            .iter()
-            .rev()
-            .find(|slot| slot.x <= x)
-            .or(self.slots.first())?;
+        let slot = self.slots.iter().rev().find(|slot| slot.x <= x).or(self.slots.first())?;
         let column = slot.column;
         Some(match y - self.area.y {
             0 => Hit::Header { column },
-            below => Hit::Cell {
-                row: self.offset + usize::from(below) - 1,
-                column,
-            },
+            below => Hit::Cell { row: self.offset + usize::from(below) - 1, column },
         })
     }
 }

@@ -4,20 +4,18 @@
 //! borrowed cells. The first column stays in place while the others scroll sideways. The selection shows without colour: a
 //! cursor sign in the first column of the screen, and reversed style.
 //!
-//! - [`cell`]: one value and what kind of value it is.
-//! - [`state`]: selection and offsets, pure movement.
-//! - [`layout`]: which columns are where; hit-testing.
-//! - [`render`]: drawing.
+//! `cell` holds one value and its kind, `state` the selection with pure movement, `layout` says which columns are where and what
+//! lies under a point, `render` draws.
 
-pub mod cell;
-pub mod layout;
-pub mod render;
-pub mod state;
+mod cell;
+mod layout;
+mod render;
+mod state;
 
 #[cfg(test)]
 mod tests;
 
 pub use cell::{CellKind, CellText};
-pub use layout::{Column, Hit, Sort, TableLayout};
-pub use render::{DataTable, Row, RowMark, TableStyle};
+pub use layout::{Column, Hit, Slot, Sort, TableLayout};
+pub use render::{DataTable, GUTTER_WIDTH, Row, RowMark, TableStyle};
 pub use state::{Movement, TableState};

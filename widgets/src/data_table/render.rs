@@ -121,13 +121,7 @@ impl StatefulWidget for &DataTable<'_> {
         self.header(&layout, buffer);
         for (index, row) in self.rows.iter().take(layout.height()).enumerate() {
             let y = area.y + 1 + u16::try_from(index).unwrap_or(u16::MAX);
-            self.row(
-                &layout,
-                buffer,
-                y,
-                row,
-                (state.offset + index == state.row).then_some(state.column),
-            );
+            self.row(&layout, buffer, y, row, (state.offset + index == state.row).then_some(state.column));
         }
     }
 }
@@ -157,42 +151,21 @@ impl DataTable<'_> {
             );
         }
         if layout.hidden_right {
-            buffer.set_stringn(
-                layout.area.right() - 1,
-                y,
-                self.symbols.more_right,
-                1,
-                self.style.header,
-            );
+            buffer.set_stringn(layout.area.right() - 1, y, self.symbols.more_right, 1, self.style.header);
         }
     }
 
-    fn row(
-        &self,
-        layout: &TableLayout,
-        buffer: &mut Buffer,
-        y: u16,
-        row: &Row<'_>,
-        selected: Option<usize>,
-    ) {
+    fn row(&self, layout: &TableLayout, buffer: &mut Buffer, y: u16, row: &Row<'_>, selected: Option<usize>) {
         let area = layout.area;
         let base = match row.mark {
             RowMark::None | RowMark::Marked | RowMark::Updated | RowMark::After => self.style.base,
             RowMark::Inserted => self.style.base.patch(self.style.inserted),
             RowMark::Deleted => self.style.base.patch(self.style.deleted),
         };
-        let base = if selected.is_some() {
-            base.patch(self.style.selected)
-        } else {
-            base
-        };
+        let base = if selected.is_some() { base.patch(self.style.selected) } else { base };
         buffer.set_style(Rect::new(area.x, y, area.width, 1), base);
         for slot in &layout.slots {
-            let cell = row
-                .cells
-                .get(slot.column)
-                .copied()
-                .unwrap_or(CellText::nothing(super::CellKind::NotLoaded));
+            let cell = row.cells.get(slot.column).copied().unwrap_or(CellText::nothing(super::CellKind::NotLoaded));
             let mut style = base;
             if cell.is_nothing() {
                 style = style.patch(self.style.nothing);
@@ -203,43 +176,17 @@ impl DataTable<'_> {
             if selected == Some(slot.column) {
                 style = style.patch(self.style.cell);
             }
-            self.put(
-                buffer,
-                slot,
-                y,
-                &cell.shown(self.symbols),
-                cell.align(self.columns[slot.column].align),
-                style,
-            );
+            self.put(buffer, slot, y, &cell.shown(self.symbols), cell.align(self.columns[slot.column].align), style);
         }
-        let cursor = if selected.is_some() {
-            self.symbols.cursor
-        } else {
-            " "
-        };
+        let cursor = if selected.is_some() { self.symbols.cursor } else { " " };
         let signs = format!("{cursor}{}", row.mark.sign(self.symbols));
-        let room = layout
-            .slots
-            .first()
-            .map_or(area.width, |slot| slot.x - area.x);
+        let room = layout.slots.first().map_or(area.width, |slot| slot.x - area.x);
         // In a single column the cursor is all there is room for.
-        let room = if selected.is_some() {
-            room.max(1)
-        } else {
-            room
-        };
+        let room = if selected.is_some() { room.max(1) } else { room };
         buffer.set_stringn(area.x, y, signs, usize::from(room), base);
     }
 
-    fn put(
-        &self,
-        buffer: &mut Buffer,
-        slot: &Slot,
-        y: u16,
-        text: &str,
-        align: Align,
-        style: Style,
-    ) {
+    fn put(&self, buffer: &mut Buffer, slot: &Slot, y: u16, text: &str, align: Align, style: Style) {
         let text = width::fit(text, usize::from(slot.width), align, self.symbols.ellipsis);
         buffer.set_stringn(slot.x, y, text, usize::from(slot.width), style);
     }

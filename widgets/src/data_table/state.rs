@@ -75,13 +75,8 @@ impl TableState {
         self.row = self.row.min(rows.saturating_sub(1));
         self.column = self.column.min(columns.saturating_sub(1));
         self.column_offset = self.column_offset.min(columns.saturating_sub(1));
-        self.offset = self
-            .offset
-            .min(rows.saturating_sub(height.max(1)))
-            .min(self.row);
-        self.offset = self
-            .offset
-            .max((self.row + 1).saturating_sub(height.max(1)));
+        self.offset = self.offset.min(rows.saturating_sub(height.max(1))).min(self.row);
+        self.offset = self.offset.max((self.row + 1).saturating_sub(height.max(1)));
     }
 
     /// Returns the rows that are visible in `height` rows: what the caller must hand to the widget.
@@ -95,10 +90,7 @@ impl TableState {
     pub fn scroll(&mut self, rows_down: isize, rows: usize, height: usize) {
         let last = rows.saturating_sub(height.max(1));
         self.offset = self.offset.saturating_add_signed(rows_down).min(last);
-        let bottom = self
-            .offset
-            .saturating_add(height.max(1) - 1)
-            .min(rows.saturating_sub(1));
+        let bottom = self.offset.saturating_add(height.max(1) - 1).min(rows.saturating_sub(1));
         self.row = self.row.clamp(self.offset.min(bottom), bottom);
     }
 }
