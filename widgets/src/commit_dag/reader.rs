@@ -76,3 +76,31 @@ fn comes_from_above(glyph: char, glyphs: &Glyphs) -> bool {
         || glyphs.end.contains(&glyph)
         || glyphs.join.contains(&glyph)
 }
+
+fn lines(text: &[&str]) -> Vec<String> {
+    text.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_drawing_made_by_hand_is_read() {
+    let ascii = lines(&["o-.-.", "| * ~", "+-|-x", "* |", "@-'"]);
+    let reading = read(&ascii, &super::glyph::ASCII).unwrap();
+    assert_eq!(reading.edges, [(0, 1), (0, 3), (1, 4), (2, 3), (3, 4)]);
+    assert_eq!(reading.outside, [0]);
+    assert_eq!(reading.lanes, [0, 1, 2, 0, 0]);
+}
+
+#[test]
+fn a_drawing_that_contradicts_itself_is_refused() {
+    let wrong: [&[&str]; 6] = [
+        &["o", "o"],        // the line below the first commit vanishes
+        &["x", "@"],        // a line from nowhere
+        &["o .", "* |"],    // a line starts that is not tied to the commit
+        &["o-.", "| x"],    // the second line vanishes
+        &["o", "*-'", "@"], // a line ends that never started
+        &["o o", "@-'"],    // two commits in a row
+    ];
+    for text in wrong {
+        assert!(read(&lines(text), &super::glyph::ASCII).is_err(), "{text:?}");
+    }
+}
