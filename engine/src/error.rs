@@ -4,6 +4,7 @@ use crate::graph::OpenError;
 use crate::history::HistoryError;
 use crate::id::IdError;
 use crate::manifest::ManifestError;
+use crate::read::ReadError;
 use crate::recovery::RecoveryError;
 use crate::schema::ContractError;
 use crate::storage::StorageError;
@@ -49,6 +50,9 @@ pub enum Error {
     /// A commit, branch or position could not be resolved.
     #[error(transparent)]
     History(#[from] HistoryError),
+    /// Rows were asked for that a table cannot give.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// A recovery record could not be read.
     #[error(transparent)]
     Recovery(#[from] RecoveryError),
@@ -72,6 +76,7 @@ impl Error {
             Self::Storage(error) => error.kind(),
             Self::Manifest(error) => error.kind(),
             Self::History(error) => error.kind(),
+            Self::Read(error) => error.kind(),
             Self::Recovery(error) => error.kind(),
             Self::Schema(_) => ErrorKind::Conflict,
             Self::Id(_) => ErrorKind::Invalid,

@@ -26,7 +26,7 @@
 //! }
 //! let snapshot = graph.snapshot(&"main@v7".parse::<At>()?).await?;
 //! let person = snapshot.table("Person")?;
-//! let mut rows = graph.read(&snapshot, &person.key, ReadOptions::default()).await?;
+//! let mut rows = graph.read(&snapshot, &person.key, &ReadOptions::default()).await?;
 //! while let Some(batch) = rows.try_next().await? {
 //!     println!("{} rows", batch.num_rows());
 //! }
@@ -40,9 +40,11 @@ pub mod history;
 pub mod id;
 pub mod manifest;
 pub mod progress;
+pub mod read;
 pub mod recovery;
 pub mod schema;
 pub mod storage;
+pub mod value;
 
 pub use error::{Error, ErrorKind, Result};
 pub use graph::{Graph, OpenMode};
@@ -50,3 +52,5 @@ pub use history::{At, Branch, Commit, CommitGraph, HistoryBatch, HistoryProblem,
 pub use id::{BranchName, CommitId, ManifestVersion, TableKey, TableKind, TableVersion};
 pub use manifest::{ChangeKind, TableChange, TableEntry};
 pub use progress::{Progress, ProgressEvent};
+pub use read::{Blobs, ReadOptions, RowStream};
+pub use value::{Row, Value};

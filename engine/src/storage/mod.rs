@@ -10,7 +10,8 @@ mod location;
 use std::sync::Arc;
 
 pub use error::StorageError;
-pub use lance::{IndexInfo, LineageRef, ROW_ADDRESS, RowStream, Scan, Table, VersionInfo};
+pub use lance::{Blobs, IndexInfo, LineageRef, ROW_ADDRESS, RowStream, Scan, Table, VersionInfo};
+pub(crate) use lance::{ID, Sorted};
 pub use location::{Location, names};
 
 use lance::Tables;

@@ -1,7 +1,9 @@
 //! Tables as Lance datasets. This folder is the only place that names Lance.
 
+mod blob;
 mod cause;
 mod scan;
+mod sorted;
 mod table;
 mod versions;
 
@@ -16,6 +18,8 @@ use super::{Location, StorageError};
 use cause::{is_missing, table_error};
 
 pub use scan::{RowStream, Scan};
+pub use sorted::Blobs;
+pub(crate) use sorted::{ID, Sorted};
 pub use table::{IndexInfo, ROW_ADDRESS, Table};
 pub use versions::VersionInfo;
 

@@ -1,0 +1,146 @@
+//! Rows of one table at one version, ordered by id.
+//!
+//! | function | answers |
+//! |---|---|
+//! | [`rows`] | which rows there are: projection, filter, cursor, limit |
+//! | [`count`] | how many of them |
+//! | [`entity`] | the row with one id |
+//!
+//! Pages are read with a cursor, not an offset: the id of the last row seen is the next page's [`ReadOptions::after`].
+
+use arrow::array::RecordBatch;
+use arrow_schema::SchemaRef;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+
+use crate::error::{ErrorKind, Result};
+use crate::storage::{ID, Sorted, StorageError, Table};
+use crate::value::Row;
+
+pub use crate::storage::Blobs;
+
+/// Rows in bounded batches; all have the same columns, an empty result has no batch.
+pub type RowStream = BoxStream<'static, Result<RecordBatch>>;
+
+/// What to read of a table. The default is everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Columns, in this order; none is all, in the table's order.
+    pub columns: Option<Vec<String>>,
+    /// SQL expression over all columns of the table; names are exact.
+    pub filter: Option<String>,
+    /// Cursor: only rows whose id is greater, in byte order.
+    pub after: Option<String>,
+    /// At most this many rows.
+    pub limit: Option<u64>,
+    /// Rows per batch at most; batches of wide rows are smaller.
+    pub batch_rows: Option<usize>,
+    /// How blob columns are read.
+    pub blobs: Blobs,
+}
+
+/// Why rows cannot be read as asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// A column was asked for that the table does not have.
+    #[error("there is no column `{column}`; the table has {}", available.join(", "))]
+    UnknownColumn {
+        /// The column asked for.
+        column: String,
+        /// The columns there are.
+        available: Vec<String>,
+    },
+    /// The filter is not an expression over the table's columns.
+    #[error("cannot use the filter `{filter}`; the table has {}", available.join(", "))]
+    Filter {
+        /// The filter as given.
+        filter: String,
+        /// The columns there are.
+        available: Vec<String>,
+        /// What is wrong with it.
+        #[source]
+        source: StorageError,
+    },
+}
+
+impl ReadError {
+    /// What the caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UnknownColumn { .. } | Self::Filter { .. } => ErrorKind::Invalid,
+        }
+    }
+}
+
+/// Reads rows ascending by id, in bounded memory however large the table is.
+///
+/// Columns: as asked, else all in the table's order. A blob column is a struct, in one of two shapes that
+/// [`crate::Value::from_array`] both understands.
+///
+/// # Errors
+/// [`ReadError`] for an unknown column or a bad filter, [`StorageError`] if the table cannot be read, at once or in the stream.
+pub async fn rows(table: &Table, options: &ReadOptions) -> Result<RowStream> {
+    let request = Sorted {
+        columns: columns(&table.schema(), options.columns.as_deref())?,
+        filter: options.filter.as_deref(),
+        after: options.after.as_deref(),
+        id: None,
+        limit: options.limit,
+        batch_rows: options.batch_rows,
+        blobs: options.blobs,
+    };
+    let rows = table.sorted(&request).await.map_err(|cause| blame_filter(table, options.filter.as_deref(), cause))?;
+    Ok(rows.map_err(Into::into).boxed())
+}
+
+/// Counts the rows that a filter lets through; all if there is none.
+///
+/// # Errors
+/// As [`rows`].
+pub async fn count(table: &Table, filter: Option<&str>) -> Result<u64> {
+    table.count(filter).await.map_err(|cause| blame_filter(table, filter, cause))
+}
+
+/// Finds the rows with one id. More than one means that the table breaks the rule that ids are unique.
+///
+/// # Errors
+/// [`StorageError`].
+pub async fn entity(table: &Table, id: &str, blobs: Blobs) -> Result<Vec<Row>> {
+    let request = Sorted { columns: names(&table.schema()), id: Some(id), blobs, ..Sorted::default() };
+    let mut batches = table.sorted(&request).await?;
+    let mut found = Vec::new();
+    while let Some(batch) = batches.try_next().await? {
+        let columns = Row::columns_of(&batch);
+        found.extend((0..batch.num_rows()).map(|row| Row::from_batch(&columns, &batch, row)));
+    }
+    Ok(found)
+}
+
+fn columns(schema: &SchemaRef, asked: Option<&[String]>) -> Result<Vec<String>, ReadError> {
+    let available = names(schema);
+    let Some(asked) = asked else { return Ok(available) };
+    match asked.iter().find(|column| !available.contains(column)) {
+        Some(column) => Err(ReadError::UnknownColumn { column: column.clone(), available }),
+        None if asked.is_empty() => Ok(vec![ID.to_owned()]),
+        None => Ok(asked.to_vec()),
+    }
+}
+
+fn names(schema: &SchemaRef) -> Vec<String> {
+    schema.fields().iter().map(|field| field.name().clone()).collect()
+}
+
+/// A refused request is the filter's fault if there is one: the columns were checked before.
+fn blame_filter(table: &Table, filter: Option<&str>, cause: StorageError) -> crate::Error {
+    match (filter, cause) {
+        (Some(filter), source @ StorageError::Request { .. }) => {
+            ReadError::Filter { filter: filter.to_owned(), available: names(&table.schema()), source }.into()
+        }
+        (_, cause) => cause.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! Rows in order of their id, in bounded memory.
+//!
+//! With a limit the scan keeps only the first ids while it runs and fetches the other columns of those rows at the end.
+//! Without one all columns are sorted together, and what does not fit into [`SORT_MEMORY_BYTES`] spills to the system's
+//! folder for temporary files, never into the graph.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow_schema::{DataType, SchemaRef, SortOptions};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::{Expr, ident, lit};
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use futures::{StreamExt, TryStreamExt};
+use lance::dataset::scanner::{ColumnOrdering, Scanner};
+
+use super::scan::{BATCH_ROWS, RowStream};
+use super::{Table, blob};
+use crate::storage::StorageError;
+
+/// Column that identifies a row.
+pub(crate) const ID: &str = "id";
+/// Lance's stable identity of a row.
+pub(super) const ROW_ID: &str = "_rowid";
+/// What a sort may hold before it spills.
+const SORT_MEMORY_BYTES: usize = 192 << 20;
+/// Kept free for merging spilled runs.
+const SORT_RESERVATION_BYTES: usize = 24 << 20;
+/// Limits up to this are kept in memory as ids only.
+const TOP_ROWS: u64 = 100_000;
+/// Aim for batches no larger than this.
+const BATCH_BYTES: usize = 16 << 20;
+/// Rows per batch while the bytes of blobs are read.
+const BLOB_BATCH_ROWS: usize = 64;
+
+/// How blob columns are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Blobs {
+    /// References and sizes only.
+    #[default]
+    Described,
+    /// References, and the bytes of what is stored in the table.
+    Bytes,
+}
+
+/// Which rows to read, in order of id.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sorted<'a> {
+    /// Columns, in this order.
+    pub(crate) columns: Vec<String>,
+    /// SQL expression over the columns.
+    pub(crate) filter: Option<&'a str>,
+    /// Only rows whose id is greater.
+    pub(crate) after: Option<&'a str>,
+    /// Only the row with this id.
+    pub(crate) id: Option<&'a str>,
+    /// At most this many rows.
+    pub(crate) limit: Option<u64>,
+    /// Rows per batch.
+    pub(crate) batch_rows: Option<usize>,
+    /// How blob columns are read.
+    pub(crate) blobs: Blobs,
+}
+
+impl Table {
+    /// Reads rows ascending by id; equal ids keep no particular order. The batches have the columns asked for.
+    ///
+    /// # Errors
+    /// [`StorageError::Request`] for a filter that is not an expression over the columns, [`StorageError::Table`] otherwise.
+    pub(crate) async fn sorted(&self, request: &Sorted<'_>) -> Result<RowStream, StorageError> {
+        let error = |cause| self.error(cause);
+        let blobs = self.blob_columns(&request.columns);
+        let want_bytes = request.blobs == Blobs::Bytes && !blobs.is_empty();
+        let batch_rows = self.batch_rows(request, want_bytes);
+        let mut read: Vec<&str> = request.columns.iter().map(String::as_str).collect();
+        let mut add = |column: &'static str| {
+            if !read.contains(&column) {
+                read.push(column);
+            }
+        };
+        add(ID);
+        if want_bytes {
+            add(ROW_ID);
+        }
+        let mut scanner = self.dataset().scan();
+        scanner.project(&read).map_err(error)?;
+        restrict(&mut scanner, request).map_err(|cause| self.request_error(cause))?;
+        let top = request.limit.filter(|&rows| rows <= TOP_ROWS);
+        if let Some(rows) = top {
+            scanner.order_by(Some(vec![ColumnOrdering::asc_nulls_last(ID.to_owned())])).map_err(error)?;
+            scanner.limit(i64::try_from(rows).ok(), None).map_err(error)?;
+        }
+        scanner.batch_size(batch_rows);
+        let plan = scanner.create_plan().await.map_err(|cause| self.request_error(cause))?;
+        let plan = if top.is_some() { plan } else { by_id(plan, request.limit) };
+        let rows = execute(plan, batch_rows).map_err(|cause| self.error(cause.into()))?;
+        let table = self.clone();
+        let rows = rows.map_err(move |cause| table.error(cause.into()));
+        let rows = if want_bytes { blob::with_bytes(self, rows.boxed(), blobs) } else { rows.boxed() };
+        let wanted: Vec<String> = request.columns.clone();
+        Ok(rows.map_ok(move |batch| keep(&batch, &wanted)).boxed())
+    }
+
+    fn batch_rows(&self, request: &Sorted<'_>, want_bytes: bool) -> usize {
+        let asked = request.batch_rows.unwrap_or(BATCH_ROWS).max(1);
+        let most = if want_bytes { BLOB_BATCH_ROWS } else { usize::MAX };
+        asked.min(most).min((BATCH_BYTES / row_bytes(&self.schema(), &request.columns)).max(1))
+    }
+
+    fn blob_columns(&self, columns: &[String]) -> Vec<String> {
+        let is_blob =
+            |name: &&String| self.dataset().schema().field(name).is_some_and(lance::datatypes::Field::is_blob);
+        columns.iter().filter(is_blob).cloned().collect()
+    }
+
+    /// Lance reports a bad expression as several kinds of error; while a plan is made all of them speak of the request.
+    fn request_error(&self, cause: lance::Error) -> StorageError {
+        match cause {
+            cause @ (lance::Error::IO { .. } | lance::Error::CorruptFile { .. } | lance::Error::NotFound { .. }) => {
+                self.error(cause)
+            }
+            cause => StorageError::Request { path: self.uri().to_owned(), source: Box::new(cause) },
+        }
+    }
+}
+
+fn restrict(scanner: &mut Scanner, request: &Sorted<'_>) -> lance::Result<()> {
+    let mut filter: Option<Expr> = None;
+    let mut and = |expression: Expr| {
+        filter = Some(match filter.take() {
+            Some(earlier) => earlier.and(expression),
+            None => expression,
+        });
+    };
+    if let Some(text) = request.filter {
+        scanner.filter(text)?;
+        if let Some(expression) = scanner.get_expr_filter()? {
+            and(expression);
+        }
+    }
+    if let Some(after) = request.after {
+        and(ident(ID).gt(lit(after)));
+    }
+    if let Some(id) = request.id {
+        and(ident(ID).eq(lit(id)));
+    }
+    if let Some(filter) = filter {
+        scanner.filter_expr(filter);
+    }
+    Ok(())
+}
+
+/// Sorts a plan by id.
+pub(super) fn by_id(plan: Arc<dyn ExecutionPlan>, limit: Option<u64>) -> Arc<dyn ExecutionPlan> {
+    let index = plan.schema().index_of(ID).expect("the id is always projected");
+    let key =
+        PhysicalSortExpr::new(Arc::new(Column::new(ID, index)), SortOptions { descending: false, nulls_first: false });
+    let ordering = LexOrdering::new(vec![key]).expect("one sort key");
+    let plan = coalesced(plan);
+    let fetch = limit.and_then(|rows| usize::try_from(rows).ok());
+    Arc::new(SortExec::new(ordering, plan).with_fetch(fetch))
+}
+
+fn coalesced(plan: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+    if plan.properties().partitioning.partition_count() > 1 {
+        Arc::new(CoalescePartitionsExec::new(plan))
+    } else {
+        plan
+    }
+}
+
+/// Runs a plan of one partition in bounded memory.
+fn execute(
+    plan: Arc<dyn ExecutionPlan>,
+    batch_rows: usize,
+) -> datafusion::error::Result<datafusion::physical_plan::SendableRecordBatchStream> {
+    let runtime =
+        RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(SORT_MEMORY_BYTES))).build_arc()?;
+    let config = SessionConfig::new()
+        .with_batch_size(batch_rows)
+        .with_target_partitions(1)
+        .with_sort_spill_reservation_bytes(SORT_RESERVATION_BYTES);
+    let context = SessionContext::new_with_config_rt(config, runtime);
+    plan.execute(0, context.task_ctx())
+}
+
+/// Bytes of one row that its types alone tell; vectors are what makes rows wide.
+fn row_bytes(schema: &SchemaRef, columns: &[String]) -> usize {
+    let width = |kind: &DataType| match kind {
+        DataType::FixedSizeList(item, length) => {
+            usize::try_from(*length).unwrap_or(0) * item.data_type().primitive_width().unwrap_or(8)
+        }
+        other => other.primitive_width().unwrap_or(64),
+    };
+    let columns = columns.iter().filter_map(|name| schema.field_with_name(name).ok());
+    columns.map(|field| width(field.data_type())).sum::<usize>().max(1)
+}
+
+fn keep(batch: &RecordBatch, columns: &[String]) -> RecordBatch {
+    let indices: Vec<usize> = columns.iter().filter_map(|name| batch.schema_ref().index_of(name).ok()).collect();
+    batch.project(&indices).expect("indices of the batch's own schema")
+}
