@@ -1,0 +1,164 @@
+//! Damaged graphs and wrong requests: one clear message each, of the right kind.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Result;
+use stratigraph_engine::{At, Error, ErrorKind, Graph, OpenMode};
+use stratigraph_tests::fixtures::Fixture;
+use stratigraph_tests::folder;
+use tempfile::TempDir;
+
+fn damaged(damage: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<TempDir> {
+    let copy = tempfile::tempdir()?;
+    folder::copy(&Fixture::Team.path()?, copy.path())?;
+    damage(copy.path())?;
+    Ok(copy)
+}
+
+async fn refusal(root: &Path) -> Error {
+    Graph::open(&root.to_string_lossy(), OpenMode::ReadOnly).await.expect_err("the graph is damaged")
+}
+
+#[tokio::test]
+async fn what_is_no_graph_is_refused_by_name() -> Result<()> {
+    let empty = tempfile::tempdir()?;
+    let error = refusal(empty.path()).await;
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.to_string().contains("is not a graph: it has no _schema.pg"), "{error}");
+    let error = refusal(Path::new("/no/such/graph")).await;
+    assert_eq!((error.kind(), error.to_string().contains("/no/such/graph")), (ErrorKind::NotFound, true));
+    let headless = damaged(|root| fs::remove_dir_all(root.join("__manifest")))?;
+    let error = refusal(headless.path()).await;
+    assert!(error.to_string().contains("it has no __manifest"), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn schema_files_that_disagree_lock_the_graph_and_say_which() -> Result<()> {
+    let truncate = |name: &'static str| {
+        move |root: &Path| {
+            let text = fs::read_to_string(root.join(name))?;
+            fs::write(root.join(name), &text[..text.len() / 2])
+        }
+    };
+    for (damage, named) in [
+        (damaged(truncate("_schema.ir.json"))?, "_schema.ir.json"),
+        (damaged(truncate("__schema_state.json"))?, "__schema_state.json"),
+        (damaged(|root| fs::remove_file(root.join("__schema_state.json")))?, "__schema_state.json"),
+        (damaged(|root| fs::remove_file(root.join("_schema.ir.json")))?, "_schema.ir.json"),
+        (damaged(|root| fs::write(root.join("_schema.pg"), "node Other { name: String @key }"))?, "_schema.pg"),
+    ] {
+        let error = refusal(damage.path()).await;
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+        assert!(error.to_string().contains(named), "{named}: {error}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_comment_in_the_schema_changes_nothing() -> Result<()> {
+    let commented = damaged(|root| {
+        let text = fs::read_to_string(root.join("_schema.pg"))?;
+        fs::write(root.join("_schema.pg"), format!("// a comment\n\n{text}"))
+    })?;
+    Graph::open(&commented.path().to_string_lossy(), OpenMode::ReadOnly).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_both_compiled_files_only_a_graph_without_branches_opens() -> Result<()> {
+    let strip = |root: &Path| {
+        fs::remove_file(root.join("_schema.ir.json"))?;
+        fs::remove_file(root.join("__schema_state.json"))
+    };
+    let error = refusal(damaged(strip)?.path()).await;
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    let single = damaged(|root| {
+        strip(root)?;
+        fs::remove_dir_all(root.join("__manifest/_refs"))
+    })?;
+    Graph::open(&single.path().to_string_lossy(), OpenMode::ReadOnly).await?;
+    assert!(!single.path().join("_schema.ir.json").exists(), "reading must not write the compiled schema");
+    Ok(())
+}
+
+#[tokio::test]
+async fn other_formats_are_refused_with_stamp_and_writer() -> Result<()> {
+    let stamped = |stamp: &'static str| async move {
+        let copy = damaged(|_| Ok(()))?;
+        let mut manifest = lance::Dataset::open(&copy.path().join("__manifest").to_string_lossy()).await?;
+        manifest.update_schema_metadata([("omnigraph:internal_schema_version", stamp)]).await?;
+        anyhow::Ok(copy)
+    };
+    for (stamp, writer) in [("4", "OmniGraph 0.8"), ("6", "OmniGraph 0.9 or 0.10"), ("77", "newer than this program")] {
+        let error = refusal(stamped(stamp).await?.path()).await;
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        let text = error.to_string();
+        assert!(text.contains(&format!("internal schema {stamp}")) && text.contains(writer), "{text}");
+    }
+    let older = stamped("2").await?;
+    assert_eq!(Graph::open(&older.path().to_string_lossy(), OpenMode::ReadOnly).await?.stamp(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn positions_that_do_not_exist_say_what_does() -> Result<()> {
+    let graph = Graph::open(&Fixture::Team.path()?.to_string_lossy(), OpenMode::ReadOnly).await?;
+    for (text, kind, part) in [
+        ("nowhere", ErrorKind::NotFound, "feature/hiring"),
+        ("nowhere@v3", ErrorKind::NotFound, "nowhere"),
+        ("main@v99", ErrorKind::NotFound, "its newest is 9"),
+        ("main@v0", ErrorKind::NotFound, "no version 0"),
+        ("01M7Y2AKA125T5VJJZZ1M5RCKX", ErrorKind::NotFound, "01M7Y2AKA125T5VJJZZ1M5RCKX"),
+        ("2001-01-01", ErrorKind::NotFound, "2001-01-01"),
+        ("n", ErrorKind::Invalid, "fits 2 commits"),
+    ] {
+        let error = graph.snapshot(&text.parse::<At>()?).await.expect_err(text);
+        assert_eq!(error.kind(), kind, "{text}: {error}");
+        assert!(error.to_string().contains(part), "{text}: {error}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_unreadable_table_or_version_is_an_error_of_that_table_only() -> Result<()> {
+    let copy = damaged(|root| {
+        fs::remove_dir_all(root.join("nodes/6686fcc6d2c8f0bd"))?;
+        // Version 7 of node:Person, which main pins; older and newer ones stay.
+        fs::remove_file(root.join(format!("nodes/40d76f1f51639ec0/_versions/{:020}.manifest", u64::MAX - 7)))
+    })?;
+    let graph = Graph::open(&copy.path().to_string_lossy(), OpenMode::ReadOnly).await?;
+    let snapshot = graph.snapshot(&"main".parse()?).await?;
+    let error: Error = graph.open_table(snapshot.table("Note")?).await.expect_err("its folder is gone").into();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    let error: Error = graph.open_table(snapshot.table("Person")?).await.expect_err("its version is gone").into();
+    let text = error.to_string();
+    assert!(
+        error.kind() == ErrorKind::NotFound && text.contains("version 7") && text.contains("oldest kept is 1"),
+        "{text}"
+    );
+    let status = graph.table_status(&snapshot).await;
+    let unreadable: Vec<String> =
+        status.iter().filter(|status| status.head.is_err()).map(|status| status.entry.key.to_string()).collect();
+    assert_eq!(unreadable, ["node:Note"]);
+    graph.open_table(snapshot.table("Project")?).await?.count(None).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn broken_sidecars_are_listed_beside_the_others() -> Result<()> {
+    use stratigraph_engine::recovery::SidecarState;
+    let copy = damaged(|root| {
+        fs::create_dir_all(root.join("__recovery"))?;
+        fs::write(root.join("__recovery/01A.json"), "{")?;
+        fs::write(root.join("__recovery/01B.json"), r#"{"schema_version": 9}"#)?;
+        fs::write(root.join("__recovery/notes.txt"), "not a sidecar")
+    })?;
+    let graph = Graph::open(&copy.path().to_string_lossy(), OpenMode::ReadOnly).await?;
+    let sidecars = graph.sidecars().await?;
+    assert_eq!(sidecars.iter().map(|file| file.id.as_str()).collect::<Vec<_>>(), ["01A", "01B"]);
+    assert!(matches!(sidecars[0].state, SidecarState::Unreadable { .. }));
+    assert_eq!(sidecars[1].state, SidecarState::Newer { schema_version: 9 });
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! Histories that are not as they should be are read as far as they go, and say what is missing.
+
+use std::fs;
+use std::sync::Arc;
+
+use anyhow::Result;
+use arrow::datatypes::{DataType, Field, Schema};
+use stratigraph_engine::{At, BranchName, Graph, HistoryProblem, ManifestVersion, OpenMode, Progress};
+use stratigraph_tests::fixtures::Fixture;
+use stratigraph_tests::folder;
+use stratigraph_tests::writer::{GraphWriter, Publish, commit_id};
+
+const SOURCE: &str = "node Person { name: String @key }";
+
+async fn writer(root: &std::path::Path) -> Result<GraphWriter> {
+    let columns = vec![Field::new("id", DataType::Utf8, false), Field::new("name", DataType::Utf8, false)];
+    GraphWriter::create(root, SOURCE, &[("node:Person", Arc::new(Schema::new(columns)))]).await
+}
+
+fn person(version: u64) -> [Publish; 1] {
+    [Publish { key: "node:Person".into(), version, lineage: None, rows: 0 }]
+}
+
+async fn open(root: &std::path::Path) -> Result<Graph> {
+    Ok(Graph::open(&root.to_string_lossy(), OpenMode::ReadOnly).await?)
+}
+
+#[tokio::test]
+async fn a_version_without_a_commit_is_reported_and_still_readable() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut writer = writer(folder.path()).await?;
+    let recorded = writer.publish(&person(2)).await?;
+    writer.commit(recorded, Some("dana")).await?;
+    let unrecorded = writer.publish(&person(3)).await?;
+    let last = writer.publish(&person(4)).await?;
+    writer.commit(last, None).await?;
+
+    let graph = open(folder.path()).await?;
+    let history = graph.history(&Progress::none()).await?;
+    let version = ManifestVersion::new(unrecorded);
+    assert_eq!(history.problems(), [HistoryProblem::Unrecorded { branch: BranchName::main(), version }]);
+    let actors: Vec<Option<&str>> = history.commits().iter().map(|commit| commit.actor.as_deref()).collect();
+    assert_eq!(actors, [None, Some("dana"), None]);
+    let snapshot = graph.snapshot(&At::Version { branch: BranchName::main(), version }).await?;
+    assert_eq!((snapshot.commit, snapshot.table("Person")?.version.get()), (None, 3));
+    Ok(())
+}
+
+#[tokio::test]
+async fn missing_commit_and_actor_datasets_are_reported_not_fatal() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    writer(folder.path()).await?;
+    fs::remove_dir_all(folder.path().join("_graph_commit_actors.lance"))?;
+    let missing = |name| HistoryProblem::MissingDataset { name };
+    let graph = open(folder.path()).await?;
+    assert_eq!(graph.history(&Progress::none()).await?.problems(), [missing("_graph_commit_actors.lance")]);
+    fs::remove_dir_all(folder.path().join("_graph_commits.lance"))?;
+    let graph = open(folder.path()).await?;
+    let history = graph.history(&Progress::none()).await?;
+    assert!(history.commits().is_empty());
+    let problems = [missing("_graph_commits.lance"), missing("_graph_commit_actors.lance")];
+    assert_eq!(history.problems()[..2], problems);
+    assert_eq!(graph.snapshot(&At::Branch(BranchName::main())).await?.entries.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_deleted_branch_leaves_a_dangling_parent_and_a_clear_message() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    folder::copy(&Fixture::Team.path()?, folder.path())?;
+    for dataset in ["__manifest", "_graph_commits.lance"] {
+        fs::remove_file(folder.path().join(dataset).join("_refs/branches/feature%2Fhiring.json"))?;
+    }
+    let graph = open(folder.path()).await?;
+    let history = graph.history(&Progress::none()).await?;
+    let (commit, parent) = ("01M7Y2AKRVGYG487HA8048ZDAE".parse()?, "01M7Y2AKJ5MM1PVSC9T809NZ43".parse()?);
+    assert_eq!(history.problems(), [HistoryProblem::DanglingParent { commit, parent }]);
+    assert_eq!(history.commits().len(), 10);
+    Ok(())
+}
+
+#[tokio::test]
+async fn commits_stream_newest_first_and_once_each() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut writer = writer(folder.path()).await?;
+    for number in 2..80 {
+        let version = writer.publish(&person(number)).await?;
+        writer.commit(version, None).await?;
+    }
+    let graph = open(folder.path()).await?;
+    let mut seen = Vec::new();
+    let history = graph
+        .stream_history(&Progress::none(), |batch| {
+            seen.extend(batch.commits.into_iter().map(|commit| commit.id.to_string()))
+        })
+        .await?;
+    assert_eq!(history.commits().len(), 79);
+    let newest_first: Vec<String> = (0..79).rev().map(commit_id).collect();
+    assert_eq!(seen, newest_first);
+    // Nothing moved: the second answer comes from memory, not from storage.
+    let again = graph.stream_history(&Progress::none(), |_| panic!("read again")).await?;
+    assert!(Arc::ptr_eq(&history, &again));
+    Ok(())
+}
