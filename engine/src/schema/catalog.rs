@@ -179,12 +179,12 @@ impl NodeType {
 #[derive(Debug)]
 struct Fault {
     at: usize,
-    problem: SchemaProblem,
+    problem: Box<SchemaProblem>,
 }
 
 impl Fault {
     fn new(at: usize, problem: SchemaProblem) -> Self {
-        Self { at, problem }
+        Self { at, problem: Box::new(problem) }
     }
 }
 

@@ -76,7 +76,9 @@ pub enum ContractError {
         source: serde_json::Error,
     },
     /// A file was written in a version we do not know.
-    #[error("{LOCKED}: {file} has {key} {found}, only {supported} is supported; open the graph with the program that wrote it")]
+    #[error(
+        "{LOCKED}: {file} has {key} {found}, only {supported} is supported; open the graph with the program that wrote it"
+    )]
     UnsupportedVersion {
         /// The file.
         file: ContractFile,

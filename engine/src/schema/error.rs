@@ -17,14 +17,14 @@ const CONTEXT_CHARS: usize = 60;
 pub struct SchemaError {
     line: usize,
     column: usize,
-    problem: SchemaProblem,
+    problem: Box<SchemaProblem>,
 }
 
 impl SchemaError {
     /// Places `problem` at the byte offset `at` of `source`; an offset past the end means the end.
-    pub(super) fn at(source: &str, at: usize, problem: SchemaProblem) -> Self {
+    pub(super) fn at(source: &str, at: usize, problem: impl Into<Box<SchemaProblem>>) -> Self {
         let (line, column) = position(source, at);
-        Self { line, column, problem }
+        Self { line, column, problem: problem.into() }
     }
 
     /// Returns the line, counted from 1.
@@ -166,7 +166,7 @@ mod tests {
     fn tabs_become_spaces_and_wide_characters_take_two_cells() {
         assert_eq!(drawing("\tx: Foo", 4), ["1 |     x: Foo", "  |        ^"]);
         assert_eq!(drawing("ab\tx", 3), ["1 | ab  x", "  |     ^"]);
-        assert_eq!(drawing("// 漢字 x", 10), ["1 | // 漢字 x", "  |        ^"]);
+        assert_eq!(drawing("// 漢字 x", 10), ["1 | // 漢字 x", "  |         ^"]);
         assert_eq!(drawing("e\u{301}x", 3), ["1 | e\u{301}x", "  |  ^"]);
     }
 

@@ -106,7 +106,9 @@ pub enum SchemaProblem {
         name: String,
     },
     /// A property that an interface declares with another type.
-    #[error("property {property} of {node} is {actual}, but interface {interface} declares {declared}; use the same type")]
+    #[error(
+        "property {property} of {node} is {actual}, but interface {interface} declares {declared}; use the same type"
+    )]
     InterfaceMismatch {
         /// The node type.
         node: String,

@@ -274,11 +274,8 @@ mod tests {
         let range = |min, max| Constraint::Range { property: "p".to_owned(), min, max }.to_string();
         assert_eq!(range(Some(Bound::Integer(-3)), Some(Bound::Float(2.0))), "@range(p, -3..2.0)");
         assert_eq!(range(Some(Bound::Float(0.5)), None), "@range(p, 0.5..)");
-        let annotation = Annotation {
-            name: "note".to_owned(),
-            value: Some("a \"b\"\\\n\t\r".to_owned()),
-            kwargs: BTreeMap::new(),
-        };
+        let annotation =
+            Annotation { name: "note".to_owned(), value: Some("a \"b\"\\\n\t\r".to_owned()), kwargs: BTreeMap::new() };
         assert_eq!(annotation.to_string(), r#"@note("a \"b\"\\\n\t\r")"#);
     }
 }

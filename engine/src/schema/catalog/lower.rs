@@ -133,12 +133,7 @@ fn checked(
     Ok((properties, constraints))
 }
 
-fn same_type(
-    node: &NodeDecl,
-    interface: &Name,
-    present: &PropertyDecl,
-    declared: &PropertyDecl,
-) -> Result<(), Fault> {
+fn same_type(node: &NodeDecl, interface: &Name, present: &PropertyDecl, declared: &PropertyDecl) -> Result<(), Fault> {
     let (actual, expected) = (property_type(present)?, property_type(declared)?);
     if actual == expected {
         return Ok(());
@@ -201,7 +196,11 @@ fn annotations(decls: &[AnnotationDecl]) -> Vec<Annotation> {
         .map(|decl| Annotation {
             name: decl.name.clone(),
             value: decl.value.as_ref().map(|value| value.text.clone()),
-            kwargs: decl.kwargs.iter().map(|(word, value)| (word.text.clone(), value.clone())).collect::<BTreeMap<_, _>>(),
+            kwargs: decl
+                .kwargs
+                .iter()
+                .map(|(word, value)| (word.text.clone(), value.clone()))
+                .collect::<BTreeMap<_, _>>(),
         })
         .collect();
     canonicalise_annotations(&mut annotations);
