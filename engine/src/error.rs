@@ -4,6 +4,7 @@ use crate::graph::OpenError;
 use crate::history::HistoryError;
 use crate::id::IdError;
 use crate::manifest::ManifestError;
+use crate::query::QueryError;
 use crate::read::ReadError;
 use crate::recovery::RecoveryError;
 use crate::schema::ContractError;
@@ -53,6 +54,9 @@ pub enum Error {
     /// Rows were asked for that a table cannot give.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// A query was refused or failed.
+    #[error(transparent)]
+    Query(#[from] QueryError),
     /// A recovery record could not be read.
     #[error(transparent)]
     Recovery(#[from] RecoveryError),
@@ -77,6 +81,7 @@ impl Error {
             Self::Manifest(error) => error.kind(),
             Self::History(error) => error.kind(),
             Self::Read(error) => error.kind(),
+            Self::Query(error) => error.kind(),
             Self::Recovery(error) => error.kind(),
             Self::Schema(_) => ErrorKind::Conflict,
             Self::Id(_) => ErrorKind::Invalid,

@@ -34,23 +34,30 @@
 //! # }
 //! ```
 
+pub mod diff;
 pub mod error;
 pub mod graph;
 pub mod history;
 pub mod id;
 pub mod manifest;
 pub mod progress;
+pub mod query;
 pub mod read;
 pub mod recovery;
 pub mod schema;
 pub mod storage;
+mod stream;
 pub mod value;
 
+pub use diff::{
+    DiffFilter, DiffItem, DiffStream, RowChange, RowHistoryItem, RowHistoryStream, RowOp, RowVersion, TableDiff,
+};
 pub use error::{Error, ErrorKind, Result};
 pub use graph::{Graph, OpenMode};
 pub use history::{At, Branch, Commit, CommitGraph, HistoryBatch, HistoryProblem, Position, Snapshot, TableStatus};
 pub use id::{BranchName, CommitId, ManifestVersion, TableKey, TableKind, TableVersion};
 pub use manifest::{ChangeKind, TableChange, TableEntry};
 pub use progress::{Progress, ProgressEvent};
+pub use query::{SqlOptions, SqlResult};
 pub use read::{Blobs, ReadOptions, RowStream};
 pub use value::{Row, Value};

@@ -1,5 +1,6 @@
 //! The handle: one graph, opened. Every operation of the engine starts here.
 
+mod reads;
 mod resolve;
 
 use std::collections::BTreeMap;

@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 pub use error::StorageError;
 pub use lance::{Blobs, IndexInfo, LineageRef, ROW_ADDRESS, RowStream, Scan, Table, VersionInfo};
-pub(crate) use lance::{ID, Sorted};
+pub(crate) use lance::{Candidates, ID, ROW_ID, Sorted};
 pub use location::{Location, names};
 
 use lance::Tables;
+
 
 /// All storage of one graph: its control objects and its tables. Cloning shares caches.
 #[derive(Debug, Clone)]

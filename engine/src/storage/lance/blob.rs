@@ -25,7 +25,11 @@ pub(super) fn with_bytes(table: &Table, rows: RowStream, columns: Vec<String>) -
     rows.and_then(read).boxed()
 }
 
-async fn read_columns(table: &Table, mut batch: RecordBatch, columns: &[String]) -> Result<RecordBatch, StorageError> {
+pub(super) async fn read_columns(
+    table: &Table,
+    mut batch: RecordBatch,
+    columns: &[String],
+) -> Result<RecordBatch, StorageError> {
     for column in columns {
         let Ok(index) = batch.schema_ref().index_of(column) else { continue };
         let content = read_column(table, &batch, column).await?;

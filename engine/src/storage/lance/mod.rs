@@ -2,6 +2,8 @@
 
 mod blob;
 mod cause;
+mod changed;
+mod provider;
 mod scan;
 mod sorted;
 mod table;
@@ -17,9 +19,10 @@ use lance::session::Session;
 use super::{Location, StorageError};
 use cause::{is_missing, table_error};
 
+pub(crate) use changed::Candidates;
 pub use scan::{RowStream, Scan};
 pub use sorted::Blobs;
-pub(crate) use sorted::{ID, Sorted};
+pub(crate) use sorted::{ID, ROW_ID, Sorted};
 pub use table::{IndexInfo, ROW_ADDRESS, Table};
 pub use versions::VersionInfo;
 

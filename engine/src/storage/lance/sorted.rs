@@ -27,7 +27,7 @@ use crate::storage::StorageError;
 /// Column that identifies a row.
 pub(crate) const ID: &str = "id";
 /// Lance's stable identity of a row.
-pub(super) const ROW_ID: &str = "_rowid";
+pub(crate) const ROW_ID: &str = "_rowid";
 /// What a sort may hold before it spills.
 const SORT_MEMORY_BYTES: usize = 192 << 20;
 /// Kept free for merging spilled runs.
@@ -113,7 +113,7 @@ impl Table {
         asked.min(most).min((BATCH_BYTES / row_bytes(&self.schema(), &request.columns)).max(1))
     }
 
-    fn blob_columns(&self, columns: &[String]) -> Vec<String> {
+    pub(super) fn blob_columns(&self, columns: &[String]) -> Vec<String> {
         let is_blob =
             |name: &&String| self.dataset().schema().field(name).is_some_and(lance::datatypes::Field::is_blob);
         columns.iter().filter(is_blob).cloned().collect()

@@ -1,0 +1,110 @@
+//! The changed rows, where metadata tells them.
+
+use std::collections::BTreeMap;
+
+use arrow::array::AsArray;
+use arrow::datatypes::UInt64Type;
+
+use super::emit::Emitter;
+use crate::error::Result;
+use crate::progress::Progress;
+use crate::read::Blobs;
+use crate::storage::{Candidates, ID, ROW_ID, Table};
+use crate::value::Row;
+
+/// More changed rows than this are left to the ordered walk, which needs no list of them.
+const CANDIDATES: usize = 200_000;
+/// Rows fetched at once.
+const CHUNK_ROWS: usize = 512;
+/// Ids fetched at once.
+const CHUNK_IDS: usize = 8192;
+
+/// Row ids of one id on both sides.
+#[derive(Default)]
+struct Pair {
+    from: Vec<u64>,
+    to: Vec<u64>,
+}
+
+/// The candidates of both sides by id; none if they cannot be told, which is said in the progress log.
+pub(super) async fn candidates(from: &Table, to: &Table, shared: u64, progress: &Progress) -> Result<Option<Changed>> {
+    match from.changed_rows(to, shared, CANDIDATES).await? {
+        Candidates::Unknown(reason) => {
+            progress.message(format!("reading both sides of {} in full: {reason}", to.uri()));
+            Ok(None)
+        }
+        Candidates::Known { from: old, to: new } => {
+            let mut pairs: BTreeMap<String, Pair> = BTreeMap::new();
+            for (id, row) in ids(from, &old, progress).await? {
+                pairs.entry(id).or_default().from.push(row);
+            }
+            for (id, row) in ids(to, &new, progress).await? {
+                pairs.entry(id).or_default().to.push(row);
+            }
+            Ok(Some(Changed { pairs }))
+        }
+    }
+}
+
+/// Rows that can differ, by id.
+pub(super) struct Changed {
+    pairs: BTreeMap<String, Pair>,
+}
+
+impl Changed {
+    /// Fetches and compares them in order of id, a bounded number at a time.
+    pub(super) async fn send(
+        self,
+        from: &Table,
+        to: &Table,
+        emitter: &mut Emitter<'_>,
+        progress: &Progress,
+    ) -> Result<()> {
+        let total = self.pairs.len() as u64;
+        let mut pairs = self.pairs.into_iter().peekable();
+        let mut done = 0;
+        while pairs.peek().is_some() {
+            progress.check()?;
+            let chunk: Vec<(String, Pair)> = pairs.by_ref().take(CHUNK_ROWS).collect();
+            let (old, new): (Vec<u64>, Vec<u64>) = (
+                chunk.iter().flat_map(|(_, pair)| pair.from.iter().copied()).collect(),
+                chunk.iter().flat_map(|(_, pair)| pair.to.iter().copied()).collect(),
+            );
+            let (mut before, mut after) = (rows(from, &old).await?, rows(to, &new).await?);
+            for (id, _) in &chunk {
+                let (before, after) = (before.remove(id).unwrap_or_default(), after.remove(id).unwrap_or_default());
+                emitter.rows(id, before, after).await?;
+            }
+            done += chunk.len() as u64;
+            progress.advance(done, Some(total), "rows");
+        }
+        Ok(())
+    }
+}
+
+async fn ids(table: &Table, row_ids: &[u64], progress: &Progress) -> Result<Vec<(String, u64)>> {
+    let mut found = Vec::with_capacity(row_ids.len());
+    for chunk in row_ids.chunks(CHUNK_IDS) {
+        progress.check()?;
+        let batch = table.take(chunk, &[ID.to_owned()], Blobs::Described).await?;
+        let (ids, rows) = (batch[ID].as_string::<i32>(), batch[ROW_ID].as_primitive::<UInt64Type>());
+        found.extend(ids.iter().zip(rows.values()).map(|(id, &row)| (id.unwrap_or_default().to_owned(), row)));
+    }
+    Ok(found)
+}
+
+async fn rows(table: &Table, row_ids: &[u64]) -> Result<BTreeMap<String, Vec<Row>>> {
+    let mut found: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+    if row_ids.is_empty() {
+        return Ok(found);
+    }
+    let columns: Vec<String> = table.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let batch = table.take(row_ids, &columns, Blobs::Bytes).await?;
+    let ids = batch[ID].as_string::<i32>().clone();
+    let batch = batch.project(&(0..columns.len()).collect::<Vec<_>>()).expect("the columns asked for come first");
+    let names = Row::columns_of(&batch);
+    for index in 0..batch.num_rows() {
+        found.entry(ids.value(index).to_owned()).or_default().push(Row::from_batch(&names, &batch, index).digested());
+    }
+    Ok(found)
+}

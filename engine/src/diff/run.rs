@@ -1,0 +1,96 @@
+//! Which tables differ, and how each is compared.
+
+use super::emit::Emitter;
+use super::lineage::shared_version;
+use super::{DiffFilter, DiffItem, DiffStream, RowOp, Way, delta, walk};
+use crate::error::Result;
+use crate::history::Snapshot;
+use crate::manifest::{self, TableChange, TableEntry};
+use crate::progress::Progress;
+use crate::storage::{Storage, StorageError, Table};
+use crate::stream::{Sender, generate};
+
+/// Streams the changes from one snapshot to another. Tables pinned at the same version and lineage are never opened.
+pub(crate) fn diff(
+    storage: &Storage,
+    from: &Snapshot,
+    to: &Snapshot,
+    filter: DiffFilter,
+    progress: &Progress,
+) -> DiffStream {
+    let tables = manifest::changes(&from.entries, &to.entries);
+    table_changes(storage, tables, filter, None, progress)
+}
+
+/// Streams the row changes of tables. `way` forces one way of comparing where it is possible: benchmarks and tests hold the
+/// two against each other; none takes the cheaper one.
+///
+/// # Errors
+/// In the stream: [`StorageError`], [`crate::Error::Cancelled`].
+#[must_use]
+pub fn table_changes(
+    storage: &Storage,
+    tables: Vec<TableChange>,
+    filter: DiffFilter,
+    way: Option<Way>,
+    progress: &Progress,
+) -> DiffStream {
+    let (storage, progress) = (storage.clone(), progress.clone());
+    generate(move |sender| async move {
+        let tables: Vec<TableChange> = tables.into_iter().filter(|table| filter.wants_table(&table.key)).collect();
+        let total = tables.len() as u64;
+        for (done, table) in (0..).zip(&tables) {
+            progress.check()?;
+            progress.advance(done, Some(total), "tables");
+            one_table(&storage, table, &filter, way, &sender, &progress).await?;
+        }
+        progress.advance(total, Some(total), "tables");
+        Ok(())
+    })
+}
+
+async fn one_table(
+    storage: &Storage,
+    change: &TableChange,
+    filter: &DiffFilter,
+    way: Option<Way>,
+    sender: &Sender<DiffItem>,
+    progress: &Progress,
+) -> Result<()> {
+    let mut emitter = Emitter::new(sender, filter, change.key.clone());
+    let unwanted = match (&change.from, &change.to) {
+        (Some(_), Some(_)) => false,
+        (Some(_), None) => !filter.wants_op(RowOp::Deleted),
+        (None, Some(_)) => !filter.wants_op(RowOp::Inserted),
+        (None, None) => true,
+    };
+    if unwanted {
+        return emitter.finish(Way::Walk).await;
+    }
+    let (from, to) = (open(storage, change.from.as_ref()).await?, open(storage, change.to.as_ref()).await?);
+    if let (Some(old), Some(new), Some(from), Some(to)) = (&change.from, &change.to, &from, &to) {
+        if way != Some(Way::Walk) {
+            let shared = shared_history(storage, old, new).await;
+            if let Some(shared) = shared
+                && let Some(changed) = delta::candidates(from, to, shared, progress).await?
+            {
+                changed.send(from, to, &mut emitter, progress).await?;
+                return emitter.finish(Way::Delta).await;
+            }
+        }
+    }
+    walk::walk(from.as_ref(), to.as_ref(), &mut emitter, progress).await?;
+    emitter.finish(Way::Walk).await
+}
+
+async fn open(storage: &Storage, entry: Option<&TableEntry>) -> Result<Option<Table>, StorageError> {
+    let Some(entry) = entry else { return Ok(None) };
+    storage.open(&entry.path, entry.stored_lineage(), Some(entry.version.get())).await.map(Some)
+}
+
+/// Lineages that cannot be listed prove nothing; the walk then answers.
+async fn shared_history(storage: &Storage, from: &TableEntry, to: &TableEntry) -> Option<u64> {
+    let on_main = from.lineage.is_none() && to.lineage.is_none();
+    let lineages = if on_main { Vec::new() } else { storage.lineages(&from.path).await.ok()? };
+    shared_version(from, to, &lineages)
+}

@@ -1,0 +1,102 @@
+//! Why a query was refused or failed.
+
+use datafusion::error::DataFusionError;
+
+use crate::error::ErrorKind;
+use crate::history::Snapshot;
+use crate::storage::StorageError;
+
+/// Why a query gives no result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// The statement is not a query.
+    #[error("{statement} is refused: only queries (SELECT, WITH, VALUES, EXPLAIN, SHOW TABLES) can run here")]
+    ReadOnly {
+        /// Its first word.
+        statement: String,
+    },
+    /// The text is not SQL, or names what does not exist.
+    #[error("cannot run this query; the tables are {}", tables.join(", "))]
+    Plan {
+        /// The tables there are.
+        tables: Vec<String>,
+        /// What is wrong.
+        #[source]
+        source: Box<DataFusionError>,
+    },
+    /// A table of the query cannot be read.
+    #[error("a table of the query cannot be read")]
+    Table {
+        /// Of which kind the failure is.
+        kind: ErrorKind,
+        /// Why.
+        #[source]
+        source: Box<DataFusionError>,
+    },
+    /// The query needs more memory than it may have, even with spilling.
+    #[error("the query needs more than {} MiB of memory: filter or group earlier, or raise the limit", memory_bytes >> 20)]
+    Memory {
+        /// The limit.
+        memory_bytes: usize,
+        /// What ran out.
+        #[source]
+        source: Box<DataFusionError>,
+    },
+    /// A value could not be computed: a cast, a division by zero.
+    #[error("the query failed")]
+    Run {
+        /// Why.
+        #[source]
+        source: Box<DataFusionError>,
+    },
+    /// The query engine could not be set up.
+    #[error("cannot start the query engine: check the folder for temporary files")]
+    Setup {
+        /// Why.
+        #[source]
+        source: Box<DataFusionError>,
+    },
+}
+
+impl QueryError {
+    pub(super) fn setup(source: DataFusionError) -> Self {
+        Self::Setup { source: Box::new(source) }
+    }
+
+    /// An error met before the first row.
+    pub(super) fn planning(snapshot: &Snapshot, source: DataFusionError) -> Self {
+        let source = Box::new(source);
+        match storage_kind(&source) {
+            Some(kind) => Self::Table { kind, source },
+            None => Self::Plan { tables: snapshot.entries.keys().map(ToString::to_string).collect(), source },
+        }
+    }
+
+    /// An error met while rows are computed.
+    pub(super) fn running(memory_bytes: usize, source: DataFusionError) -> Self {
+        let source = Box::new(source);
+        match source.find_root() {
+            DataFusionError::ResourcesExhausted(_) => Self::Memory { memory_bytes, source },
+            DataFusionError::External(_) | DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {
+                Self::Table { kind: storage_kind(&source).unwrap_or(ErrorKind::Unavailable), source }
+            }
+            _ => Self::Run { source },
+        }
+    }
+
+    /// What the caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::ReadOnly { .. } | Self::Plan { .. } | Self::Memory { .. } | Self::Run { .. } => ErrorKind::Invalid,
+            Self::Table { kind, .. } => *kind,
+            Self::Setup { .. } => ErrorKind::Unavailable,
+        }
+    }
+}
+
+fn storage_kind(error: &DataFusionError) -> Option<ErrorKind> {
+    let DataFusionError::External(cause) = error.find_root() else { return None };
+    cause.downcast_ref::<StorageError>().map(StorageError::kind)
+}

@@ -1,0 +1,99 @@
+//! SQL over the tables of one snapshot, read-only and in bounded memory.
+//!
+//! Every node and edge type is a table under its own name, exactly as declared, quoted or not; where a node and an edge type
+//! share a name they are told apart by schema: `node."Link"`, `edge."Link"`. Tables are opened when a query names them.
+//!
+//! **Rule:** only queries run. Whatever would change something, settings included, is refused before anything is executed.
+
+mod catalog;
+mod error;
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow_schema::SchemaRef;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+
+use crate::error::Result;
+use crate::history::Snapshot;
+use crate::storage::Storage;
+
+pub use error::QueryError;
+
+/// Memory a query may hold before it spills to the system's folder for temporary files.
+const MEMORY_BYTES: usize = 512 << 20;
+/// Part of it kept free for merging spilled runs, as a divisor.
+const RESERVATION: usize = 16;
+
+/// How a query runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SqlOptions {
+    /// Memory it may hold before it spills, in bytes.
+    pub memory_bytes: usize,
+    /// At most this many rows of the result; all if none.
+    pub limit: Option<u64>,
+}
+
+impl Default for SqlOptions {
+    fn default() -> Self {
+        Self { memory_bytes: MEMORY_BYTES, limit: None }
+    }
+}
+
+/// The result of a query, computed while it is read; dropping it stops the query.
+pub struct SqlResult {
+    /// Columns of the result.
+    pub schema: SchemaRef,
+    /// Its rows.
+    pub batches: BoxStream<'static, Result<RecordBatch>>,
+}
+
+impl std::fmt::Debug for SqlResult {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqlResult").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+/// Plans a query and starts it.
+pub(crate) async fn sql(storage: &Storage, snapshot: &Snapshot, sql: &str, options: SqlOptions) -> Result<SqlResult> {
+    let context = context(storage, snapshot, options)?;
+    let planned = |cause| QueryError::planning(snapshot, cause);
+    let plan = context.state().create_logical_plan(sql).await.map_err(planned)?;
+    let only_queries = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    only_queries.verify_plan(&plan).map_err(|_| QueryError::ReadOnly { statement: first_word(sql) })?;
+    let frame = context.execute_logical_plan(plan).await.map_err(planned)?;
+    let frame = match options.limit {
+        Some(rows) => frame.limit(0, usize::try_from(rows).ok()).map_err(planned)?,
+        None => frame,
+    };
+    let batches = frame.execute_stream().await.map_err(planned)?;
+    let memory_bytes = options.memory_bytes;
+    let failed = move |cause| QueryError::running(memory_bytes, cause).into();
+    Ok(SqlResult { schema: batches.schema(), batches: batches.map_err(failed).boxed() })
+}
+
+fn context(storage: &Storage, snapshot: &Snapshot, options: SqlOptions) -> Result<SessionContext, QueryError> {
+    let pool = Arc::new(FairSpillPool::new(options.memory_bytes));
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc().map_err(QueryError::setup)?;
+    let mut config = SessionConfig::new()
+        .with_default_catalog_and_schema(catalog::CATALOG, catalog::BOTH)
+        .with_create_default_catalog_and_schema(false)
+        .with_information_schema(true)
+        .with_sort_spill_reservation_bytes(options.memory_bytes / RESERVATION);
+    config.options_mut().sql_parser.enable_ident_normalization = false;
+    let context = SessionContext::new_with_config_rt(config, runtime);
+    context.register_catalog(catalog::CATALOG, Arc::new(catalog::GraphCatalog::new(storage, snapshot)));
+    Ok(context)
+}
+
+fn first_word(sql: &str) -> String {
+    sql.split_whitespace().next().unwrap_or_default().to_ascii_uppercase()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! Which rows can differ between two versions of a table, without reading a column.
+//!
+//! A row that was not touched keeps its stable row id and the version it was last written in, wherever compaction moves it.
+//! So on a history that both versions share, the pair of both numbers names one content: rows whose pair is found on both
+//! sides are equal, all others are candidates. Fragments that both versions hold in the same files contribute only the rows
+//! that exactly one of them has deleted, which makes the cost follow the change.
+//!
+//! **Rule:** numbers above the last version that both sides share are private to a side, because two lineages hand out the
+//! same ones independently. Whatever is not provable this way is [`Candidates::Unknown`], never guessed.
+
+use std::collections::HashMap;
+
+use arrow::array::RecordBatch;
+use lance::dataset::ProjectionRequest;
+use lance::dataset::fragment::FileFragment;
+use lance::dataset::rowids::{RowVersionKind, load_row_id_sequence, load_row_version_sequence};
+use lance_core::utils::deletion::DeletionVector;
+use lance_table::format::{DeletionFile, Fragment};
+
+use super::sorted::{Blobs, ROW_ID};
+use super::{Table, blob};
+use crate::storage::StorageError;
+
+/// Rows of rewritten fragments that are held in memory to be matched.
+const MATCHED_ROWS: usize = 4_000_000;
+
+/// Rows that can differ, by stable row id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Candidates {
+    /// All other rows are equal on both sides.
+    Known {
+        /// Rows of the older side.
+        from: Vec<u64>,
+        /// Rows of the newer side.
+        to: Vec<u64>,
+    },
+    /// It cannot be told; the reason, for the log.
+    Unknown(&'static str),
+}
+
+/// A row's identity and the version it was last written in.
+type Written = (u64, u64);
+
+/// What a fragment of one side offers: all live rows, or the live ones among some offsets.
+struct Part<'a> {
+    fragment: &'a Fragment,
+    only: Option<Vec<u32>>,
+}
+
+impl Table {
+    /// Finds the rows that can differ from this version to `to`. `shared` is the last version that both sides' histories have
+    /// in common, as [`crate::diff`] proves it from the lineages.
+    ///
+    /// # Errors
+    /// [`StorageError::Table`].
+    pub(crate) async fn changed_rows(&self, to: &Self, shared: u64, limit: usize) -> Result<Candidates, StorageError> {
+        if !(self.dataset().manifest().uses_stable_row_ids() && to.dataset().manifest().uses_stable_row_ids()) {
+            return Ok(Candidates::Unknown("the table has no stable row ids"));
+        }
+        let (from_parts, to_parts) = self.differing_parts(to).await?;
+        let rows = |parts: &[Part]| parts.iter().map(Part::rows).sum::<usize>();
+        if rows(&from_parts) > MATCHED_ROWS || rows(&to_parts) > MATCHED_ROWS {
+            return Ok(Candidates::Unknown("most of the table was rewritten"));
+        }
+        let (Some(from), Some(to)) = (self.written(&from_parts).await?, to.written(&to_parts).await?) else {
+            return Ok(Candidates::Unknown("row versions are not recorded"));
+        };
+        let (from, to) = unmatched(from, to, shared);
+        Ok(if from.len() + to.len() > limit {
+            Candidates::Unknown("too many rows changed")
+        } else {
+            Candidates::Known { from, to }
+        })
+    }
+
+    /// Reads rows by stable row id, in no particular order, with all columns or those named.
+    ///
+    /// # Errors
+    /// [`StorageError::Table`].
+    pub(crate) async fn take(
+        &self,
+        rows: &[u64],
+        columns: &[String],
+        blobs: Blobs,
+    ) -> Result<RecordBatch, StorageError> {
+        let error = |cause| self.error(cause);
+        let names = columns.iter().map(String::as_str).chain([ROW_ID]);
+        let projection = ProjectionRequest::from_columns(names, self.dataset().schema());
+        let mut batch = self.dataset().take_rows(rows, projection).await.map_err(error)?;
+        if blobs == Blobs::Bytes {
+            batch = blob::read_columns(self, batch, &self.blob_columns(columns)).await?;
+        }
+        Ok(batch)
+    }
+
+    async fn differing_parts<'a>(&'a self, to: &'a Self) -> Result<(Vec<Part<'a>>, Vec<Part<'a>>), StorageError> {
+        let mut older: HashMap<u64, &Fragment> = self.dataset().fragments().iter().map(|f| (f.id, f)).collect();
+        let (mut from_parts, mut to_parts) = (Vec::new(), Vec::new());
+        for after in to.dataset().fragments().iter() {
+            match older.remove(&after.id) {
+                Some(before) if same_rows(before, after) => {
+                    if !same_deletions(before.deletion_file.as_ref(), after.deletion_file.as_ref()) {
+                        let (gone, back) = (self.deleted(before).await?, to.deleted(after).await?);
+                        from_parts.push(Part { fragment: before, only: Some(gained(&gone, &back)) });
+                        to_parts.push(Part { fragment: after, only: Some(gained(&back, &gone)) });
+                    }
+                }
+                Some(before) => {
+                    from_parts.push(Part { fragment: before, only: None });
+                    to_parts.push(Part { fragment: after, only: None });
+                }
+                None => to_parts.push(Part { fragment: after, only: None }),
+            }
+        }
+        from_parts.extend(older.into_values().map(|fragment| Part { fragment, only: None }));
+        Ok((from_parts, to_parts))
+    }
+
+    /// Identity and version of every row of the parts; none if a fragment does not record them.
+    async fn written(&self, parts: &[Part<'_>]) -> Result<Option<Vec<Written>>, StorageError> {
+        let error = |cause| self.error(cause);
+        let mut rows = Vec::new();
+        for part in parts {
+            if part.fragment.row_id_meta.is_none() {
+                return Ok(None);
+            }
+            let ids = load_row_id_sequence(self.dataset(), part.fragment).await.map_err(error)?;
+            let kind = RowVersionKind::LastUpdatedAt;
+            let versions = load_row_version_sequence(self.dataset(), part.fragment, kind).await.map_err(error)?;
+            let Some(versions) = versions.filter(|versions| versions.len() == ids.len()) else { return Ok(None) };
+            let deleted =
+                if part.only.is_none() { self.deleted(part.fragment).await? } else { DeletionVector::NoDeletions };
+            let all = ids.iter().zip(versions.versions());
+            match &part.only {
+                Some(offsets) => rows.extend(at_offsets(all, offsets)),
+                None => {
+                    let live = |offset: usize| !u32::try_from(offset).is_ok_and(|offset| deleted.contains(offset));
+                    rows.extend(all.enumerate().filter(|(offset, _)| live(*offset)).map(|(_, row)| row));
+                }
+            }
+        }
+        Ok(Some(rows))
+    }
+
+    async fn deleted(&self, fragment: &Fragment) -> Result<DeletionVector, StorageError> {
+        let fragment = FileFragment::new(self.dataset().clone(), fragment.clone());
+        let deleted = fragment.get_deletion_vector().await.map_err(|cause| self.error(cause))?;
+        Ok(deleted.map_or(DeletionVector::NoDeletions, |deleted| (*deleted).clone()))
+    }
+}
+
+impl Part<'_> {
+    fn rows(&self) -> usize {
+        self.only.as_ref().map_or_else(|| self.fragment.physical_rows.unwrap_or(usize::MAX / 2), Vec::len)
+    }
+}
+
+/// Whether two fragments hold the same rows with the same content, deletions aside. File names are random, so equal names are
+/// the same file even where one side reaches it through another base.
+fn same_rows(before: &Fragment, after: &Fragment) -> bool {
+    let same_files = before.files.len() == after.files.len()
+        && before
+            .files
+            .iter()
+            .zip(&after.files)
+            .all(|(a, b)| a.path == b.path && a.fields == b.fields && a.column_indices == b.column_indices);
+    same_files
+        && before.row_id_meta == after.row_id_meta
+        && before.last_updated_at_version_meta == after.last_updated_at_version_meta
+}
+
+fn same_deletions(before: Option<&DeletionFile>, after: Option<&DeletionFile>) -> bool {
+    match (before, after) {
+        (None, None) => true,
+        (Some(a), Some(b)) => {
+            a.id == b.id && a.read_version == b.read_version && a.num_deleted_rows == b.num_deleted_rows
+        }
+        (None, Some(_)) | (Some(_), None) => false,
+    }
+}
+
+/// Offsets that are live here and deleted there, ascending.
+fn gained(here: &DeletionVector, there: &DeletionVector) -> Vec<u32> {
+    there.to_sorted_iter().filter(|&offset| !here.contains(offset)).collect()
+}
+
+fn at_offsets(rows: impl Iterator<Item = Written>, offsets: &[u32]) -> Vec<Written> {
+    let mut wanted = offsets.iter().map(|&offset| offset as usize).peekable();
+    let mut found = Vec::with_capacity(offsets.len());
+    for (offset, row) in rows.enumerate() {
+        match wanted.peek() {
+            Some(&next) if next == offset => {
+                found.push(row);
+                wanted.next();
+            }
+            Some(_) => {}
+            None => break,
+        }
+    }
+    found
+}
+
+/// Row ids of both sides that are not proven equal.
+fn unmatched(from: Vec<Written>, to: Vec<Written>, shared: u64) -> (Vec<u64>, Vec<u64>) {
+    let mut older: HashMap<u64, u64> = from.into_iter().collect();
+    let mut newer = Vec::new();
+    for (row, version) in to {
+        if version <= shared && older.get(&row) == Some(&version) {
+            older.remove(&row);
+        } else {
+            newer.push(row);
+        }
+    }
+    let mut older: Vec<u64> = older.into_keys().collect();
+    older.sort_unstable();
+    newer.sort_unstable();
+    (older, newer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_rows_written_in_the_shared_past_match() {
+        let from = vec![(1, 2), (2, 2), (3, 5), (4, 2)];
+        let to = vec![(1, 2), (2, 5), (3, 5), (9, 6)];
+        assert_eq!(unmatched(from.clone(), to.clone(), 4), (vec![2, 3, 4], vec![2, 3, 9]));
+        assert_eq!(
+            unmatched(from, to, 5),
+            (vec![2, 4], vec![2, 9]),
+            "one lineage: version 5 is the same on both sides"
+        );
+    }
+
+    #[test]
+    fn deletions_are_told_apart_by_direction() {
+        let none = DeletionVector::NoDeletions;
+        let some: DeletionVector = [3_u32, 1].into_iter().collect();
+        assert_eq!(gained(&none, &some), [1, 3]);
+        assert_eq!(gained(&some, &none), Vec::<u32>::new());
+        assert_eq!(at_offsets([(10, 1), (11, 1), (12, 2), (13, 3)].into_iter(), &[1, 3]), [(11, 1), (13, 3)]);
+    }
+}
