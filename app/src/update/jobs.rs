@@ -1,0 +1,115 @@
+//! What jobs report and deliver.
+
+use stratigraph_engine::ErrorKind;
+
+use crate::action::{Action, Global};
+use crate::effect::{Effect, Reply};
+use crate::job::{Job, JobId, JobStatus, JobUpdate};
+use crate::message::{Failure, Level};
+use crate::overlay::{Confirm, Overlay};
+use crate::screen::ScreenId;
+use crate::state::{GraphState, Quitting, State};
+use crate::update::with_screens;
+
+/// A job reports: the list is brought up to date, and its screen hears of its end.
+pub(super) fn job(state: &mut State, id: JobId, update: JobUpdate) -> Vec<Effect> {
+    let now = state.shared.now;
+    let Some(job) = state.shared.jobs.apply(id, update, now) else { return Vec::new() };
+    let mut effects = if job.status.is_over() { ended(state, &job) } else { Vec::new() };
+    if state.shared.quitting == Quitting::WhenIdle && running(state) == 0 {
+        effects.push(Effect::Quit);
+    }
+    effects
+}
+
+/// Jobs that quitting would cut off.
+pub(super) fn running(state: &State) -> usize {
+    state.shared.jobs.active().filter(|job| job.lifetime == crate::job::Lifetime::Program).count()
+}
+
+fn ended(state: &mut State, job: &Job) -> Vec<Effect> {
+    let newest = state.shared.latest.get(&job.slot) == Some(&job.id);
+    if newest {
+        state.shared.latest.remove(&job.slot);
+    }
+    if let JobStatus::Failed(failure) = &job.status {
+        tracing::error!(job = job.slot.kind, subject = job.subject, "failed: {}", failure.sentence());
+        let now = state.shared.now;
+        let named = failure.clone().during(format!("{} {} failed", job.slot.kind, job.subject));
+        state.shared.messages.fail(now, &named);
+    }
+    if job.slot.kind == OPEN {
+        open_ended(state, &job.status);
+        return Vec::new();
+    }
+    if !newest {
+        return Vec::new();
+    }
+    let (slot, status) = (job.slot, job.status.clone());
+    with_screens(state, |screens, cx| {
+        let screen = screens.get_mut(slot.screen);
+        match &status {
+            JobStatus::Succeeded => screen.finished(slot, cx),
+            JobStatus::Failed(failure) => screen.failed(slot, failure, cx),
+            JobStatus::Cancelled => screen.cancelled(slot, cx),
+            JobStatus::Queued | JobStatus::Running | JobStatus::Cancelling => {}
+        }
+    })
+}
+
+/// Name of the job that opens the graph.
+pub(crate) const OPEN: &str = "open graph";
+
+fn open_ended(state: &mut State, status: &JobStatus) {
+    let failure = match status {
+        JobStatus::Failed(failure) => failure.clone(),
+        JobStatus::Cancelled => Failure::new(ErrorKind::Cancelled, "opening was cancelled, press r to try again"),
+        JobStatus::Succeeded | JobStatus::Queued | JobStatus::Running | JobStatus::Cancelling => return,
+    };
+    state.shared.graph = GraphState::Failed(failure);
+}
+
+/// A job delivers: only the newest job of a slot counts.
+pub(super) fn reply(state: &mut State, id: JobId, reply: Reply) -> Vec<Effect> {
+    let Some(job) = state.shared.jobs.find(id) else { return Vec::new() };
+    let slot = job.slot;
+    if state.shared.latest.get(&slot) != Some(&id) {
+        return Vec::new();
+    }
+    match reply {
+        Reply::Opened(info) => {
+            state.shared.graph = GraphState::Open(info);
+            let mut effects = vec![Effect::WatchHeads(state.shared.config.refresh_seconds.value)];
+            effects.extend(show(state, state.shared.screen));
+            effects
+        }
+        Reply::Exported(written) => {
+            let rows = written.rows.map_or(String::new(), |rows| format!("{} rows, ", crate::view::grouped(rows)));
+            let size = crate::clipboard::size_text(usize::try_from(written.size_bytes).unwrap_or(usize::MAX));
+            let text = format!("wrote {} ({rows}{size})", written.path.display());
+            let now = state.shared.now;
+            state.shared.messages.say(now, Level::Info, text);
+            Vec::new()
+        }
+        Reply::Exists(path) => {
+            let plan = vec![format!("{} exists.", path.display()), "Its content would be lost.".to_owned()];
+            let yes = Action::Global(Global::ExportOver(path));
+            let question = Confirm::new("Replace the file?", plan, "Replace", yes);
+            state.shared.overlays.push(Overlay::Confirm(question));
+            Vec::new()
+        }
+        reply @ (Reply::History(_) | Reply::Tables(_)) => with_screens(state, |screens, cx| {
+            if screens.reply(slot, reply, cx).is_err() {
+                tracing::error!(kind = slot.kind, "a reply found no screen");
+            }
+        }),
+    }
+}
+
+/// Tells a screen that it is on view and the graph is open.
+pub(super) fn show(state: &mut State, screen: ScreenId) -> Vec<Effect> {
+    if state.shared.graph_info().is_none() && screen != ScreenId::Jobs {
+        return Vec::new();
+    }
+    with_screens(state, |screens, cx| screens.get_mut(screen).shown(cx))
+}
