@@ -1,0 +1,119 @@
+//! A question before something is written or lost.
+//!
+//! Two tiers: what writes asks `y`/`n` with Cancel chosen at first; what discards work asks to type a word. What can be
+//! taken back inside the tool is not asked about at all.
+
+use crossterm::event::KeyCode;
+use ratatui::layout::Rect;
+use stratigraph_widgets::width::wrap;
+use tui_input::Input;
+
+use crate::action::Action;
+use crate::keymap::Key;
+use crate::overlay::menu::with_note;
+use crate::overlay::prompt::{draw_input, type_key};
+use crate::overlay::{Step, centred};
+use crate::screen::first_line;
+use crate::theme::Role;
+use crate::view::{Canvas, Target};
+
+/// A question.
+#[derive(Debug, Clone)]
+pub struct Confirm {
+    title: String,
+    plan: Vec<String>,
+    yes: Action,
+    verb: &'static str,
+    chosen: bool,
+    word: Option<(String, Input)>,
+}
+
+impl PartialEq for Confirm {
+    fn eq(&self, other: &Self) -> bool {
+        let typed =
+            |confirm: &Self| confirm.word.as_ref().map(|(word, input)| (word.clone(), input.value().to_owned()));
+        self.title == other.title && self.plan == other.plan && self.yes == other.yes && typed(self) == typed(other)
+    }
+}
+
+impl Confirm {
+    /// A question with the plan as text; `verb` is the word on the button that agrees.
+    #[must_use]
+    pub fn new(title: impl Into<String>, plan: Vec<String>, verb: &'static str, yes: Action) -> Self {
+        Self { title: title.into(), plan, yes, verb, chosen: false, word: None }
+    }
+
+    /// The same, agreed to only by typing `word`.
+    #[must_use]
+    pub fn typed(mut self, word: impl Into<String>) -> Self {
+        self.word = Some((word.into(), Input::default()));
+        self
+    }
+
+    pub(super) fn types(&self) -> bool {
+        self.word.is_some()
+    }
+
+    pub(super) fn key(&mut self, key: Key) -> Step {
+        if let Some((word, input)) = &mut self.word {
+            return match key.bare() {
+                Some(KeyCode::Esc) => Step::Close,
+                Some(KeyCode::Enter) if input.value() == word => Step::Finish(self.yes.clone()),
+                _ => {
+                    type_key(input, key);
+                    Step::Stay
+                }
+            };
+        }
+        match key.bare() {
+            Some(KeyCode::Char('y')) => Step::Finish(self.yes.clone()),
+            Some(KeyCode::Char('n' | 'q') | KeyCode::Esc) => Step::Close,
+            Some(KeyCode::Enter) if self.chosen => Step::Finish(self.yes.clone()),
+            Some(KeyCode::Enter) => Step::Close,
+            Some(KeyCode::Left | KeyCode::Right | KeyCode::Tab | KeyCode::BackTab | KeyCode::Char('h' | 'l')) => {
+                self.chosen = !self.chosen;
+                Step::Stay
+            }
+            _ => Step::Stay,
+        }
+    }
+
+    pub(super) fn click(&mut self, index: usize) -> Step {
+        match (self.word.is_some(), index) {
+            (false, 1) => Step::Finish(self.yes.clone()),
+            (_, 0) => Step::Close,
+            _ => Step::Stay,
+        }
+    }
+
+    pub(super) fn draw(&self, area: Rect, canvas: &mut Canvas<'_, '_>) {
+        let wide = 72.min(area.width);
+        let columns = usize::from(wide.saturating_sub(2)).max(1);
+        let lines: Vec<String> = self.plan.iter().flat_map(|line| wrap(line, columns)).collect();
+        let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4);
+        let inner = canvas.overlay(centred(area, wide, height), &self.title);
+        let (body, buttons) = with_note(inner);
+        for (line, y) in lines.iter().zip(body.y..body.bottom()) {
+            canvas.line(Rect { y, height: 1, ..body }, line, Role::Text);
+        }
+        match &self.word {
+            Some((word, input)) => {
+                draw_input(input, &format!("type {word} to agree: "), first_line(buttons).0, canvas);
+            }
+            None => self.draw_buttons(buttons, canvas),
+        }
+    }
+
+    fn draw_buttons(&self, line: Rect, canvas: &mut Canvas<'_, '_>) {
+        let mut rest = line;
+        for (index, (text, chosen)) in [("n Cancel", !self.chosen), (self.verb, self.chosen)].into_iter().enumerate() {
+            let key = if index == 0 { "" } else { "y " };
+            let text = if chosen { format!("[{key}{text}]") } else { format!(" {key}{text} ") };
+            let role = if chosen { Role::Selected } else { Role::Text };
+            let used = canvas.pieces(rest, &[(text, role)]);
+            canvas.hit(Rect { width: used, ..rest }, Target::OverlayRow(index));
+            let step = used.saturating_add(2).min(rest.width);
+            rest = Rect { x: rest.x + step, width: rest.width - step, ..rest };
+        }
+    }
+}

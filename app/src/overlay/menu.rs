@@ -1,0 +1,215 @@
+//! A list to choose from, filterable if it is long.
+
+use crossterm::event::KeyCode;
+use frizbee::{Config, Matcher};
+use ratatui::layout::Rect;
+use stratigraph_widgets::width::{Align, fit, width};
+use tui_input::Input;
+
+use crate::action::{Action, Motion};
+use crate::cursor::Cursor;
+use crate::keymap::Key;
+use crate::overlay::prompt::{draw_input, type_key};
+use crate::overlay::{Step, centred};
+use crate::screen::first_line;
+use crate::theme::Role;
+use crate::view::{Canvas, Target};
+
+/// One line of a menu.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// Left column: a key or a short name.
+    pub label: String,
+    /// What it is or does.
+    pub text: String,
+    /// What choosing it does; `None` is a heading, `Some(Err(reason))` cannot be chosen now.
+    pub action: Option<Result<Action, String>>,
+}
+
+/// A menu.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Menu {
+    title: String,
+    items: Vec<Item>,
+    /// Typed filter; `None` for short menus, which are moved in with letters.
+    filter: Option<String>,
+    shown: Vec<usize>,
+    cursor: Cursor,
+    refused: Option<String>,
+}
+
+impl Menu {
+    /// A menu that is moved in with `j` and `k`.
+    #[must_use]
+    pub fn new(title: impl Into<String>, items: Vec<Item>) -> Self {
+        let shown = (0..items.len()).collect();
+        Self { title: title.into(), items, filter: None, shown, cursor: Cursor::default(), refused: None }
+    }
+
+    /// A menu in which typing filters.
+    #[must_use]
+    pub fn filterable(title: impl Into<String>, items: Vec<Item>) -> Self {
+        Self { filter: Some(String::new()), ..Self::new(title, items) }
+    }
+
+    /// Its title.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Whether typing filters.
+    #[must_use]
+    pub fn filters(&self) -> bool {
+        self.filter.is_some()
+    }
+
+    /// Items shown now, in order.
+    pub fn shown(&self) -> impl Iterator<Item = &Item> {
+        self.shown.iter().map(|index| &self.items[*index])
+    }
+
+    /// The chosen item.
+    #[must_use]
+    pub fn chosen(&self) -> Option<&Item> {
+        self.shown.get(self.cursor.row).map(|index| &self.items[*index])
+    }
+
+    pub(super) fn key(&mut self, key: Key) -> Step {
+        self.refused = None;
+        if let Some(motion) = menu_motion(key, self.filters()) {
+            self.cursor.motion(motion, self.shown.len(), 10);
+            return Step::Stay;
+        }
+        match key.bare() {
+            Some(KeyCode::Esc) => return self.escape(),
+            Some(KeyCode::Enter) => return self.choose(),
+            Some(KeyCode::Char('q')) if !self.filters() => return Step::Close,
+            _ => {}
+        }
+        if let Some(filter) = &mut self.filter {
+            let mut input = Input::new(filter.clone());
+            type_key(&mut input, key);
+            *filter = input.value().to_owned();
+            self.apply_filter();
+        }
+        Step::Stay
+    }
+
+    fn escape(&mut self) -> Step {
+        match &mut self.filter {
+            Some(filter) if !filter.is_empty() => {
+                filter.clear();
+                self.apply_filter();
+                Step::Stay
+            }
+            Some(_) | None => Step::Close,
+        }
+    }
+
+    fn choose(&mut self) -> Step {
+        match self.chosen().and_then(|item| item.action.clone()) {
+            Some(Ok(action)) => Step::Finish(action),
+            Some(Err(reason)) => {
+                self.refused = Some(reason);
+                Step::Stay
+            }
+            None => Step::Stay,
+        }
+    }
+
+    pub(super) fn click(&mut self, index: usize) -> Step {
+        if self.cursor.row == index {
+            return self.choose();
+        }
+        self.cursor.row = index.min(self.shown.len().saturating_sub(1));
+        Step::Stay
+    }
+
+    fn apply_filter(&mut self) {
+        self.cursor = Cursor::default();
+        let needle = self.filter.clone().unwrap_or_default();
+        self.shown = if needle.is_empty() {
+            (0..self.items.len()).collect()
+        } else {
+            let texts: Vec<String> = self.items.iter().map(|item| format!("{} {}", item.label, item.text)).collect();
+            let rank = fuzzy(&needle, &texts);
+            rank.into_iter().filter(|index| self.items[*index].action.is_some()).collect()
+        };
+    }
+
+    pub(super) fn draw(&self, area: Rect, canvas: &mut Canvas<'_, '_>) {
+        let labels = self.items.iter().filter(|item| item.action.is_some()).map(|item| width(&item.label)).max();
+        let labels = labels.unwrap_or(0).min(24);
+        let texts = self.items.iter().map(|item| width(&item.text)).max().unwrap_or(0);
+        let wide = (labels + texts + 7).max(width(&self.title) + 6).clamp(24, 100);
+        let extra = if self.filters() { 4 } else { 3 };
+        let size = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
+        let inner = canvas.overlay(centred(area, size(wide), size(self.items.len() + extra)), &self.title);
+        let (mut list, note) = with_note(inner);
+        if let Some(filter) = &self.filter {
+            let (line, rest) = first_line(list);
+            draw_input(&Input::new(filter.clone()), "> ", line, canvas);
+            list = rest;
+        }
+        let window = self.cursor.window(self.shown.len(), usize::from(list.height));
+        for (row, y) in window.clone().zip(list.y..list.bottom()) {
+            let item = &self.items[self.shown[row]];
+            let line = Rect { y, height: 1, ..list };
+            draw_item(item, labels, line, canvas);
+            canvas.hit(line, Target::OverlayRow(row));
+            if row == self.cursor.row {
+                let style = canvas.style(Role::Selected);
+                canvas.buffer().set_style(line, style);
+                if !self.filters() {
+                    canvas.cursor(line.x, line.y);
+                }
+            }
+        }
+        let reason = self.chosen().and_then(|item| item.action.clone()?.err());
+        let text = self.refused.clone().or(reason).unwrap_or_else(|| "enter choose  esc close".to_owned());
+        canvas.line(note, text, if self.refused.is_some() { Role::Warning } else { Role::Dim });
+    }
+}
+
+fn draw_item(item: &Item, labels: usize, line: Rect, canvas: &mut Canvas<'_, '_>) {
+    let ellipsis = canvas.theme().symbols().ellipsis;
+    let pieces = match &item.action {
+        None => vec![(item.text.clone(), Role::Title)],
+        Some(action) => {
+            let mark = if action.is_err() { "-" } else { " " };
+            let label = format!("{mark} {} ", fit(&item.label, labels, Align::Left, ellipsis));
+            let role = if action.is_err() { Role::Dim } else { Role::Text };
+            vec![(label, Role::Key), (item.text.clone(), role)]
+        }
+    };
+    canvas.pieces(line, &pieces);
+}
+
+/// The area without its last line, and that line for a note.
+pub(super) fn with_note(inner: Rect) -> (Rect, Rect) {
+    let note = inner.height.min(1);
+    let list = Rect { height: inner.height - note, ..inner };
+    (list, Rect { y: inner.y + list.height, height: note, ..inner })
+}
+
+/// Moves of a menu: arrows and pages, `ctrl-n` and `ctrl-p`; letters only where typing does not filter.
+pub(super) fn menu_motion(key: Key, types: bool) -> Option<Motion> {
+    match (key.bare(), key.ctrl_letter()) {
+        (Some(KeyCode::Down), _) | (None, Some('n')) => Some(Motion::Down),
+        (Some(KeyCode::Up), _) | (None, Some('p')) => Some(Motion::Up),
+        (Some(KeyCode::PageDown), _) => Some(Motion::PageDown),
+        (Some(KeyCode::PageUp), _) => Some(Motion::PageUp),
+        (Some(KeyCode::Char('j')), _) if !types => Some(Motion::Down),
+        (Some(KeyCode::Char('k')), _) if !types => Some(Motion::Up),
+        (Some(KeyCode::Char('g') | KeyCode::Home), _) if !types => Some(Motion::First),
+        (Some(KeyCode::Char('G') | KeyCode::End), _) if !types => Some(Motion::Last),
+        _ => None,
+    }
+}
+
+/// Indices of the texts that `needle` fits fuzzily, best first.
+pub(super) fn fuzzy(needle: &str, texts: &[String]) -> Vec<usize> {
+    let mut matcher = Matcher::new(needle, &Config::default());
+    matcher.match_list(texts).into_iter().filter_map(|found| usize::try_from(found.index).ok()).collect()
+}
