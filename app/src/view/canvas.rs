@@ -1,0 +1,156 @@
+//! Where screens draw: the terminal's buffer with the theme, and a notebook of hit regions.
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::Line;
+use ratatui::widgets::{Block, Borders, Clear, Widget};
+use stratigraph_widgets::width::{truncate, width};
+
+use crate::action::TermKind;
+use crate::screen::PaneId;
+use crate::state::{Arrangement, Shared, SizeClass};
+use crate::theme::{Role, Theme};
+use crate::view::region::{Regions, Target};
+
+/// A frame to draw on.
+#[derive(Debug)]
+pub struct Canvas<'a, 'f> {
+    frame: &'a mut Frame<'f>,
+    shared: &'a Shared,
+    regions: Regions,
+}
+
+impl<'a, 'f> Canvas<'a, 'f> {
+    /// A canvas over a frame.
+    pub fn new(frame: &'a mut Frame<'f>, shared: &'a Shared) -> Self {
+        Self { frame, shared, regions: Regions::default() }
+    }
+
+    /// Styles and glyphs.
+    #[must_use]
+    pub fn theme(&self) -> Theme {
+        self.shared.theme
+    }
+
+    /// How a role looks.
+    #[must_use]
+    pub fn style(&self, role: Role) -> Style {
+        self.shared.theme.style(role)
+    }
+
+    /// The cells, for widgets and for drawing by hand.
+    pub fn buffer(&mut self) -> &mut Buffer {
+        self.frame.buffer_mut()
+    }
+
+    /// Draws a widget.
+    pub fn render(&mut self, widget: impl Widget, area: Rect) {
+        self.frame.render_widget(widget, area);
+    }
+
+    /// Makes an area clickable.
+    pub fn hit(&mut self, area: Rect, target: Target) {
+        self.regions.push(area, target);
+    }
+
+    /// Puts the terminal's cursor on a cell: where the focus is, also for screen readers.
+    pub fn cursor(&mut self, column: u16, row: u16) {
+        if self.frame.area().contains(Position { x: column, y: row }) {
+            self.frame.set_cursor_position((column, row));
+        }
+    }
+
+    /// Writes one line of text, cut to the area's first line.
+    pub fn line(&mut self, area: Rect, text: impl AsRef<str>, role: Role) {
+        let line = Rect { height: area.height.min(1), ..area };
+        let ellipsis = self.theme().symbols().ellipsis;
+        let text = truncate(text.as_ref(), usize::from(line.width), ellipsis).into_owned();
+        let style = self.style(role);
+        self.render(Line::styled(text, style), line);
+    }
+
+    /// Draws border and title of a pane and returns the area inside; `None` if the pane is not on view.
+    ///
+    /// The title is followed by the pane's filter term, if one is in force.
+    pub fn pane(&mut self, panes: &Arrangement, pane: PaneId, title: &str) -> Option<Rect> {
+        let area = panes.area(pane)?.intersection(self.frame.area());
+        let title = self.pane_title(pane, title);
+        let focused = panes.focus == pane;
+        let role = if focused { Role::FocusBorder } else { Role::Border };
+        let symbols = self.theme().symbols();
+        let borders = if panes.class <= SizeClass::Single { Borders::TOP } else { Borders::ALL };
+        let room = usize::from(area.width).saturating_sub(4);
+        let title = format!(" {} ", truncate(&title, room, symbols.ellipsis));
+        let style = self.style(role);
+        let title_style = if focused { self.style(Role::Title) } else { style };
+        let block = Block::new().borders(borders).border_set(symbols.border).border_style(style);
+        let inner = block.inner(area);
+        let block = if room > 0 { block.title(Line::styled(title, title_style)) } else { block };
+        self.render(block, area);
+        self.hit(area, Target::Action(crate::action::Action::Global(crate::action::Global::Focus(pane))));
+        self.hit(inner, Target::Pane(pane));
+        Some(inner)
+    }
+
+    fn pane_title(&self, pane: PaneId, title: &str) -> String {
+        let terms = &self.shared.terms;
+        let mut text = title.to_owned();
+        for (kind, word) in [(TermKind::Filter, "filter"), (TermKind::Search, "search")] {
+            if let Some(term) = terms.of(self.shared.screen, pane, kind) {
+                text.push_str(&format!("{}{word} {}", self.theme().dot(), term.text));
+            }
+        }
+        text
+    }
+
+    /// Clears an area for an overlay, draws its border and title, and returns the area inside. The rest of the screen does
+    /// not answer to the mouse while it is there.
+    pub fn overlay(&mut self, area: Rect, title: &str) -> Rect {
+        let area = area.intersection(self.frame.area());
+        let whole = self.frame.area();
+        self.hit(whole, Target::Overlay);
+        self.render(Clear, area);
+        let style = self.style(Role::FocusBorder);
+        let symbols = self.theme().symbols();
+        let room = usize::from(area.width).saturating_sub(4);
+        let title = format!(" {} ", truncate(title, room, symbols.ellipsis));
+        let title = Line::styled(title, self.style(Role::Title));
+        let block = Block::bordered().border_set(symbols.border).border_style(style).title(title);
+        let inner = block.inner(area);
+        self.render(block, area);
+        inner
+    }
+
+    /// Writes pieces of text one after the other on one line and returns the columns used.
+    pub fn pieces(&mut self, area: Rect, pieces: &[(String, Role)]) -> u16 {
+        let mut rest = Rect { height: area.height.min(1), ..area };
+        for (text, role) in pieces {
+            if rest.width == 0 {
+                break;
+            }
+            self.line(rest, text, *role);
+            let used = u16::try_from(width(text)).unwrap_or(u16::MAX).min(rest.width);
+            rest = Rect { x: rest.x + used, width: rest.width - used, ..rest };
+        }
+        area.width - rest.width
+    }
+
+    /// Gives a row the look of the selected one: style, cursor glyph room is the caller's. Also moves the terminal's
+    /// cursor there if the pane has the focus.
+    pub fn select(&mut self, row: Rect, focused: bool) {
+        let style = self.style(if focused { Role::Selected } else { Role::SelectedElsewhere });
+        let row = row.intersection(self.frame.area());
+        self.buffer().set_style(row, style);
+        if focused && row.area() > 0 {
+            self.cursor(row.x, row.y);
+        }
+    }
+
+    /// Ends drawing.
+    #[must_use]
+    pub fn into_regions(self) -> Regions {
+        self.regions
+    }
+}
