@@ -1,0 +1,181 @@
+//! Runs effects on tokio and sends events back.
+//!
+//! At most one job runs and one waits per [`Slot`]; a newer request replaces the waiting one and cancels the running one.
+//! A cancelled job's future is dropped at its next await, so it is gone at once even if it never asks its progress. A
+//! panic inside a job ends that job alone.
+
+mod context;
+mod outbox;
+#[cfg(test)]
+mod tests;
+
+pub use context::TaskContext;
+pub use outbox::Outbox;
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, OnceLock};
+
+use futures::FutureExt;
+use stratigraph_engine::{ErrorKind, Graph, OpenMode};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::effect::{GraphInfo, Reply, Request, Start};
+use crate::event::Event;
+use crate::export;
+use crate::job::{JobId, JobStatus, JobUpdate, Slot};
+use crate::message::Failure;
+use crate::screen;
+
+/// Starts jobs, keeps order in the slots, and owns the open graph.
+#[derive(Debug)]
+pub struct Tasks {
+    runtime: tokio::runtime::Handle,
+    events: mpsc::Sender<Event>,
+    finished: mpsc::UnboundedSender<(Slot, JobId)>,
+    graph: Arc<OnceLock<Graph>>,
+    lanes: HashMap<Slot, Lane>,
+}
+
+#[derive(Debug)]
+struct Lane {
+    running: JobId,
+    token: CancellationToken,
+    waiting: Option<Start>,
+}
+
+impl Tasks {
+    /// Jobs run on `runtime` and report to `events`; the second value tells when a job has left its slot, to be given to
+    /// [`Tasks::left`].
+    #[must_use]
+    pub fn new(
+        runtime: tokio::runtime::Handle,
+        events: mpsc::Sender<Event>,
+    ) -> (Self, mpsc::UnboundedReceiver<(Slot, JobId)>) {
+        let (finished, receiver) = mpsc::unbounded_channel();
+        let tasks = Self { runtime, events, finished, graph: Arc::default(), lanes: HashMap::new() };
+        (tasks, receiver)
+    }
+
+    /// The open graph, for the watch of its heads.
+    #[must_use]
+    pub fn graph(&self) -> Arc<OnceLock<Graph>> {
+        Arc::clone(&self.graph)
+    }
+
+    /// Starts a job, or lets it wait for the one in its slot, which is cancelled.
+    pub fn start(&mut self, start: Start) {
+        let Some(lane) = self.lanes.get_mut(&start.slot) else {
+            self.spawn(start);
+            return;
+        };
+        lane.token.cancel();
+        if let Some(replaced) = lane.waiting.replace(start) {
+            self.report_cancelled(replaced.id);
+        }
+    }
+
+    /// Cancels a job, running or waiting.
+    pub fn cancel(&mut self, id: JobId) {
+        let mut gone = None;
+        for lane in self.lanes.values_mut() {
+            if lane.running == id {
+                lane.token.cancel();
+            }
+            if lane.waiting.as_ref().is_some_and(|start| start.id == id) {
+                gone = lane.waiting.take();
+            }
+        }
+        if let Some(start) = gone {
+            self.report_cancelled(start.id);
+        }
+    }
+
+    /// A job has left its slot: the next one starts.
+    pub fn left(&mut self, slot: Slot, id: JobId) {
+        if self.lanes.get(&slot).is_some_and(|lane| lane.running == id)
+            && let Some(waiting) = self.lanes.remove(&slot).and_then(|lane| lane.waiting)
+        {
+            self.spawn(waiting);
+        }
+    }
+
+    /// Cancels everything.
+    pub fn stop(&mut self) {
+        for lane in self.lanes.values_mut() {
+            lane.token.cancel();
+            lane.waiting = None;
+        }
+    }
+
+    fn report_cancelled(&self, id: JobId) {
+        let events = self.events.clone();
+        self.runtime.spawn(async move {
+            // The loop is gone when the program ends; then nobody needs the report.
+            drop(events.send(Event::Job(id, JobUpdate::Ended(JobStatus::Cancelled))).await);
+        });
+    }
+
+    fn spawn(&mut self, start: Start) {
+        let token = CancellationToken::new();
+        let lane = Lane { running: start.id, token: token.clone(), waiting: None };
+        self.lanes.insert(start.slot, lane);
+        let outbox = Outbox::new(start.id, self.events.clone());
+        let (graph, finished) = (Arc::clone(&self.graph), self.finished.clone());
+        let (slot, id) = (start.slot, start.id);
+        self.runtime.spawn(async move {
+            outbox.update(JobUpdate::Started).await;
+            let context = TaskContext::new(Arc::clone(&graph), outbox.clone(), token.clone());
+            let work = AssertUnwindSafe(carry_out(start.request, graph, context)).catch_unwind();
+            let status = tokio::select! {
+                () = token.cancelled() => JobStatus::Cancelled,
+                result = work => status_of(result),
+            };
+            outbox.update(JobUpdate::Ended(status)).await;
+            finished.send((slot, id)).ok();
+        });
+    }
+}
+
+fn status_of(result: Result<Result<(), Failure>, Box<dyn Any + Send>>) -> JobStatus {
+    match result {
+        Ok(Ok(())) => JobStatus::Succeeded,
+        Ok(Err(failure)) if failure.kind == ErrorKind::Cancelled => JobStatus::Cancelled,
+        Ok(Err(failure)) => JobStatus::Failed(failure),
+        Err(panic) => JobStatus::Failed(panic_failure(panic.as_ref())),
+    }
+}
+
+/// What a panic said, as a failure.
+fn panic_failure(panic: &(dyn Any + Send)) -> Failure {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    let text = text.unwrap_or_else(|| "no message".to_owned());
+    Failure::new(ErrorKind::Internal, "the job stopped because of a defect").caused_by(text)
+}
+
+async fn carry_out(request: Request, graph: Arc<OnceLock<Graph>>, cx: TaskContext) -> Result<(), Failure> {
+    match request {
+        Request::Open { uri } => open(&uri, &graph, &cx).await,
+        Request::Screen(request) => screen::run(request, cx).await.map_err(Failure::from),
+        Request::Export { content, format, path, existing } => {
+            let reply = export::run(content, format, path, existing, &cx).await?;
+            cx.reply(reply).await;
+            Ok(())
+        }
+    }
+}
+
+async fn open(uri: &str, slot: &OnceLock<Graph>, cx: &TaskContext) -> Result<(), Failure> {
+    let graph = Graph::open(uri, OpenMode::ReadOnly).await?;
+    let info = GraphInfo {
+        name: graph.name().to_owned(),
+        uri: crate::logging::mask_secrets(graph.uri()),
+        stamp: graph.stamp(),
+    };
+    slot.get_or_init(|| graph);
+    cx.reply(Reply::Opened(info)).await;
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! What a running request can use.
+
+use std::sync::{Arc, OnceLock};
+
+use stratigraph_engine::{Error, Graph, Progress};
+use tokio_util::sync::CancellationToken;
+
+use crate::effect::Reply;
+use crate::tasks::Outbox;
+
+/// The graph, the progress sink, and the way back to the screen.
+#[derive(Clone)]
+pub struct TaskContext {
+    graph: Arc<OnceLock<Graph>>,
+    outbox: Outbox,
+    progress: Progress,
+}
+
+impl std::fmt::Debug for TaskContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TaskContext").field("outbox", &self.outbox).finish_non_exhaustive()
+    }
+}
+
+impl TaskContext {
+    pub(super) fn new(graph: Arc<OnceLock<Graph>>, outbox: Outbox, token: CancellationToken) -> Self {
+        let sink = outbox.clone();
+        let progress = Progress::new(move |event| sink.progress(event), token);
+        Self { graph, outbox, progress }
+    }
+
+    /// The open graph.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] if it is not open; screens ask for nothing before that.
+    pub fn graph(&self) -> Result<&Graph, Error> {
+        self.graph.get().ok_or(Error::Cancelled)
+    }
+
+    /// Where the work reports to; it also says when to stop.
+    #[must_use]
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Delivers a (part of a) result. Waits while the loop is busy.
+    pub async fn reply(&self, reply: Reply) {
+        self.outbox.reply(reply).await;
+    }
+}
