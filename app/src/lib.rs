@@ -1,0 +1,42 @@
+//! The workbench: screens, command line, and everything between the terminal and the engine.
+//!
+//! ```text
+//! Event ─► update::handle(&mut State, Event, Now) ─► Vec<Effect> ─► tasks, terminal ─► Event …
+//!              └ overlay on top, else keymap (pane, screen, global) ─► Action ─► update
+//! State ─► view::view ─► frame + hit regions
+//! ```
+//!
+//! | module | answers |
+//! |---|---|
+//! | [`event`], [`action`], [`effect`] | what can happen, what can be asked for, what is done outside |
+//! | [`registry`], [`keymap`] | names, descriptions and keys of all actions |
+//! | [`state`], [`update`], [`view`] | what is known, how it changes, how it looks |
+//! | [`screen`], [`overlay`] | the screens (how to write one is told there), and what lies over them |
+//! | [`job`], [`message`], [`cursor`], [`matcher`] | jobs, messages, lists and terms as plain values |
+//! | [`tasks`], [`run`](mod@run), [`terminal`] | workers, the loop, the terminal and its restoration |
+//! | [`config`], [`theme`], [`logging`], [`clipboard`], [`export`] | settings, looks, log file, ways out |
+
+pub mod action;
+pub mod clipboard;
+pub mod config;
+pub mod cursor;
+pub mod effect;
+pub mod event;
+pub mod export;
+pub mod job;
+pub mod keymap;
+pub mod logging;
+pub mod matcher;
+pub mod message;
+pub mod overlay;
+pub mod registry;
+pub mod run;
+pub mod screen;
+pub mod state;
+pub mod tasks;
+pub mod terminal;
+pub mod theme;
+pub mod update;
+pub mod view;
+
+pub use run::{WorkbenchOptions, run_workbench};

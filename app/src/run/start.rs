@@ -1,0 +1,149 @@
+//! From options to a running loop.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use crossterm::event::EventStream;
+use tokio::sync::mpsc;
+
+use crate::config::{Config, Flags, Origin, state_directory, user_file};
+use crate::effect::Request;
+use crate::event::Now;
+use crate::job::Slot;
+use crate::logging;
+use crate::message::{Failure, Level};
+use crate::registry::registry;
+use crate::run::watch::{Sources, Watch, utc_micros};
+use crate::run::{Inputs, Loop};
+use crate::screen::{PaneId, ScreenId};
+use crate::state::{Context, State};
+use crate::tasks::Tasks;
+use crate::terminal::{self, Guard, install_panic_hook};
+use crate::theme::Surroundings;
+use crate::update::{OPEN, apply_config};
+
+/// What the command line decides about the workbench.
+#[derive(Debug, Clone, Default)]
+pub struct WorkbenchOptions {
+    /// Location of the graph.
+    pub uri: String,
+    /// Settings file on top of the user's.
+    pub config: Option<PathBuf>,
+    /// Flags that are settings.
+    pub flags: Flags,
+    /// Log filter; `None` logs warnings and errors.
+    pub log_level: Option<String>,
+}
+
+/// Jobs' events that may wait for the loop.
+const QUEUE: usize = 1024;
+
+/// Shows the workbench until the user quits.
+///
+/// The first frame is drawn before the graph is opened; opening is a job like any other.
+///
+/// # Errors
+/// If there is no terminal, `--config` cannot be read, or the terminal fails while drawing. The terminal is given back.
+pub fn run_workbench(options: WorkbenchOptions) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let around = Surroundings::of_process();
+    let shown = logging::mask_secrets(&options.uri);
+    terminal::check(&shown, &around)?;
+    let log = start_log(options.log_level.as_deref().unwrap_or("warn"));
+    let (log, log_problem) = match log {
+        Ok(log) => (log, None),
+        Err(error) => (None, Some(error)),
+    };
+    let log_path = log.as_ref().map(|log| log.path.clone());
+    install_panic_hook(log_path.clone());
+    let sources = sources(&options);
+    let (config, config_problem) = first_config(&sources)?;
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("stratigraph-worker").build()?;
+    let (sender, events) = mpsc::channel(QUEUE);
+    let (tasks, finished) = Tasks::new(runtime.handle().clone(), sender.clone());
+    let guard = Guard::take(config.mouse.value).context("cannot draw on this terminal")?;
+    let size = guard.terminal.size()?;
+    let now = Now { utc_micros: utc_micros(), elapsed: started.elapsed() };
+    let mut state = new_state(shown, config, around, (size.width, size.height), now);
+    state.shared.log_path = log_path;
+    for problem in config_problem.into_iter().chain(log_problem) {
+        state.shared.messages.fail(now, &problem);
+    }
+    warn_about_settings(&mut state);
+
+    let result = runtime.block_on(async {
+        let watch = Watch::new(runtime.handle().clone(), sender, sources);
+        let mut inputs = Inputs { events, finished, terminal: EventStream::new() };
+        let mut main = Loop { state, guard, tasks, watch, started, done: false };
+        main.draw()?;
+        for effect in open_effects(&mut main.state, &options.uri) {
+            main.carry_out(effect)?;
+        }
+        let result = main.run(&mut inputs).await;
+        main.tasks.stop();
+        result
+    });
+    // Cancelled workers may be inside a long call; the program does not wait for them.
+    runtime.shutdown_background();
+    drop(log);
+    result
+}
+
+fn start_log(level: &str) -> Result<Option<logging::Log>, Failure> {
+    let Some(directory) = state_directory() else { return Ok(None) };
+    let kind = stratigraph_engine::ErrorKind::Unavailable;
+    logging::start(&directory, level).map(Some).map_err(|error| Failure::of(kind, error.as_ref()))
+}
+
+fn sources(options: &WorkbenchOptions) -> Sources {
+    let user = user_file().map(|path| (path, Origin::UserFile));
+    let given = options.config.clone().map(|path| (path, Origin::ConfigFile));
+    Sources { files: user.into_iter().chain(given).collect(), flags: options.flags.clone() }
+}
+
+/// A broken user file does not keep the program from starting; a broken file named on the command line does.
+fn first_config(sources: &Sources) -> anyhow::Result<(Config, Option<Failure>)> {
+    match sources.read() {
+        Ok(config) => Ok((config, None)),
+        Err(failure) => {
+            let mut rest = sources.clone();
+            rest.files.retain(|(_, origin)| *origin != Origin::UserFile);
+            match rest.read() {
+                Ok(config) => Ok((config, Some(failure))),
+                Err(failure) => Err(anyhow::anyhow!("{}", failure.chain.join(": "))),
+            }
+        }
+    }
+}
+
+fn warn_about_settings(state: &mut State) {
+    let now = state.shared.now;
+    let config = Rc::clone(&state.shared.config);
+    for warning in &config.warnings {
+        let text = format!("settings, line {}: {}", warning.line, warning.text);
+        state.shared.messages.say(now, Level::Warning, text);
+    }
+}
+
+/// A state before anything is known, with the settings in force.
+#[must_use]
+pub(crate) fn new_state(uri: String, config: Config, around: Surroundings, size: (u16, u16), now: Now) -> State {
+    let mut state = State::new(uri, around, size, now, registry());
+    // Nothing is on yet that the settings could switch: the effects are for a running program.
+    drop(apply_config(&mut state, config));
+    state.shared.mouse = state.shared.config.mouse.value;
+    state
+}
+
+/// The effects that open the graph.
+pub(crate) fn open_effects(state: &mut State, uri: &str) -> Vec<crate::effect::Effect> {
+    let (mut effects, mut next) = (Vec::new(), Vec::new());
+    let slot = Slot { screen: ScreenId::Jobs, pane: PaneId("graph"), kind: OPEN };
+    let subject = state.shared.uri.clone();
+    let mut cx = Context { shared: &mut state.shared, effects: &mut effects, next: &mut next };
+    cx.work(slot, subject, Request::Open { uri: uri.to_owned() });
+    effects
+}
