@@ -14,9 +14,11 @@
 //! | [`screen`], [`overlay`] | the screens (how to write one is told there), and what lies over them |
 //! | [`job`], [`message`], [`cursor`], [`matcher`] | jobs, messages, lists and terms as plain values |
 //! | [`tasks`], [`run`](mod@run), [`terminal`] | workers, the loop, the terminal and its restoration |
+//! | [`cli`], [`summary`] | the commands, and what a commit did in a few words |
 //! | [`config`], [`theme`], [`logging`], [`clipboard`], [`export`] | settings, looks, log file, ways out |
 
 pub mod action;
+pub mod cli;
 pub mod clipboard;
 pub mod config;
 pub mod cursor;
@@ -33,6 +35,7 @@ pub mod registry;
 pub mod run;
 pub mod screen;
 pub mod state;
+pub mod summary;
 pub mod tasks;
 pub mod terminal;
 pub mod theme;
