@@ -1,0 +1,219 @@
+//! The command line: every screen's data as text and as JSON, without a terminal.
+//!
+//! | file | answers |
+//! |---|---|
+//! | `cli.rs` | which commands there are, how one is run, which exit code it gives |
+//! | `cli/<command>.rs` | arguments, JSON fields and text of one command |
+//! | `cli/output.rs`, `text_table.rs`, `rows.rs` | how text, JSON, tables and rows are printed; nothing else prints |
+//! | `cli/error.rs` | how a failure is said, and its exit code |
+//!
+//! Nothing here writes to a graph.
+
+mod audit;
+mod branches;
+mod commit;
+mod demo;
+mod diff;
+mod draw;
+mod error;
+mod history;
+mod log;
+mod open;
+mod output;
+mod position;
+mod read;
+mod recovery;
+mod rows;
+mod schema;
+mod show;
+mod since;
+mod sql;
+mod tables;
+mod text_table;
+
+use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use stratigraph_engine::{Graph, OpenMode};
+
+use crate::theme::ColorChoice;
+use error::{CliError, EXIT_CODES, exit_code, report};
+use output::{Form, Out};
+
+/// Terminal workbench for OmniGraph databases: walk the history, read any table at any commit
+#[derive(Debug, Parser)]
+#[command(name = "stratigraph", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+#[command(override_usage = "stratigraph [OPTIONS] URI\n       stratigraph [OPTIONS] COMMAND")]
+struct Cli {
+    #[command(flatten)]
+    global: GlobalArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, clap::Args)]
+struct GlobalArgs {
+    /// Print one JSON object a line
+    #[arg(long, global = true)]
+    json: bool,
+    /// Colours: auto looks at the terminal and NO_COLOR
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    color: Option<ColorChoice>,
+    /// Draw with seven-bit characters only
+    #[arg(long, global = true)]
+    ascii: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Commits of all branches, newest first
+    Log(log::LogArgs),
+    /// One commit and the tables it changed
+    Show(show::ShowArgs),
+    /// Branches, their heads and where they began
+    Branches(branches::BranchesArgs),
+    /// Tables at a position: versions, rows, drift
+    Tables(tables::TablesArgs),
+    /// Rows of a table at a position
+    Read(read::ReadArgs),
+    /// Rows that differ between two positions
+    Diff(diff::DiffArgs),
+    /// Commits that changed one row
+    History(history::HistoryArgs),
+    /// A query over the tables of a position
+    Sql(sql::SqlArgs),
+    /// The schema
+    Schema(schema::SchemaArgs),
+    /// Interrupted writes
+    #[command(subcommand)]
+    Recovery(recovery::RecoveryCommand),
+    /// What was done about interrupted writes
+    Audit(audit::AuditArgs),
+    /// Open the workbench (also: stratigraph URI)
+    Open(open::OpenArgs),
+    /// Open the workbench on a sample graph
+    Demo(demo::DemoArgs),
+}
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse_from(with_open(std::env::args_os().collect()));
+    let done = catch_unwind(AssertUnwindSafe(|| dispatch(cli))).unwrap_or(Err(CliError::Panicked));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error);
+            ExitCode::from(exit_code(error.kind()))
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<(), CliError> {
+    match cli.command {
+        Command::Open(args) => open::run(args, &cli.global),
+        Command::Demo(args) if !args.path => open::run_demo(args.screen, &cli.global),
+        command => {
+            let form = if cli.global.json { Form::Json } else { Form::Text };
+            let mut out = Out::stdout(form, cli.global.color.unwrap_or_default(), cli.global.ascii);
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            let done = runtime.block_on(until_interrupted(answer(command, &mut out)));
+            // Work of an interrupted command is not waited for.
+            runtime.shutdown_background();
+            done.and_then(|()| out.flush())
+        }
+    }
+}
+
+/// Prints the answer of a command that needs no screen.
+async fn answer(command: Command, out: &mut Out) -> Result<(), CliError> {
+    match command {
+        Command::Log(args) => log::run(args, out, now_micros()).await,
+        Command::Show(args) => show::run(args, out).await,
+        Command::Branches(args) => branches::run(args, out).await,
+        Command::Tables(args) => tables::run(args, out).await,
+        Command::Read(args) => read::run(args, out).await,
+        Command::Diff(args) => diff::run(args, out).await,
+        Command::History(args) => history::run(args, out).await,
+        Command::Sql(args) => sql::run(args, out).await,
+        Command::Schema(args) => schema::run(args, out).await,
+        Command::Recovery(command) => recovery::run(command, out).await,
+        Command::Audit(args) => audit::run(args, out).await,
+        Command::Demo(_) => demo::print_path(out),
+        Command::Open(_) => unreachable!("BUG: the workbench is dispatched before"),
+    }
+}
+
+async fn until_interrupted(work: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
+    tokio::select! {
+        done = work => done,
+        signal = tokio::signal::ctrl_c() => {
+            signal?;
+            Err(CliError::Interrupted)
+        }
+    }
+}
+
+/// Opens a graph for looking.
+async fn open_graph(uri: &str) -> Result<Graph, CliError> {
+    Ok(Graph::open(uri, OpenMode::ReadOnly).await?)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one look at the clock of a command; everything below takes the time"
+)]
+fn now_micros() -> i64 {
+    chrono::Utc::now().timestamp_micros()
+}
+
+/// Puts `open` before a first word that is no command, so that `stratigraph URI` opens the workbench.
+fn with_open(mut args: Vec<OsString>) -> Vec<OsString> {
+    let command = Cli::command();
+    let takes_value = |flag: &str| {
+        let found = command.get_arguments().find(|arg| arg.get_long().is_some_and(|long| flag == format!("--{long}")));
+        found.is_some_and(|arg| arg.get_action().takes_values())
+    };
+    let mut at = 1;
+    while let Some(word) = args.get(at).map(|word| word.to_string_lossy().into_owned()) {
+        if !word.starts_with('-') {
+            let is_command = word == "help" || command.get_subcommands().any(|known| known.get_name() == word);
+            if !is_command {
+                args.insert(at, "open".into());
+            }
+            break;
+        }
+        at += if takes_value(&word) { 2 } else { 1 };
+    }
+    args
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(line: &str) -> String {
+        let args = line.split(' ').map(OsString::from).collect();
+        with_open(args).join(&OsString::from(" ")).to_string_lossy().into_owned()
+    }
+
+    #[test]
+    fn the_definition_of_the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_location_alone_opens_the_workbench() {
+        assert_eq!(opened("stratigraph /g --ascii"), "stratigraph open /g --ascii");
+        assert_eq!(opened("stratigraph --color never /g"), "stratigraph --color never open /g");
+        assert_eq!(opened("stratigraph --color=never /g"), "stratigraph --color=never open /g");
+        assert_eq!(opened("stratigraph --json log /g"), "stratigraph --json log /g");
+        assert_eq!(opened("stratigraph help log"), "stratigraph help log");
+        assert_eq!(opened("stratigraph ./log"), "stratigraph open ./log");
+        assert_eq!(opened("stratigraph"), "stratigraph");
+    }
+}

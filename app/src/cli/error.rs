@@ -1,0 +1,164 @@
+//! What can go wrong in a command, how it is said, and which exit code it gives.
+
+use std::error::Error as _;
+use std::io::{self, Write};
+
+use stratigraph_engine::{BranchName, Error, ErrorKind, TableKey};
+use stratigraph_widgets::width::escape;
+
+use super::demo::DemoError;
+
+/// Exit codes, for the help text; [`exit_code`] gives them.
+pub(super) const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    internal: a defect of this program
+  2    invalid: the request is wrong
+  3    not found: no such graph, branch, commit, table or row
+  4    conflict: the graph's state does not allow it
+  5    recovery needed: an interrupted write must be recovered first
+  6    unavailable: storage or terminal cannot be reached
+  7    corrupt: what is stored breaks the format
+  130  cancelled";
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    /// The engine refused or failed.
+    #[error(transparent)]
+    Engine(#[from] Error),
+    /// The answer could not be written.
+    #[error("cannot write the answer")]
+    Output(#[from] io::Error),
+    /// The text after `--since` is no time.
+    #[error(
+        "`{text}` is not a time: give 2026-05-02T09:14:03Z, 2026-05-02, or how long ago, like 90s, 15m, 3h, 2d, 1w"
+    )]
+    Time {
+        /// What was given.
+        text: String,
+    },
+    /// No commit of the branch ever held the row.
+    #[error("no commit of branch {branch} has a row `{id}` in {table}")]
+    UnknownRow {
+        /// Id of the row.
+        id: String,
+        /// The table looked at.
+        table: TableKey,
+        /// The branch followed.
+        branch: BranchName,
+    },
+    /// The workbench could not start or stopped.
+    #[error("the workbench cannot run")]
+    Workbench(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The sample graph could not be unpacked.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    /// The user interrupted the command.
+    #[error("interrupted")]
+    Interrupted,
+    /// A task or library panicked; the message was printed already.
+    #[error("the command stopped because of a defect")]
+    Panicked,
+}
+
+impl CliError {
+    /// What the user can do about it.
+    pub(super) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Engine(error) => error.kind(),
+            Self::Output(_) | Self::Workbench(_) => ErrorKind::Unavailable,
+            Self::Time { .. } => ErrorKind::Invalid,
+            Self::UnknownRow { .. } => ErrorKind::NotFound,
+            Self::Demo(error) => error.kind(),
+            Self::Interrupted => ErrorKind::Cancelled,
+            Self::Panicked => ErrorKind::Internal,
+        }
+    }
+
+    /// Whether the reader of the output went away, which is no failure (`| head`).
+    pub(super) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// The exit code of a kind of error.
+pub(crate) fn exit_code(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::Invalid => 2,
+        ErrorKind::NotFound => 3,
+        ErrorKind::Conflict => 4,
+        ErrorKind::RecoveryNeeded => 5,
+        ErrorKind::Unavailable => 6,
+        ErrorKind::Corrupt => 7,
+        ErrorKind::Cancelled => 130,
+        // Internal; kinds added later are defects here until they get a code.
+        _ => 1,
+    }
+}
+
+/// What to try next; none where the message says it already.
+fn next_step(kind: ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::RecoveryNeeded => Some("`stratigraph recovery list URI` shows the interrupted writes"),
+        ErrorKind::Unavailable => Some("check that it can be reached, then try again"),
+        ErrorKind::Corrupt => Some("keep a copy of the graph as it is and have it looked at"),
+        ErrorKind::Internal => Some("please report this with the command you ran"),
+        _ => None,
+    }
+}
+
+/// Prints an error with its causes and a next step to standard error.
+pub(super) fn report(error: &CliError) {
+    let mut text = format!("error: {}\n", printable(&error.to_string()));
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let message = inner.to_string();
+        if !said.contains(&message) {
+            text.push_str(&format!("  caused by: {}\n", printable(&message)));
+            said = message;
+        }
+        cause = inner.source();
+    }
+    if let Some(step) = next_step(error.kind()) {
+        text.push_str(&format!("  next: {step}\n"));
+    }
+    to_stderr(&text);
+}
+
+/// Prints a remark that does not belong to the answer to standard error.
+pub(super) fn note(text: &str) {
+    to_stderr(&format!("note: {}\n", printable(text)));
+}
+
+/// Several lines stay several lines, below the first one.
+fn printable(text: &str) -> String {
+    let lines: Vec<_> = text.trim_end().lines().map(escape).collect();
+    lines.join("\n    ")
+}
+
+fn to_stderr(text: &str) {
+    // Nobody is left to be told when standard error is closed.
+    drop(io::stderr().lock().write_all(text.as_bytes()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_exit_code_is_in_the_help() {
+        use ErrorKind::{Cancelled, Conflict, Corrupt, Internal, Invalid, NotFound, RecoveryNeeded, Unavailable};
+        for kind in [Invalid, NotFound, Conflict, RecoveryNeeded, Unavailable, Corrupt, Cancelled, Internal] {
+            let name = format!("{kind:?}").to_lowercase();
+            let line = EXIT_CODES.lines().find(|line| line.replace(' ', "").contains(&name)).expect("it is listed");
+            assert!(line.trim().starts_with(&format!("{} ", exit_code(kind))), "{line}");
+        }
+    }
+
+    #[test]
+    fn messages_cannot_speak_to_the_terminal() {
+        assert_eq!(printable("a\u{1b}[2J\nb\n"), "a\\u{1b}[2J\n    b");
+    }
+}

@@ -1,0 +1,56 @@
+//! `open` and `demo`: the workbench.
+
+use std::path::PathBuf;
+
+use super::error::CliError;
+use super::{GlobalArgs, demo};
+use crate::config::Flags;
+use crate::{WorkbenchOptions, run_workbench};
+
+/// Arguments of `open`.
+#[derive(Debug, clap::Args)]
+pub(super) struct OpenArgs {
+    /// Folder or file:// URI of the graph
+    uri: String,
+    #[command(flatten)]
+    screen: ScreenArgs,
+}
+
+/// What the workbench can be told.
+#[derive(Debug, clap::Args)]
+pub(super) struct ScreenArgs {
+    /// Settings file on top of your own
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// No spinners, fewer updates
+    #[arg(long)]
+    reduced_motion: bool,
+    /// Leave the mouse to the terminal
+    #[arg(long)]
+    no_mouse: bool,
+    /// What goes to the log file: error, warn, info, debug, or a filter like stratigraph=debug
+    #[arg(long, value_name = "LEVEL", env = "STRATIGRAPH_LOG")]
+    log_level: Option<String>,
+}
+
+/// Runs the workbench on a graph.
+pub(super) fn run(args: OpenArgs, global: &GlobalArgs) -> Result<(), CliError> {
+    workbench(args.uri, args.screen, global)
+}
+
+/// Runs the workbench on the sample graph.
+pub(super) fn run_demo(screen: ScreenArgs, global: &GlobalArgs) -> Result<(), CliError> {
+    let place = demo::unpack()?;
+    workbench(place.display().to_string(), screen, global)
+}
+
+fn workbench(uri: String, screen: ScreenArgs, global: &GlobalArgs) -> Result<(), CliError> {
+    let flags = Flags {
+        color: global.color,
+        ascii: global.ascii,
+        reduced_motion: screen.reduced_motion,
+        no_mouse: screen.no_mouse,
+    };
+    let options = WorkbenchOptions { uri, config: screen.config, flags, log_level: screen.log_level };
+    run_workbench(options).map_err(|error| CliError::Workbench(error.into()))
+}

@@ -1,0 +1,54 @@
+//! `read`: rows of a table at a position, ordered by id.
+
+use futures::TryStreamExt;
+use stratigraph_engine::{Error, ReadOptions};
+
+use super::error::CliError;
+use super::output::Out;
+use super::rows::{RowFormat, RowWriter};
+use super::{open_graph, position};
+
+/// Arguments of `read`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ReadArgs {
+    /// Folder or file:// URI of the graph
+    uri: String,
+    /// node:Person, or Person where that is unambiguous
+    table: String,
+    #[command(flatten)]
+    at: position::AtArg,
+    /// SQL condition over the columns of the table
+    #[arg(long = "where", value_name = "SQL")]
+    condition: Option<String>,
+    /// Columns to print, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    columns: Option<Vec<String>>,
+    /// At most this many rows
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+    /// How rows are printed; --json is the same as jsonl
+    #[arg(long, value_enum, default_value_t)]
+    format: RowFormat,
+}
+
+/// Prints the rows.
+pub(super) async fn run(args: ReadArgs, out: &mut Out) -> Result<(), CliError> {
+    let graph = open_graph(&args.uri).await?;
+    let snapshot = graph.snapshot(&args.at.parse()?).await?;
+    let entry = snapshot.table(&args.table).map_err(Error::from)?;
+    let schema = graph.table_schema(entry).await?;
+    let format = if out.is_json() { RowFormat::Jsonl } else { args.format };
+    let options = ReadOptions {
+        columns: args.columns.clone(),
+        filter: args.condition,
+        limit: args.limit,
+        blobs: format.blobs(),
+        ..ReadOptions::default()
+    };
+    let mut rows = graph.read(&snapshot, &entry.key, &options).await?;
+    let mut writer = RowWriter::new(out, format, &schema, args.columns.as_deref());
+    while let Some(batch) = rows.try_next().await? {
+        writer.batch(&batch)?;
+    }
+    writer.finish()
+}

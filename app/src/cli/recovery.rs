@@ -1,0 +1,194 @@
+//! `recovery list` and `recovery show`: interrupted writes and where their tables stand.
+
+use serde::Serialize;
+use stratigraph_engine::recovery::{Sidecar, SidecarFile, SidecarState};
+use stratigraph_engine::{BranchName, Graph, TableVersion};
+
+use super::commit::moment;
+use super::error::{CliError, note};
+use super::open_graph;
+use super::output::Out;
+use super::text_table::{Align, TextTable};
+use crate::theme::Role;
+
+/// Arguments of `recovery`.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum RecoveryCommand {
+    /// List the interrupted writes
+    List {
+        /// Folder or file:// URI of the graph
+        uri: String,
+    },
+    /// Show one interrupted write with its record
+    Show {
+        /// Folder or file:// URI of the graph
+        uri: String,
+        /// Operation id, or a unique end of it
+        id: String,
+    },
+}
+
+/// One sidecar, with the field names of the JSON output. What an unreadable one would say is null.
+#[derive(Debug, Default, Serialize)]
+struct SidecarFacts {
+    operation_id: String,
+    /// `readable`, `newer` or `unreadable`.
+    state: &'static str,
+    /// Why it is not readable.
+    reason: Option<String>,
+    writer: Option<String>,
+    branch: Option<BranchName>,
+    actor: Option<String>,
+    started_at_micros: Option<i64>,
+    tables: Vec<PinFacts>,
+}
+
+/// One pinned table of a sidecar.
+#[derive(Debug, Serialize)]
+struct PinFacts {
+    table: String,
+    expected: TableVersion,
+    planned: TableVersion,
+    /// Null if the branch or the table is not there.
+    pinned: Option<TableVersion>,
+    /// Null if it cannot be read.
+    head: Option<TableVersion>,
+}
+
+/// Prints one interrupted write, or all of them in the order a sweep takes them.
+pub(super) async fn run(command: RecoveryCommand, out: &mut Out) -> Result<(), CliError> {
+    match command {
+        RecoveryCommand::List { uri } => list(&uri, out).await,
+        RecoveryCommand::Show { uri, id } => show(&uri, &id, out).await,
+    }
+}
+
+async fn list(uri: &str, out: &mut Out) -> Result<(), CliError> {
+    let graph = open_graph(uri).await?;
+    let mut found = Vec::new();
+    for file in graph.sidecars().await? {
+        found.push(observe(&graph, &file).await?);
+    }
+    if out.is_json() {
+        return found.iter().try_for_each(|sidecar| out.json(sidecar));
+    }
+    if found.is_empty() {
+        return out.line("no interrupted write");
+    }
+    let columns = ["operation", "writer", "branch", "actor", "started", "tables"];
+    let mut table = TextTable::new(&columns.map(|title| (title, Align::Left)));
+    for sidecar in &found {
+        let text = |value: Option<&str>| out.cell(Role::Text, value.unwrap_or_default());
+        let tables: Vec<&str> = sidecar.tables.iter().map(|pin| pin.table.as_str()).collect();
+        let tables = sidecar.reason.clone().unwrap_or_else(|| tables.join(", "));
+        table.row(vec![
+            out.cell(Role::Changed, &sidecar.operation_id),
+            text(sidecar.writer.as_deref().or(Some(sidecar.state))),
+            text(sidecar.branch.as_ref().map(BranchName::as_str)),
+            text(sidecar.actor.as_deref()),
+            out.cell(Role::Dim, &sidecar.started_at_micros.map(moment).unwrap_or_default()),
+            text(Some(&tables)),
+        ]);
+    }
+    table.write(out)
+}
+
+async fn show(uri: &str, id: &str, out: &mut Out) -> Result<(), CliError> {
+    let graph = open_graph(uri).await?;
+    let file = graph.sidecar(id).await?;
+    let facts = observe(&graph, &file).await?;
+    if out.is_json() {
+        return out.json(&facts);
+    }
+    print_facts(out, &facts)?;
+    if !facts.tables.is_empty() {
+        out.line("")?;
+        print_pins(out, &facts.tables)?;
+    }
+    out.line("")?;
+    file.text.lines().try_for_each(|line| {
+        let line = out.cell(Role::Text, line);
+        out.line(&line.painted)
+    })
+}
+
+fn print_facts(out: &mut Out, facts: &SidecarFacts) -> Result<(), CliError> {
+    let mut table = TextTable::new(&[("", Align::Left); 2]);
+    let rows = [
+        ("operation", Some(facts.operation_id.clone())),
+        ("state", Some(facts.state.to_owned())),
+        ("reason", facts.reason.clone()),
+        ("writer", facts.writer.clone()),
+        ("branch", facts.branch.as_ref().map(ToString::to_string)),
+        ("actor", facts.actor.clone()),
+        ("started", facts.started_at_micros.map(moment)),
+    ];
+    for (name, value) in rows {
+        if let Some(value) = value {
+            table.row(vec![out.cell(Role::Dim, name), out.cell(Role::Text, &value)]);
+        }
+    }
+    table.write(out)
+}
+
+fn print_pins(out: &mut Out, pins: &[PinFacts]) -> Result<(), CliError> {
+    let right = |title| (title, Align::Right);
+    let mut table =
+        TextTable::new(&[("table", Align::Left), right("expected"), right("planned"), right("pinned"), right("head")]);
+    for pin in pins {
+        let version = |version: Option<TableVersion>| {
+            out.cell(Role::Text, &version.map_or_else(|| "-".to_owned(), |version| version.to_string()))
+        };
+        table.row(vec![
+            out.cell(Role::Text, &pin.table),
+            version(Some(pin.expected)),
+            version(Some(pin.planned)),
+            version(pin.pinned),
+            version(pin.head),
+        ]);
+    }
+    table.write(out)
+}
+
+/// What a sidecar says, with pin and head of its tables as they are now.
+async fn observe(graph: &Graph, file: &SidecarFile) -> Result<SidecarFacts, CliError> {
+    let operation_id = file.id.clone();
+    match &file.state {
+        SidecarState::Readable(sidecar) => Ok(SidecarFacts {
+            operation_id,
+            state: "readable",
+            reason: None,
+            writer: Some(sidecar.writer_kind.to_string()),
+            branch: Some(sidecar.branch()),
+            actor: sidecar.actor_id.clone(),
+            started_at_micros: sidecar.started_at_micros(),
+            tables: observe_pins(graph, sidecar).await?,
+        }),
+        SidecarState::Newer { schema_version } => {
+            let reason =
+                format!("format {schema_version} is newer than this program; the program that wrote it must settle it");
+            Ok(SidecarFacts { operation_id, state: "newer", reason: Some(reason), ..SidecarFacts::default() })
+        }
+        SidecarState::Unreadable { reason } => {
+            let reason = Some(reason.clone());
+            Ok(SidecarFacts { operation_id, state: "unreadable", reason, ..SidecarFacts::default() })
+        }
+    }
+}
+
+async fn observe_pins(graph: &Graph, sidecar: &Sidecar) -> Result<Vec<PinFacts>, CliError> {
+    let observation = graph.observe(sidecar).await?;
+    let pins = observation.tables.into_iter().map(|pin| {
+        if let Err(error) = &pin.head {
+            note(&format!("{}: its head cannot be read: {error}", pin.table_key));
+        }
+        PinFacts {
+            table: pin.table_key,
+            expected: pin.expected,
+            planned: pin.planned,
+            pinned: pin.pinned,
+            head: pin.head.ok(),
+        }
+    });
+    Ok(pins.collect())
+}
