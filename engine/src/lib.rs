@@ -36,6 +36,7 @@
 
 pub mod diff;
 pub mod error;
+pub mod fail;
 pub mod graph;
 pub mod history;
 pub mod id;

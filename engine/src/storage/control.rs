@@ -5,6 +5,7 @@ use object_store::ObjectStoreExt;
 use object_store::path::Path;
 
 use super::{Storage, StorageError};
+use crate::fail::storage_fail_point;
 
 impl Storage {
     /// Reads a text object under the root; none if it does not exist.
@@ -12,6 +13,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError::Read`] or [`StorageError::NotText`].
     pub async fn read_text(&self, path: &str) -> Result<Option<String>, StorageError> {
+        storage_fail_point!(crate::fail::STORAGE_READ);
         let failed = |source| StorageError::Read { path: path.to_owned(), source };
         let object = match self.location().store().get(&Path::from(path)).await {
             Ok(object) => object,
@@ -30,6 +32,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError::Read`].
     pub async fn list_names(&self, directory: &str) -> Result<Vec<String>, StorageError> {
+        storage_fail_point!(crate::fail::STORAGE_LIST);
         let prefix = Path::from(directory);
         let mut names: Vec<String> = self
             .location()

@@ -26,6 +26,12 @@ pub enum StorageError {
         #[source]
         source: Option<Cause>,
     },
+    /// A test made storage fail here.
+    #[error("injected failpoint triggered: {point}")]
+    Injected {
+        /// Name of the fail point.
+        point: &'static str,
+    },
     /// A control object could not be read or listed.
     #[error("cannot read {path}")]
     Read {
@@ -94,7 +100,7 @@ impl StorageError {
             Self::UnsupportedScheme { .. } | Self::Request { .. } => ErrorKind::Invalid,
             Self::RootMissing { .. } | Self::TableMissing { .. } | Self::VersionGone { .. } => ErrorKind::NotFound,
             Self::Read { source: object_store::Error::NotFound { .. }, .. } => ErrorKind::NotFound,
-            Self::Read { .. } | Self::Table { corrupt: false, .. } => ErrorKind::Unavailable,
+            Self::Read { .. } | Self::Injected { .. } | Self::Table { corrupt: false, .. } => ErrorKind::Unavailable,
             Self::NotText { .. } | Self::Table { corrupt: true, .. } => ErrorKind::Corrupt,
         }
     }

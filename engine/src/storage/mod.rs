@@ -16,6 +16,7 @@ pub use location::{Location, names};
 
 use lance::Tables;
 
+use crate::fail::storage_fail_point;
 
 /// All storage of one graph: its control objects and its tables. Cloning shares caches.
 #[derive(Debug, Clone)]
@@ -45,6 +46,7 @@ impl Storage {
     /// [`StorageError::TableMissing`], [`StorageError::VersionGone`] naming the oldest version kept, or
     /// [`StorageError::Table`].
     pub async fn open(&self, path: &str, lineage: Option<&str>, version: Option<u64>) -> Result<Table, StorageError> {
+        storage_fail_point!(crate::fail::STORAGE_OPEN);
         self.tables.open(&self.location, path, lineage, version).await
     }
 
@@ -53,6 +55,7 @@ impl Storage {
     /// # Errors
     /// As [`Storage::open`].
     pub async fn head(&self, path: &str, lineage: Option<&str>) -> Result<u64, StorageError> {
+        storage_fail_point!(crate::fail::STORAGE_HEAD);
         self.tables.head(&self.location, path, lineage).await
     }
 
@@ -61,6 +64,7 @@ impl Storage {
     /// # Errors
     /// As [`Storage::open`].
     pub async fn lineages(&self, path: &str) -> Result<Vec<LineageRef>, StorageError> {
+        storage_fail_point!(crate::fail::STORAGE_LINEAGES);
         self.tables.lineages(&self.location, path).await
     }
 }

@@ -1,0 +1,16 @@
+//! The budgets of the workbench, measured on synthetic data through the real code path.
+//!
+//! `cargo bench -p stratigraph-tests --profile dev`: the numbers are those of the build the README makes.
+
+use criterion::{criterion_group, criterion_main};
+
+mod dag;
+mod diff;
+mod history;
+
+criterion_group! {
+    name = benches;
+    config = criterion::Criterion::default().sample_size(10);
+    targets = dag::layout, dag::window, history::open, diff::changed_rows
+}
+criterion_main!(benches);
