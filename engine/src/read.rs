@@ -141,6 +141,3 @@ fn blame_filter(table: &Table, filter: Option<&str>, cause: StorageError) -> cra
         (_, cause) => cause.into(),
     }
 }
-
-#[cfg(test)]
-mod tests;

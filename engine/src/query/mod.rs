@@ -94,6 +94,3 @@ fn context(storage: &Storage, snapshot: &Snapshot, options: SqlOptions) -> Resul
 fn first_word(sql: &str) -> String {
     sql.split_whitespace().next().unwrap_or_default().to_ascii_uppercase()
 }
-
-#[cfg(test)]
-mod tests;
