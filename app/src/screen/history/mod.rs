@@ -1,55 +1,90 @@
-//! The History screen.
+//! The History screen: what changed, when, by whom, on which branch.
+//!
+//! Two views. The **list** shows the commits of all branches with their graph, and the details of the selected one. The **row
+//! diff** shows which rows differ between two commits, table by table.
+//!
+//! | file | answers |
+//! |---|---|
+//! | `log` | the commits, numbered and in order, with labels and colours |
+//! | `chart`, `filter`, `search`, `ancestry` | what is drawn of them: filtered, folded, laid out, marked, highlighted |
+//! | `commits`, `details`, `diff` | the state of each pane |
+//! | `list_view`, `view` | drawing |
+//! | `action`, `update`, `request` | what can be asked for, how the state changes, what worker threads do |
+//!
+//! **Rule:** laying out, filtering and searching cost time in proportion to the history. Up to [`INLINE`] commits they are done
+//! at once, beyond that on a worker thread; never while drawing.
 
-use crate::action::{Availability, Motion, Row};
-use crate::screen::{Answer, PaneId, PaneSpec, Screen, ScreenId, Spot, Verb};
+mod action;
+pub mod ancestry;
+pub mod chart;
+mod commits;
+mod copy;
+mod details;
+pub mod diff;
+mod filter;
+mod list_view;
+pub mod log;
+mod request;
+pub mod search;
+mod update;
+mod view;
+
+pub use action::{Action, rows};
+pub use request::{Reply, Request, run};
+
+use crate::action::{Availability, Motion, TermKind};
+use crate::export::Content;
 use crate::job::Slot;
-use crate::state::{Arrangement, Context, Shared};
-use crate::tasks::TaskContext;
+use crate::message::Failure;
+use crate::screen::{Answer, CopyChoice, PaneId, PaneSpec, Place, Screen, ScreenId, Spot, TermUse, Verb};
+use crate::state::{Arrangement, Context, Counter, Shared};
 use crate::view::Canvas;
+use commits::Commits;
+use details::Details;
+use diff::Diff;
 
-/// The pane of the screen.
-pub const MAIN: PaneId = PaneId("commits");
+/// The commits of all branches.
+pub const COMMITS: PaneId = PaneId("commits");
+/// The selected commit.
+pub const DETAILS: PaneId = PaneId("details");
+/// The tables that differ.
+pub const TABLES: PaneId = PaneId("changed tables");
+/// The rows that differ.
+pub const ROWS: PaneId = PaneId("changed rows");
 
-/// What the user can ask for on this screen.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Action {}
+/// Histories up to this many commits are laid out without asking a worker.
+const INLINE: usize = 5_000;
 
-/// What its jobs do.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Request {}
+/// How far the reading of the history is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum Load {
+    /// Not asked for.
+    #[default]
+    Never,
+    /// Under way.
+    Reading,
+    /// All of it is there.
+    Ready,
+    /// It could not be read; what was there before is still shown.
+    Failed(Failure),
+    /// Reading was stopped.
+    Stopped,
+}
 
-/// What its jobs deliver.
-#[derive(Debug)]
-pub enum Reply {}
-
-/// State of the screen.
+/// State of the History screen.
 #[derive(Debug, Default)]
-pub struct History {}
-
-impl History {
-    /// Performs an action.
-    pub fn update(&mut self, action: Action, _cx: &mut Context<'_>) {
-        match action {}
-    }
-
-    /// Takes a reply.
-    pub fn reply(&mut self, _slot: Slot, reply: Reply, _cx: &mut Context<'_>) {
-        match reply {}
-    }
-}
-
-/// Its rows of the registry.
-#[must_use]
-pub fn rows() -> Vec<Row> {
-    Vec::new()
-}
-
-/// Carries out a request.
-///
-/// # Errors
-/// Whatever the engine reports.
-pub async fn run(request: Request, _cx: TaskContext) -> stratigraph_engine::Result<()> {
-    match request {}
+pub struct History {
+    load: Load,
+    /// Heads moved while nobody looked.
+    stale: bool,
+    list: Commits,
+    details: Details,
+    /// The row diff, while it is open.
+    diff: Option<Diff>,
+    /// Split of the view that is not on screen, percent.
+    other_split: Option<u16>,
+    /// The moment from which the filter counts back.
+    filtered_at_micros: i64,
 }
 
 impl Screen for History {
@@ -58,26 +93,90 @@ impl Screen for History {
     }
 
     fn panes(&self) -> Vec<PaneSpec> {
-        vec![PaneSpec::main(MAIN)]
+        match self.diff {
+            None => vec![PaneSpec::main(COMMITS), PaneSpec::detail(DETAILS)],
+            Some(_) => vec![PaneSpec::main(TABLES), PaneSpec::detail(ROWS)],
+        }
     }
 
-    fn view(&self, _shared: &Shared, panes: &Arrangement, canvas: &mut Canvas<'_, '_>) {
-        canvas.pane(panes, MAIN, "History");
+    fn view(&self, shared: &Shared, panes: &Arrangement, canvas: &mut Canvas<'_, '_>) {
+        self.draw(shared, panes, canvas);
     }
 
-    fn motion(&mut self, _pane: PaneId, _motion: Motion, _cx: &mut Context<'_>) -> Answer {
-        Answer::Nothing("no rows".to_owned())
+    fn place(&self, shared: &Shared) -> Option<Place> {
+        self.position(shared)
     }
 
-    fn point(&mut self, _pane: PaneId, _spot: Spot, _cx: &mut Context<'_>) -> Answer {
-        Answer::Nothing("no rows".to_owned())
+    fn shown(&mut self, cx: &mut Context<'_>) {
+        self.start(cx);
     }
 
-    fn supports(&self, _pane: PaneId, _verb: Verb, _shared: &Shared) -> Availability {
-        Availability::no("no rows")
+    fn heads_moved(&mut self, cx: &mut Context<'_>) {
+        self.stale = true;
+        if cx.shared.screen == ScreenId::History {
+            self.start(cx);
+        }
     }
 
-    fn perform(&mut self, _pane: PaneId, _verb: Verb, _cx: &mut Context<'_>) -> Answer {
-        Answer::Nothing("no rows".to_owned())
+    fn failed(&mut self, slot: Slot, failure: &Failure, _cx: &mut Context<'_>) {
+        if slot.kind == update::LOAD.kind {
+            self.load = Load::Failed(failure.clone());
+        }
+        if let (true, Some(diff)) = (slot.kind == update::DIFF.kind, &mut self.diff) {
+            diff.failure = Some(failure.clone());
+        }
+    }
+
+    fn cancelled(&mut self, slot: Slot, _cx: &mut Context<'_>) {
+        if slot.kind == update::LOAD.kind {
+            self.load = Load::Stopped;
+        }
+        if let (true, Some(diff)) = (slot.kind == update::DIFF.kind, &mut self.diff) {
+            diff.stopped();
+        }
+    }
+
+    fn motion(&mut self, pane: PaneId, motion: Motion, cx: &mut Context<'_>) -> Answer {
+        self.moved(pane, motion, cx)
+    }
+
+    fn point(&mut self, pane: PaneId, spot: Spot, cx: &mut Context<'_>) -> Answer {
+        self.pointed(pane, spot, cx)
+    }
+
+    fn supports(&self, pane: PaneId, verb: Verb, _shared: &Shared) -> Availability {
+        self.can(pane, verb)
+    }
+
+    fn perform(&mut self, pane: PaneId, verb: Verb, cx: &mut Context<'_>) -> Answer {
+        self.verb(pane, verb, cx)
+    }
+
+    fn term_use(&self, pane: PaneId, kind: TermKind) -> TermUse {
+        match (pane, kind) {
+            (COMMITS, _) | (TABLES | ROWS, TermKind::Filter) => TermUse::Text,
+            (TABLES | ROWS, TermKind::Search) => TermUse::No("no search here, f filters"),
+            _ => TermUse::No("nothing to search or filter in this pane"),
+        }
+    }
+
+    fn term_changed(&mut self, pane: PaneId, kind: TermKind, cx: &mut Context<'_>) {
+        self.term(pane, kind, cx);
+    }
+
+    fn counter(&self, pane: PaneId, kind: TermKind, _shared: &Shared) -> Option<Counter> {
+        self.count(pane, kind)
+    }
+
+    fn copies(&self, pane: PaneId, shared: &Shared) -> Vec<CopyChoice> {
+        self.copy_choices(pane, shared)
+    }
+
+    fn export(&self, pane: PaneId, _shared: &Shared) -> Option<Content> {
+        self.content(pane)
+    }
+
+    fn command_line(&self, shared: &Shared) -> Option<String> {
+        self.command(shared)
     }
 }

@@ -1,0 +1,238 @@
+//! The list of commits: what is selected, marked, folded and highlighted, and how it moves.
+
+use std::sync::Arc;
+
+use stratigraph_engine::{At, Commit, CommitId};
+use stratigraph_widgets::commit_dag::{RowItem, Viewport};
+
+use super::ancestry::{Ancestry, Related};
+use super::chart::{Chart, Folding};
+use super::log::CommitLog;
+use super::search::Found;
+use crate::action::Motion;
+use crate::cursor::Cursor;
+use crate::screen::Answer;
+
+/// The list.
+#[derive(Debug, Default)]
+pub(super) struct Commits {
+    chart: Option<Arc<Chart>>,
+    cursor: Cursor,
+    /// Commit the user chose last; while a filter hides it the cursor stands on the next older one.
+    wanted: Option<CommitId>,
+    /// Marked commits, in the order they were marked.
+    marks: Vec<CommitId>,
+    former_marks: Vec<Vec<CommitId>>,
+    /// Which folds are closed; `None` until the settings are known.
+    pub(super) folding: Option<Folding>,
+    /// What is highlighted.
+    pub(super) ancestry: Ancestry,
+    /// The highlighted commits.
+    pub(super) related: Related,
+    /// What the search found.
+    pub(super) found: Found,
+    /// First lane on view.
+    first_lane: usize,
+    /// Commits that arrived above the cursor since it was last at the top.
+    fresh: usize,
+}
+
+impl Commits {
+    /// What is drawn, once something was read.
+    pub(super) fn chart(&self) -> Option<&Arc<Chart>> {
+        self.chart.as_ref()
+    }
+
+    /// The commits, once some were read.
+    pub(super) fn log(&self) -> Option<&Arc<CommitLog>> {
+        self.chart.as_ref().map(|chart| chart.log())
+    }
+
+    /// Number of rows.
+    pub(super) fn len(&self) -> usize {
+        self.chart.as_ref().map_or(0, |chart| chart.len())
+    }
+
+    /// The cursor.
+    pub(super) fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
+    /// Commits that arrived above the cursor.
+    pub(super) fn fresh(&self) -> usize {
+        self.fresh
+    }
+
+    /// What stands in the selected row.
+    pub(super) fn item(&self) -> Option<RowItem> {
+        self.chart.as_ref()?.item(self.cursor.row)
+    }
+
+    /// The selected commit; `None` on a fold and in an empty list.
+    pub(super) fn commit(&self) -> Option<&Commit> {
+        match self.item()? {
+            RowItem::Commit(node) => self.log()?.commit(node),
+            RowItem::Fold { .. } => None,
+        }
+    }
+
+    /// The selected commit, or the topmost of the selected fold.
+    pub(super) fn id(&self) -> Option<CommitId> {
+        self.chart.as_ref()?.id_at(self.cursor.row)
+    }
+
+    /// Marked commits, in the order they were marked.
+    pub(super) fn marks(&self) -> &[CommitId] {
+        &self.marks
+    }
+
+    /// The marked commit to compare the selected one with: the last marked one that is another.
+    pub(super) fn counterpart(&self) -> Option<CommitId> {
+        let selected = self.commit()?.id;
+        self.marks.iter().rev().find(|mark| **mark != selected).copied()
+    }
+
+    /// Draws something else from now on. The cursor stays on its commit, at the same height of the pane; it stays on the
+    /// top row if it was there and `grown`.
+    pub(super) fn put(&mut self, chart: Arc<Chart>, grown: Grown, height: usize) {
+        let top = self.cursor.row == 0;
+        let row = match (self.wanted, grown) {
+            (Some(_), Grown::Top) if top => 0,
+            (Some(id), _) => chart.row_of(id).unwrap_or_else(|| chart.nearest_row(id)),
+            (None, _) => 0,
+        };
+        if let (Grown::Top, Some(before)) = (grown, self.log()) {
+            let known = |commit: &&Commit| before.node(commit.id).is_none();
+            let new = chart.log().commits().iter().filter(known).count();
+            self.fresh = if top { 0 } else { self.fresh + new };
+        }
+        self.cursor.offset = (self.cursor.offset + row).saturating_sub(self.cursor.row);
+        self.cursor.select(row, chart.len(), height);
+        self.chart = Some(chart);
+        if top && grown == Grown::Top || self.wanted.is_none() {
+            self.wanted = self.id();
+        }
+    }
+
+    /// Moves the cursor, or the graph sideways.
+    pub(super) fn motion(&mut self, motion: Motion, height: usize, width: usize) -> Answer {
+        let lanes = self.chart.as_ref().map_or(0, |chart| chart.layout().lanes());
+        let viewport = self.viewport(width);
+        let last = lanes.saturating_sub(viewport.lanes);
+        let lane = match motion {
+            Motion::Left => viewport.first_lane.saturating_sub(1),
+            Motion::Right => (viewport.first_lane + 1).min(last),
+            Motion::LeftEnd => 0,
+            Motion::RightEnd => last,
+            _ => {
+                let moved = self.cursor.motion(motion, self.len(), height);
+                self.chosen();
+                return Answer::when(moved, if self.len() == 0 { "there is no commit" } else { "no more commits" });
+            }
+        };
+        let moved = std::mem::replace(&mut self.first_lane, lane) != lane;
+        Answer::when(moved, "the graph has no more lanes there")
+    }
+
+    /// Selects a row.
+    pub(super) fn select_row(&mut self, row: usize, height: usize) {
+        self.cursor.select(row, self.len(), height);
+        self.chosen();
+    }
+
+    /// The row under the cursor is the one the user wants.
+    fn chosen(&mut self) {
+        self.wanted = self.id().or(self.wanted);
+        if self.cursor.row == 0 {
+            self.fresh = 0;
+        }
+    }
+
+    /// Wants a commit whether it is on view or not.
+    pub(super) fn want(&mut self, id: CommitId) {
+        self.wanted = Some(id);
+    }
+
+    /// Lanes on view in a pane of this width.
+    pub(super) fn viewport(&self, width: usize) -> Viewport {
+        let lanes = self.chart.as_ref().map_or(0, |chart| chart.layout().lanes());
+        Viewport::fit(lanes, self.first_lane, u16::try_from(width).unwrap_or(u16::MAX))
+    }
+
+    /// Marks the selected commit, or takes the mark away.
+    pub(super) fn mark(&mut self) -> Answer {
+        let Some(id) = self.commit().map(|commit| commit.id) else {
+            return Answer::Nothing("open the fold first (o)".to_owned());
+        };
+        self.former_marks.push(self.marks.clone());
+        match self.marks.iter().position(|mark| *mark == id) {
+            Some(at) => {
+                self.marks.remove(at);
+            }
+            None => self.marks.push(id),
+        }
+        Answer::Done
+    }
+
+    /// Whether there is a mark to take back.
+    pub(super) fn can_undo(&self) -> bool {
+        !self.former_marks.is_empty()
+    }
+
+    /// Takes the last marking back.
+    pub(super) fn undo(&mut self) -> Answer {
+        let former = self.former_marks.pop();
+        let some = former.is_some();
+        self.marks = former.unwrap_or_else(|| std::mem::take(&mut self.marks));
+        Answer::when(some, "nothing to undo")
+    }
+
+    /// The next row, in this direction, whose commit lacks a parent.
+    pub(super) fn next_problem(&self, forward: bool) -> Option<usize> {
+        let chart = self.chart.as_ref()?;
+        let broken = |row: &usize| chart.parent_rows(*row).contains(&None) && self.is_broken(*row);
+        if forward { (self.cursor.row + 1..chart.len()).find(broken) } else { (0..self.cursor.row).rev().find(broken) }
+    }
+
+    fn is_broken(&self, row: usize) -> bool {
+        let Some(chart) = &self.chart else { return false };
+        chart.id_at(row).is_some_and(|id| chart.log().missing_parents(id).next().is_some())
+    }
+
+    /// Finds the commit a text means: a branch's head, an id or its end, a version of a branch, a time.
+    pub(super) fn resolve(&self, text: &str) -> Result<CommitId, String> {
+        let log = self.log().ok_or("the history is not read yet")?;
+        let graph = log.graph();
+        let at: At = text.parse().map_err(|error: stratigraph_engine::history::HistoryError| error.to_string())?;
+        let chain = |branch| graph.heads().get(branch).into_iter().flat_map(|head| graph.first_parents(*head));
+        let unknown = |branch: &stratigraph_engine::BranchName| format!("no branch `{branch}` with commits");
+        match &at {
+            At::Branch(branch) => graph.heads().get(branch).copied().ok_or_else(|| unknown(branch)),
+            At::Commit(id) if graph.get(*id).is_some() => Ok(*id),
+            At::Commit(id) => Err(format!("no commit {id} in the history")),
+            At::Name(name) => match graph.heads().iter().find(|(branch, _)| branch.as_str() == name) {
+                Some((_, head)) => Ok(*head),
+                None => graph.resolve_id(name).map_err(|error| error.to_string()),
+            },
+            At::Version { branch, version } => {
+                let found = chain(branch).find(|commit| commit.manifest_version == *version);
+                found
+                    .map(|commit| commit.id)
+                    .ok_or_else(|| format!("no commit of {branch} published version {version}"))
+            }
+            At::Time { branch, micros } => {
+                let found = chain(branch).find(|commit| commit.created_at_micros <= *micros);
+                found.map(|commit| commit.id).ok_or_else(|| format!("{branch} has no commit that old"))
+            }
+        }
+    }
+}
+
+/// Why there is something else to draw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grown {
+    /// The same commits in another arrangement.
+    No,
+    /// Commits may have come on top.
+    Top,
+}

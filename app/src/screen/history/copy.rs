@@ -1,0 +1,140 @@
+//! What can be taken out of the screen: texts for the clipboard, rows for a file, the command line that shows the same.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, UInt64Array};
+use stratigraph_engine::{Commit, Row};
+
+use super::{COMMITS, DETAILS, History, ROWS, TABLES};
+use crate::export::Content;
+use crate::overlay::{Overlay, Page};
+use crate::screen::{Answer, CopyChoice, PaneId};
+use crate::state::{Context, Shared};
+use crate::theme::Role;
+use stratigraph_widgets::commit_dag::RowItem;
+use stratigraph_widgets::width::escape;
+
+impl History {
+    pub(super) fn copy_choices(&self, pane: PaneId, shared: &Shared) -> Vec<CopyChoice> {
+        let choice = |label: &str, text: String| CopyChoice { label: label.to_owned(), text };
+        match (pane, &self.diff) {
+            (COMMITS | DETAILS, None) => {
+                let (Some(log), Some(commit)) = (self.list.log(), self.list.commit()) else { return Vec::new() };
+                let log_line = format!("stratigraph log {} --graph", quoted(&shared.uri));
+                vec![
+                    choice("short id", log.graph().short_id(commit.id)),
+                    choice("full id", commit.id.to_string()),
+                    choice("history command", log_line),
+                ]
+            }
+            (TABLES | ROWS, Some(diff)) => {
+                let mut choices = Vec::new();
+                if let Some(rows) = diff.table().map(|table| &table.rows).filter(|_| pane == ROWS) {
+                    if let Some((_, text)) = rows.selected_cell() {
+                        choices.push(choice("cell", text));
+                    }
+                    if let Some(change) = rows.selected() {
+                        choices.push(choice("row id", change.id.clone()));
+                        let json = |row: &Row| row.to_json().to_string();
+                        choices.extend(change.before.as_ref().map(|row| choice("before as JSON", json(row))));
+                        choices.extend(change.after.as_ref().map(|row| choice("after as JSON", json(row))));
+                    }
+                }
+                choices.extend(diff.shown.as_ref().map(|key| choice("table", key.to_string())));
+                choices.push(choice("commit id", diff.target.to.to_string()));
+                choices
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The command that shows the selected commit, or the same comparison.
+    pub(super) fn command(&self, shared: &Shared) -> Option<String> {
+        let uri = quoted(&shared.uri);
+        match &self.diff {
+            Some(diff) => Some(format!("diff {uri} {} {}", diff.target.from?, diff.target.to)),
+            None => Some(format!("show {uri} {}", self.list.commit()?.id)),
+        }
+    }
+
+    pub(super) fn content(&self, pane: PaneId) -> Option<Content> {
+        match (pane, &self.diff) {
+            (COMMITS | DETAILS, None) => self.commit_rows(),
+            (_, Some(diff)) => {
+                let from = diff.target.from.map_or_else(|| "nothing".to_owned(), |from| self.short(from));
+                diff.export(format!("diff-{from}-{}", self.short(diff.target.to)))
+            }
+            _ => None,
+        }
+    }
+
+    /// The commits on view, with what the columns of the list say.
+    fn commit_rows(&self) -> Option<Content> {
+        let chart = self.list.chart()?;
+        let log = chart.log();
+        let in_row = |row: usize| match chart.item(row)? {
+            RowItem::Commit(node) => log.commit(node),
+            RowItem::Fold { .. } => None,
+        };
+        let commits: Vec<&Commit> = (0..chart.len()).filter_map(in_row).collect();
+        let summaries = log.summaries();
+        let text = |of: &dyn Fn(&Commit) -> Option<String>| -> ArrayRef {
+            Arc::new(commits.iter().map(|commit| of(commit)).collect::<StringArray>())
+        };
+        let parents = |commit: &Commit| commit.parents().map(|id| id.to_string()).collect::<Vec<_>>().join(" ");
+        let heads =
+            |commit: &Commit| log.labels(commit.id).iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let versions: UInt64Array = commits.iter().map(|commit| Some(commit.manifest_version.get())).collect();
+        let times: Int64Array = commits.iter().map(|commit| Some(commit.created_at_micros)).collect();
+        let columns: Vec<(&str, ArrayRef, bool)> = vec![
+            ("id", text(&|commit| Some(commit.id.to_string())), false),
+            ("parents", text(&|commit| Some(parents(commit))), false),
+            ("branch", text(&|commit| Some(commit.branch.to_string())), false),
+            ("manifest_version", Arc::new(versions), false),
+            ("actor", text(&|commit| commit.actor.as_ref().map(ToString::to_string)), true),
+            ("created_at_micros", Arc::new(times), false),
+            ("heads", text(&|commit| Some(heads(commit))), false),
+            ("summary", text(&|commit| log.summary(&summaries, commit).map(|summary| summary.text(" → "))), true),
+        ];
+        let batch = RecordBatch::try_from_iter_with_nullable(columns).ok()?;
+        (batch.num_rows() > 0).then(|| Content::Rows { name: "commits".to_owned(), batches: Arc::new([batch]) })
+    }
+
+    /// Shows the selected row whole, before and after.
+    pub(super) fn open_record(&self, cx: &mut Context<'_>) -> Answer {
+        let table = self.diff.as_ref().and_then(|diff| diff.table());
+        let Some(change) = table.and_then(|table| table.rows.selected()) else {
+            return Answer::Nothing("no row is selected".to_owned());
+        };
+        let arrow = cx.shared.theme.arrow();
+        let value = |row: &Option<Row>, name: &str| row.as_ref().and_then(|row| row.get(name)).map(ToString::to_string);
+        let row = change.after.as_ref().or(change.before.as_ref());
+        let names: Vec<String> =
+            row.into_iter().flat_map(|row| row.columns().iter().map(ToString::to_string)).collect();
+        let line = |name: &String| {
+            let (before, after) = (value(&change.before, name), value(&change.after, name));
+            let changed = change.columns.contains(name);
+            let text = match (before, after) {
+                (Some(before), Some(after)) if changed => format!("{before}{arrow}{after}"),
+                (_, Some(value)) | (Some(value), None) => value,
+                (None, None) => String::new(),
+            };
+            let sign = if changed { "~ " } else { "  " };
+            (format!("{sign}{}: {}", escape(name), escape(&text)), if changed { Role::Changed } else { Role::Text })
+        };
+        let lines = names.iter().map(line).collect();
+        let title = format!("{} {} {}", super::diff::word(change.op), change.table, change.id);
+        cx.open(Overlay::Page(Page::new(escape(&title).into_owned(), lines)));
+        Answer::Done
+    }
+}
+
+/// A word of a command line, in quotes if the shell would take it apart.
+fn quoted(text: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-:@%+,=".contains(letter);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}

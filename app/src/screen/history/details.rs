@@ -1,0 +1,213 @@
+//! What a commit is and what it changed: the facts kept, and the lines that say them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use stratigraph_engine::{Commit, CommitId, TableChange, TableEntry};
+use stratigraph_widgets::width::{Align, escape, fit, width, wrap};
+
+use super::log::{CommitLog, Extent};
+use super::request::Facts;
+use crate::config::TimeDisplay;
+use crate::message::Failure;
+use crate::theme::{Role, Theme};
+use crate::view::{age, grouped, moment};
+
+/// Commits whose facts are kept.
+const KEPT: usize = 2000;
+
+/// A line as pieces with their roles.
+pub(super) type Line = Vec<(String, Role)>;
+
+/// Facts read so far, and how far the pane is scrolled.
+#[derive(Debug, Default)]
+pub(super) struct Details {
+    known: HashMap<CommitId, Result<Arc<Facts>, Failure>>,
+    /// First line on view.
+    pub(super) offset: usize,
+}
+
+impl Details {
+    /// What is known about a commit.
+    pub(super) fn of(&self, id: CommitId) -> Option<&Result<Arc<Facts>, Failure>> {
+        self.known.get(&id)
+    }
+
+    /// Keeps what was read. A commit never changes, so facts stay true; failures are forgotten by [`Details::forget`].
+    pub(super) fn keep(&mut self, id: CommitId, facts: Result<Facts, Failure>) {
+        if self.known.len() >= KEPT {
+            self.known.clear();
+        }
+        self.known.insert(id, facts.map(Arc::new));
+    }
+
+    /// Forgets failures, so that they are read again.
+    pub(super) fn forget(&mut self) {
+        self.known.retain(|_, facts| facts.is_ok());
+    }
+}
+
+/// How lines are written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Style {
+    /// Signs.
+    pub(super) theme: Theme,
+    /// Columns there are.
+    pub(super) columns: usize,
+    /// Present moment.
+    pub(super) now_micros: i64,
+    /// Zone of absolute times.
+    pub(super) time: TimeDisplay,
+}
+
+/// All lines of a commit.
+pub(super) fn lines(
+    log: &CommitLog,
+    commit: &Commit,
+    facts: Option<&Result<Arc<Facts>, Failure>>,
+    style: &Style,
+) -> Vec<Line> {
+    let mut lines = head(log, commit, style);
+    lines.push(vec![(style.rule(), Role::Border)]);
+    match facts {
+        None => lines.push(vec![("reading what it changed ".to_owned(), Role::Dim)]),
+        Some(Ok(facts)) => lines.extend(changes(facts, style)),
+        Some(Err(failure)) => lines.extend(style.wrapped(&failure.sentence(), Role::Error)),
+    }
+    lines
+}
+
+fn head(log: &CommitLog, commit: &Commit, style: &Style) -> Vec<Line> {
+    let theme = style.theme;
+    let summaries = log.summaries();
+    let words = |commit: &Commit| {
+        let summary = log.summary(&summaries, commit);
+        summary.map_or_else(|| theme.symbols().not_loaded.to_owned(), |summary| summary.text(theme.arrow()))
+    };
+    let mut lines = style.wrapped(&escape(&words(commit)), Role::Title);
+    let actor = match (&commit.actor, log.extent()) {
+        (Some(actor), _) => format!("by {}", escape(actor)),
+        (None, Extent::Complete) => "by nobody named".to_owned(),
+        (None, Extent::Partial) => "by ".to_owned() + theme.symbols().not_loaded,
+    };
+    let time = moment(commit.created_at_micros, style.time);
+    let ago = age(commit.created_at_micros, style.now_micros);
+    lines.push(vec![
+        (actor, Role::Text),
+        (theme.dot().to_owned(), Role::Dim),
+        (time, Role::Text),
+        (format!(" ({})", ago.trim()), Role::Dim),
+    ]);
+    let place = format!("{}{}manifest {}", escape(commit.branch.as_str()), theme.dot(), commit.manifest_version);
+    lines.push(field("branch", place));
+    let heads: Vec<String> = log.labels(commit.id).iter().map(|name| escape(name.as_str()).into_owned()).collect();
+    if !heads.is_empty() {
+        lines.push(field("head of", heads.join(", ")));
+    }
+    for (name, parent) in [("parent", commit.parent), ("merged", commit.merged_parent)] {
+        let Some(parent) = parent else { continue };
+        let text = match log.graph().get(parent) {
+            Some(found) => format!("{} {}", log.graph().short_id(parent), escape(&words(found))),
+            None => parent.to_string(),
+        };
+        lines.push(field(name, text));
+    }
+    lines.push(field("id", commit.id.to_string()));
+    for parent in log.missing_parents(commit.id) {
+        let text = format!("! its parent {parent} is on no branch any more");
+        lines.extend(style.wrapped(&text, Role::Warning));
+    }
+    lines
+}
+
+fn field(name: &str, text: String) -> Line {
+    vec![(format!("{name:<8}"), Role::Dim), (text, Role::Text)]
+}
+
+/// The table of changed tables.
+fn changes(facts: &Facts, style: &Style) -> Vec<Line> {
+    if facts.changes.is_empty() {
+        let all = style.unchanged(facts.unchanged).map(|line| (line, Role::Dim));
+        return [Some(("changes no table".to_owned(), Role::Text)), all]
+            .into_iter()
+            .flatten()
+            .map(|piece| vec![piece])
+            .collect();
+    }
+    let rows: Vec<[String; 4]> = facts.changes.iter().map(|change| cells(change, style.theme)).collect();
+    let header = ["table", "version", "rows", "held by"].map(str::to_owned);
+    let mut widths = [0; 4];
+    for row in rows.iter().chain([&header]) {
+        for (wide, cell) in widths.iter_mut().zip(row) {
+            *wide = width(cell).max(*wide);
+        }
+    }
+    // The name gives way first: it is the widest and readable when cut.
+    let rest: usize = widths[1..].iter().sum::<usize>() + 6;
+    widths[0] = widths[0].min(style.columns.saturating_sub(rest).max(8));
+    let mut lines = vec![vec![(style.row(&header, widths), Role::Dim)]];
+    lines.extend(rows.iter().zip(&facts.changes).map(|(row, change)| {
+        let role = match (&change.from, &change.to) {
+            (None, _) => Role::Added,
+            (_, None) => Role::Removed,
+            (Some(_), Some(_)) => Role::Text,
+        };
+        vec![(style.row(row, widths), role)]
+    }));
+    lines.extend(style.unchanged(facts.unchanged).map(|line| vec![(line, Role::Dim)]));
+    lines
+}
+
+/// Name, versions, change in rows, lineage.
+fn cells(change: &TableChange, theme: Theme) -> [String; 4] {
+    let arrow = theme.arrow();
+    let version = |entry: &Option<TableEntry>| entry.as_ref().map(|entry| entry.version.to_string());
+    let versions = match (version(&change.from), version(&change.to)) {
+        (Some(from), Some(to)) => format!("{from}{arrow}{to}"),
+        (None, Some(to)) => format!("new{arrow}{to}"),
+        (Some(from), None) => format!("{from}{arrow}gone"),
+        (None, None) => String::new(),
+    };
+    let rows = |entry: &Option<TableEntry>| entry.as_ref().map_or(0, |entry| entry.rows);
+    let (before, after) = (rows(&change.from), rows(&change.to));
+    let sign = match after.cmp(&before) {
+        std::cmp::Ordering::Less => "-",
+        std::cmp::Ordering::Equal => "=",
+        std::cmp::Ordering::Greater => "+",
+    };
+    let count =
+        if sign == "=" { format!("={}", grouped(after)) } else { format!("{sign}{}", grouped(after.abs_diff(before))) };
+    let holder = |entry: &TableEntry| entry.lineage.as_ref().map_or_else(|| "main".to_owned(), ToString::to_string);
+    let holders: Vec<String> = [&change.from, &change.to].into_iter().flatten().map(holder).collect();
+    let lineage = match holders.as_slice() {
+        [from, to] if from != to => format!("{from}{arrow}{to}"),
+        [.., last] => last.clone(),
+        [] => String::new(),
+    };
+    [escape(&change.key.to_string()).into_owned(), versions, count, escape(&lineage).into_owned()]
+}
+
+impl Style {
+    fn rule(&self) -> String {
+        self.theme.symbols().border.horizontal_top.repeat(self.columns)
+    }
+
+    pub(super) fn wrapped(&self, text: &str, role: Role) -> Vec<Line> {
+        wrap(text, self.columns.max(1)).into_iter().map(|line| vec![(line, role)]).collect()
+    }
+
+    fn unchanged(&self, count: usize) -> Option<String> {
+        match count {
+            0 => None,
+            1 => Some("1 table unchanged".to_owned()),
+            _ => Some(format!("{count} tables unchanged")),
+        }
+    }
+
+    fn row(&self, cells: &[String; 4], widths: [usize; 4]) -> String {
+        let ellipsis = self.theme.symbols().ellipsis;
+        let aligns = [Align::Left, Align::Right, Align::Right, Align::Left];
+        let fitted = cells.iter().zip(widths).zip(aligns).map(|((cell, wide), align)| fit(cell, wide, align, ellipsis));
+        fitted.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    }
+}

@@ -1,0 +1,212 @@
+//! The commits of all branches as the screen draws them: numbered, in order, with labels and colours.
+//!
+//! A commit's number (node) is its row in [`CommitGraph::commits`]. Everything here is made once, on a worker thread, and
+//! shared; drawing only looks things up.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use stratigraph_engine::recovery::AuditRow;
+use stratigraph_engine::{BranchName, Commit, CommitGraph, CommitId, HistoryProblem};
+use stratigraph_widgets::commit_dag::{Dag, EXTERNAL, NodeSet, Order, order};
+
+use crate::summary::{Summaries, Summary};
+
+/// Colours of the lanes; 0 is kept for main.
+pub(super) const PALETTE: usize = 8;
+
+/// Whether all commits are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// More commits are being read: labels, actors and what commits changed are not known yet.
+    Partial,
+    /// The history is complete.
+    Complete,
+}
+
+/// A history, ready to be laid out.
+#[derive(Debug)]
+pub struct CommitLog {
+    graph: Arc<CommitGraph>,
+    audit: Vec<AuditRow>,
+    extent: Extent,
+    dag: Dag,
+    order: Order,
+    labels: HashMap<CommitId, Vec<BranchName>>,
+    colours: HashMap<BranchName, u16>,
+    /// Newest commit of main, whose first parents take lane 0.
+    main: Option<u32>,
+}
+
+impl CommitLog {
+    /// Numbers and orders the commits of a complete history; `audit` is what recoveries left behind.
+    #[must_use]
+    pub fn new(graph: Arc<CommitGraph>, audit: Vec<AuditRow>) -> Self {
+        Self::build(graph, audit, Extent::Complete)
+    }
+
+    /// The same with the commits read so far.
+    #[must_use]
+    pub fn partial(commits: Vec<Commit>) -> Self {
+        let graph = CommitGraph::new(commits, BTreeMap::new(), Vec::new());
+        Self::build(Arc::new(graph), Vec::new(), Extent::Partial)
+    }
+
+    fn build(graph: Arc<CommitGraph>, audit: Vec<AuditRow>, extent: Extent) -> Self {
+        let mut dag = Dag::with_capacity(graph.commits().len());
+        for commit in graph.commits() {
+            let parents: Vec<u32> = commit.parents().map(|parent| node_of(&graph, parent)).collect();
+            dag.push(commit.created_at_micros, &parents);
+        }
+        let order = order::topological(&dag, |node| graph.commits()[node as usize].id);
+        let mut labels: HashMap<CommitId, Vec<BranchName>> = HashMap::new();
+        for id in graph.heads().values() {
+            let names = || graph.heads_at(*id).into_iter().cloned().collect();
+            labels.entry(*id).or_insert_with(names);
+        }
+        let main = main_head(&graph);
+        let colours = colours(&graph);
+        Self { graph, audit, extent, dag, order, labels, colours, main }
+    }
+
+    /// The engine's view of the same commits.
+    #[must_use]
+    pub fn graph(&self) -> &CommitGraph {
+        &self.graph
+    }
+
+    /// The commits, newest first; a commit's index is its node.
+    #[must_use]
+    pub fn commits(&self) -> &[Commit] {
+        self.graph.commits()
+    }
+
+    /// The commit with this number.
+    #[must_use]
+    pub fn commit(&self, node: u32) -> Option<&Commit> {
+        self.commits().get(node as usize)
+    }
+
+    /// The number of a commit.
+    #[must_use]
+    pub fn node(&self, id: CommitId) -> Option<u32> {
+        self.graph.position(id).and_then(|row| u32::try_from(row).ok())
+    }
+
+    /// Whether all commits are there.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        self.extent
+    }
+
+    /// Parents by number.
+    #[must_use]
+    pub fn dag(&self) -> &Dag {
+        &self.dag
+    }
+
+    /// The order of the rows.
+    #[must_use]
+    pub fn order(&self) -> &Order {
+        &self.order
+    }
+
+    /// The commits that lane 0 is kept for.
+    #[must_use]
+    pub fn main_chain(&self) -> NodeSet {
+        self.main.map_or_else(NodeSet::default, |head| self.dag.first_parent_chain(head))
+    }
+
+    /// Branches whose head is this commit, main first.
+    #[must_use]
+    pub fn labels(&self, id: CommitId) -> &[BranchName] {
+        self.labels.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    /// All sets of labels, in no particular order.
+    pub fn all_labels(&self) -> impl Iterator<Item = &[BranchName]> {
+        self.labels.values().map(Vec::as_slice)
+    }
+
+    /// Palette index of a branch; 0 is main.
+    #[must_use]
+    pub fn colour(&self, branch: &BranchName) -> u16 {
+        self.colours.get(branch).copied().unwrap_or_else(|| wished_colour(branch))
+    }
+
+    /// Says what the commits did.
+    #[must_use]
+    pub fn summaries(&self) -> Summaries<'_> {
+        Summaries::new(&self.graph, &self.audit)
+    }
+
+    /// The words for a commit; `None` as long as they are not known.
+    #[must_use]
+    pub fn summary(&self, summaries: &Summaries<'_>, commit: &Commit) -> Option<Summary> {
+        let summary = summaries.of(commit);
+        match (self.extent, &summary) {
+            (Extent::Partial, Summary::Unknown) => None,
+            (Extent::Partial | Extent::Complete, _) => Some(summary),
+        }
+    }
+
+    /// What is wrong with the history; nothing is said before all of it was read.
+    #[must_use]
+    pub fn problems(&self) -> &[HistoryProblem] {
+        match self.extent {
+            Extent::Partial => &[],
+            Extent::Complete => self.graph.problems(),
+        }
+    }
+
+    /// Parents of a commit that no branch holds any more.
+    pub fn missing_parents(&self, id: CommitId) -> impl Iterator<Item = CommitId> + '_ {
+        self.problems().iter().filter_map(move |problem| match problem {
+            HistoryProblem::DanglingParent { commit, parent } if *commit == id => Some(*parent),
+            _ => None,
+        })
+    }
+}
+
+fn node_of(graph: &CommitGraph, id: CommitId) -> u32 {
+    graph.position(id).and_then(|row| u32::try_from(row).ok()).unwrap_or(EXTERNAL)
+}
+
+/// The head of main; while reading, the newest commit that main published so far.
+fn main_head(graph: &CommitGraph) -> Option<u32> {
+    let head = graph.heads().get(&BranchName::main()).copied();
+    let newest = || graph.commits().iter().filter(|commit| commit.branch.is_main()).max_by_key(|c| c.manifest_version);
+    let head = head.or_else(|| newest().map(|commit| commit.id))?;
+    Some(node_of(graph, head)).filter(|node| *node != EXTERNAL)
+}
+
+/// A colour for each branch with a head: by its name, but never that of the branch whose head stands next above.
+fn colours(graph: &CommitGraph) -> HashMap<BranchName, u16> {
+    let mut heads: Vec<(usize, &BranchName)> =
+        graph.heads().iter().filter_map(|(name, id)| Some((graph.position(*id)?, name))).collect();
+    heads.sort_unstable();
+    let (mut colours, mut last) = (HashMap::new(), 0);
+    for (_, name) in heads.into_iter().filter(|(_, name)| !name.is_main()) {
+        let wished = wished_colour(name);
+        let colour = if wished == last { 1 + wished % palette_without_main() } else { wished };
+        last = colour;
+        colours.insert(name.clone(), colour);
+    }
+    colours
+}
+
+fn palette_without_main() -> u16 {
+    PALETTE as u16 - 1
+}
+
+/// FNV-1a of the name: the same colour on every machine and in every version.
+fn wished_colour(branch: &BranchName) -> u16 {
+    if branch.is_main() {
+        return 0;
+    }
+    let hash = branch
+        .as_str()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    1 + (hash % u64::from(palette_without_main())) as u16
+}

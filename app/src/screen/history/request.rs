@@ -1,0 +1,184 @@
+//! What the screen asks of a worker thread, and what comes back.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::channel::mpsc;
+use stratigraph_engine::{At, Commit, CommitGraph, CommitId, Error, Graph, HistoryBatch, TableChange};
+
+use super::ancestry::{Ancestry, Related};
+use super::chart::{Chart, ChartSpec};
+use super::diff;
+use super::log::CommitLog;
+use super::search::{Found, find};
+use crate::effect;
+use crate::message::Failure;
+use crate::summary::RECOVERY_ACTOR;
+use crate::tasks::TaskContext;
+
+/// A value shared with a worker; equal if it is the same one.
+#[derive(Debug)]
+pub struct Same<T>(pub Arc<T>);
+
+impl<T> Clone for Same<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> PartialEq for Same<T> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// What a worker does for the screen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// Read the history and lay it out.
+    Load(ChartSpec),
+    /// Lay the history out in another way.
+    Arrange(Same<CommitLog>, ChartSpec),
+    /// Find the rows that match a term.
+    Search(Same<Chart>, String),
+    /// Find the commits to highlight.
+    Relate(Same<CommitLog>, Ancestry, CommitId),
+    /// Read what a commit changed.
+    Details(Commit),
+    /// Read which rows changed.
+    Diff(diff::Request),
+}
+
+/// What a worker delivers.
+#[derive(Debug)]
+pub enum Reply {
+    /// The commits read so far.
+    Partial(Arc<Chart>),
+    /// The whole history.
+    Loaded(Arc<Chart>),
+    /// The history laid out in another way.
+    Arranged(Arc<Chart>),
+    /// The rows that match.
+    Found(Found),
+    /// The commits to highlight.
+    Related(Related),
+    /// What a commit changed, or why that is not known.
+    Details(CommitId, Result<Facts, Failure>),
+    /// Something about row changes.
+    Diff(diff::Reply),
+}
+
+/// What the two manifests of a commit and its first parent say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Tables that differ, in key order.
+    pub changes: Vec<TableChange>,
+    /// Number of tables that are the same.
+    pub unchanged: usize,
+}
+
+/// Carries out a request.
+///
+/// # Errors
+/// Whatever the engine reports. What concerns one pane alone is delivered there instead.
+pub async fn run(request: Request, cx: TaskContext) -> stratigraph_engine::Result<()> {
+    match request {
+        Request::Load(spec) => load(spec, &cx).await,
+        Request::Arrange(log, spec) => {
+            let chart = blocking(move || Chart::new(log.0, spec)).await?;
+            deliver(&cx, Reply::Arranged(Arc::new(chart))).await;
+            Ok(())
+        }
+        Request::Search(chart, term) => {
+            let found = blocking(move || find(&chart.0, &term)).await?;
+            deliver(&cx, Reply::Found(found)).await;
+            Ok(())
+        }
+        Request::Relate(log, ancestry, id) => {
+            let related = blocking(move || Related::new(&log.0, ancestry, id)).await?;
+            deliver(&cx, Reply::Related(related)).await;
+            Ok(())
+        }
+        Request::Details(commit) => {
+            let facts = facts(cx.graph()?, &commit).await;
+            deliver(&cx, Reply::Details(commit.id, facts.map_err(Failure::from))).await;
+            Ok(())
+        }
+        Request::Diff(request) => diff::run(request, &cx).await,
+    }
+}
+
+pub(super) async fn deliver(cx: &TaskContext, reply: Reply) {
+    cx.reply(effect::Reply::History(reply)).await;
+}
+
+/// Runs work that only computes on a thread where it may take its time.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> stratigraph_engine::Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => Ok(result),
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(Error::Cancelled),
+    }
+}
+
+/// Reads the history, showing what is there whenever it has doubled, so that all layouts together cost twice the last one.
+async fn load(spec: ChartSpec, cx: &TaskContext) -> stratigraph_engine::Result<()> {
+    let graph = cx.graph()?;
+    let (sender, mut batches) = mpsc::unbounded::<HistoryBatch>();
+    let read = async {
+        let sink = |batch| {
+            // The receiver lives as long as this function.
+            drop(sender.unbounded_send(batch));
+        };
+        let history = graph.stream_history(cx.progress(), sink).await;
+        sender.close_channel();
+        history
+    };
+    let show = async {
+        let (mut commits, mut shown): (Vec<Commit>, usize) = (Vec::new(), 0);
+        while let Some(batch) = batches.next().await {
+            commits.extend(batch.commits);
+            if commits.len() >= (shown * 2).max(1) {
+                shown = commits.len();
+                let (so_far, spec) = (commits.clone(), spec.clone());
+                let chart = blocking(move || Chart::new(Arc::new(CommitLog::partial(so_far)), spec)).await?;
+                deliver(cx, Reply::Partial(Arc::new(chart))).await;
+            }
+        }
+        Ok::<(), Error>(())
+    };
+    let (history, shown) = futures::join!(read, show);
+    shown?;
+    let history: Arc<CommitGraph> = history?;
+    let audit = audit(graph, &history, cx).await;
+    let spec = spec.clone();
+    let chart = blocking(move || Chart::new(Arc::new(CommitLog::new(history, audit)), spec)).await?;
+    deliver(cx, Reply::Loaded(Arc::new(chart))).await;
+    Ok(())
+}
+
+/// What recoveries did, if there were any. An unreadable audit costs only their summaries.
+async fn audit(graph: &Graph, history: &CommitGraph, cx: &TaskContext) -> Vec<stratigraph_engine::recovery::AuditRow> {
+    let recovered = |commit: &Commit| commit.actor.as_deref() == Some(RECOVERY_ACTOR);
+    if !history.commits().iter().any(recovered) {
+        return Vec::new();
+    }
+    match graph.audit().await {
+        Ok(rows) => rows,
+        Err(error) => {
+            cx.progress().message(format!("recoveries cannot be described: {error}"));
+            Vec::new()
+        }
+    }
+}
+
+async fn facts(graph: &Graph, commit: &Commit) -> stratigraph_engine::Result<Facts> {
+    let to = graph.snapshot_of(commit).await?;
+    let from = match commit.parent {
+        Some(parent) => graph.snapshot(&At::Commit(parent)).await?,
+        None => diff::nothing(&to),
+    };
+    let changes = graph.changes(&from, &to);
+    let there = changes.iter().filter(|change| change.to.is_some()).count();
+    Ok(Facts { unchanged: to.entries.len() - there, changes })
+}
