@@ -16,6 +16,8 @@ pub enum Action {
     Compare,
     /// Compare in the other direction.
     Swap,
+    /// Show the Tables screen at the selected commit.
+    TimeTravel,
     /// Go to the parent.
     Parent,
     /// Go to a child.
@@ -47,6 +49,10 @@ pub fn rows() -> Vec<Row> {
             .keys(&["d"])
             .hint("diff")
             .available(|state| state.screens.history.can_diff()),
+        row("history.time-travel", "read the tables at this commit", Action::TimeTravel)
+            .keys(&["t"])
+            .hint("read here")
+            .available(|state| state.screens.history.can_travel()),
         row("history.compare", "compare the marked commit with this one", Action::Compare)
             .keys(&["c"])
             .hint("compare")
@@ -109,6 +115,10 @@ impl History {
         let Some(diff) = &self.diff else { return self.on_commit() };
         let next = self.list.log().and_then(|log| diff.target.next(log.graph().get(diff.target.to)?));
         Availability::when(next.is_some(), "no second parent")
+    }
+
+    fn can_travel(&self) -> Availability {
+        if self.diff.is_some() { Availability::Ready } else { self.on_commit() }
     }
 
     fn can_compare(&self) -> Availability {

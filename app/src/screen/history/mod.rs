@@ -9,7 +9,9 @@
 //! | `chart`, `filter`, `search`, `ancestry` | what is drawn of them: filtered, folded, laid out, marked, highlighted |
 //! | `commits`, `details`, `diff` | the state of each pane |
 //! | `list_view`, `view` | drawing |
-//! | `action`, `update`, `request` | what can be asked for, how the state changes, what worker threads do |
+//! | `action`, `input`, `navigate`, `update` | what can be asked for, and how the state changes |
+//! | `request` | what worker threads do |
+//! | `copy` | ways out: clipboard, files, command lines |
 //!
 //! **Rule:** laying out, filtering and searching cost time in proportion to the history. Up to [`INLINE`] commits they are done
 //! at once, beyond that on a worker thread; never while drawing.
@@ -22,8 +24,10 @@ mod copy;
 mod details;
 pub mod diff;
 mod filter;
+mod input;
 mod list_view;
 pub mod log;
+mod navigate;
 mod request;
 pub mod search;
 mod update;
