@@ -4,13 +4,16 @@
 
 mod rows;
 
+pub(crate) use rows::csv_cell;
+
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
-use stratigraph_engine::{ErrorKind, Progress};
+use futures::TryStreamExt;
+use stratigraph_engine::{ErrorKind, Graph, Progress, ReadOptions, RowStream, Snapshot, SqlOptions, TableKey};
 
 use crate::effect::Reply;
 use crate::message::Failure;
@@ -26,6 +29,13 @@ pub enum Content {
         /// The rows; all batches have the same schema.
         batches: Arc<[RecordBatch]>,
     },
+    /// Rows that are read while they are written: all of them, however few are on view.
+    Read {
+        /// Suggested file name without extension.
+        name: String,
+        /// Where they come from.
+        source: Source,
+    },
     /// Text that is Markdown already.
     Text {
         /// Suggested file name without extension.
@@ -35,12 +45,44 @@ pub enum Content {
     },
 }
 
+/// Rows of the graph that were not read yet.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    /// Rows of a table in order of id.
+    Table {
+        /// Where.
+        snapshot: Arc<Snapshot>,
+        /// Which table.
+        table: TableKey,
+        /// Which rows and columns.
+        options: ReadOptions,
+    },
+    /// Rows of a query.
+    Query {
+        /// Where.
+        snapshot: Arc<Snapshot>,
+        /// The query.
+        statement: String,
+    },
+}
+
+impl Source {
+    async fn open(&self, graph: &Graph) -> Result<RowStream, Failure> {
+        match self {
+            Self::Table { snapshot, table, options } => Ok(graph.read(snapshot, table, options).await?),
+            Self::Query { snapshot, statement } => {
+                Ok(graph.sql(snapshot, statement, SqlOptions::default()).await?.batches)
+            }
+        }
+    }
+}
+
 impl Content {
     /// Suggested file name without extension.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Rows { name, .. } | Self::Text { name, .. } => name,
+            Self::Rows { name, .. } | Self::Read { name, .. } | Self::Text { name, .. } => name,
         }
     }
 
@@ -48,7 +90,9 @@ impl Content {
     #[must_use]
     pub fn formats(&self) -> &'static [Format] {
         match self {
-            Self::Rows { .. } => &[Format::Csv, Format::JsonLines, Format::Parquet, Format::Markdown],
+            Self::Rows { .. } | Self::Read { .. } => {
+                &[Format::Csv, Format::JsonLines, Format::Parquet, Format::Markdown]
+            }
             Self::Text { .. } => &[Format::Markdown],
         }
     }
@@ -123,12 +167,17 @@ pub async fn run(
     cx: &TaskContext,
 ) -> Result<Reply, Failure> {
     let progress = cx.progress().clone();
-    let work = tokio::task::spawn_blocking(move || write(&content, format, path, existing, &progress));
+    let rows = match &content {
+        Content::Read { source, .. } => Some(source.open(cx.graph()?).await?),
+        Content::Rows { .. } | Content::Text { .. } => None,
+    };
+    let work = tokio::task::spawn_blocking(move || write(&content, rows, format, path, existing, &progress));
     work.await.map_err(|error| Failure::of(ErrorKind::Internal, &error))?
 }
 
 fn write(
     content: &Content,
+    rows: Option<RowStream>,
     format: Format,
     path: PathBuf,
     existing: Existing,
@@ -138,7 +187,7 @@ fn write(
         return Ok(Reply::Exists(path));
     }
     let temporary = temporary_name(&path);
-    let result = fill(content, format, &temporary, progress).and_then(|rows| {
+    let result = fill(content, rows, format, &temporary, progress).and_then(|rows| {
         let failed = |error: io::Error| unavailable(&path, &error);
         let size_bytes = std::fs::metadata(&temporary).map_err(failed)?.len();
         publish(&temporary, &path, existing).map_err(failed)?;
@@ -165,10 +214,26 @@ fn publish(temporary: &Path, path: &Path, existing: Existing) -> io::Result<()> 
     }
 }
 
-fn fill(content: &Content, format: Format, path: &Path, progress: &Progress) -> Result<Option<u64>, Failure> {
+fn fill(
+    content: &Content,
+    rows: Option<RowStream>,
+    format: Format,
+    path: &Path,
+    progress: &Progress,
+) -> Result<Option<u64>, Failure> {
     let file = File::create(path).map_err(|error| unavailable(path, &error))?;
     match content {
-        Content::Rows { batches, .. } => rows::write(batches, format, file, progress).map(Some),
+        Content::Rows { batches, .. } => {
+            let total = batches.iter().map(|batch| batch.num_rows() as u64).sum();
+            rows::write(&mut batches.iter().cloned().map(Ok), Some(total), format, file, progress).map(Some)
+        }
+        Content::Read { .. } => {
+            let mut rows = rows.expect("a content that is read was opened before");
+            let runtime = tokio::runtime::Handle::current();
+            let mut batches =
+                std::iter::from_fn(|| runtime.block_on(rows.try_next()).map_err(Failure::from).transpose());
+            rows::write(&mut batches, None, format, file, progress).map(Some)
+        }
         Content::Text { text, .. } => {
             let mut file = BufWriter::new(file);
             let done = file.write_all(text.as_bytes()).and_then(|()| file.flush());

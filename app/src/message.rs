@@ -133,6 +133,15 @@ pub struct Message {
     pub next: Option<&'static str>,
 }
 
+impl Message {
+    fn of(at: Now, failure: &Failure) -> Self {
+        let level = if failure.kind == ErrorKind::Cancelled { Level::Info } else { Level::Error };
+        let mut chain = failure.chain.iter().cloned();
+        let text = chain.next().unwrap_or_default();
+        Self { at, level, text, causes: chain.collect(), next: next_step(failure.kind) }
+    }
+}
+
 /// All messages of this run and those of them shown as toasts.
 #[derive(Debug, Default)]
 pub struct Messages {
@@ -154,24 +163,30 @@ impl Messages {
 
     /// Reports a failure with its causes and next step.
     pub fn fail(&mut self, at: Now, failure: &Failure) {
-        let level = if failure.kind == ErrorKind::Cancelled { Level::Info } else { Level::Error };
-        let mut chain = failure.chain.iter().cloned();
-        let text = chain.next().unwrap_or_default();
-        self.push(Message { at, level, text, causes: chain.collect(), next: next_step(failure.kind) });
+        self.push(Message::of(at, failure));
+    }
+
+    /// Keeps a failure in the history alone: it is on screen where it belongs.
+    pub fn record(&mut self, at: Now, failure: &Failure) {
+        self.keep(Message::of(at, failure));
     }
 
     fn push(&mut self, message: Message) {
-        if self.all.len() == Self::KEPT {
-            self.all.remove(0);
-            self.toasts = self.toasts.iter().filter_map(|index| index.checked_sub(1)).collect();
-        }
-        self.all.push(message);
+        self.keep(message);
         self.toasts.push(self.all.len() - 1);
         if self.toasts.len() > Self::TOASTS {
             // The least important goes first, the oldest among equals, so that errors are not pushed out by chatter.
             let least = (0..self.toasts.len() - 1).min_by_key(|slot| self.all[self.toasts[*slot]].level);
             self.toasts.remove(least.unwrap_or(0));
         }
+    }
+
+    fn keep(&mut self, message: Message) {
+        if self.all.len() == Self::KEPT {
+            self.all.remove(0);
+            self.toasts = self.toasts.iter().filter_map(|index| index.checked_sub(1)).collect();
+        }
+        self.all.push(message);
     }
 
     /// Drops toasts whose lifetime is over. True if any was.

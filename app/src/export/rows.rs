@@ -11,18 +11,28 @@ use stratigraph_engine::{ErrorKind, Progress};
 use crate::export::Format;
 use crate::message::Failure;
 
-/// Writes all batches and returns the number of rows.
-pub(super) fn write(batches: &[RecordBatch], format: Format, file: File, progress: &Progress) -> Result<u64, Failure> {
+/// Batches one after the other, all of the same schema.
+type Batches<'a> = &'a mut dyn Iterator<Item = Result<RecordBatch, Failure>>;
+
+/// Writes all batches and returns the number of rows; `total` is that number if it is known before.
+pub(super) fn write(
+    batches: Batches<'_>,
+    total: Option<u64>,
+    format: Format,
+    file: File,
+    progress: &Progress,
+) -> Result<u64, Failure> {
     match format {
-        Format::Parquet => parquet(batches, file, progress),
-        Format::Csv => text(batches, file, progress, csv_header, csv_row),
-        Format::JsonLines => text(batches, file, progress, |_| String::new(), json_row),
-        Format::Markdown => text(batches, file, progress, markdown_header, markdown_row),
+        Format::Parquet => parquet(batches, total, file, progress),
+        Format::Csv => text(batches, total, file, progress, csv_header, csv_row),
+        Format::JsonLines => text(batches, total, file, progress, |_| String::new(), json_row),
+        Format::Markdown => text(batches, total, file, progress, markdown_header, markdown_row),
     }
 }
 
 fn text(
-    batches: &[RecordBatch],
+    batches: Batches<'_>,
+    total: Option<u64>,
     file: File,
     progress: &Progress,
     header: fn(&RecordBatch) -> String,
@@ -30,45 +40,41 @@ fn text(
 ) -> Result<u64, Failure> {
     let mut out = BufWriter::new(file);
     let failed = |error: std::io::Error| Failure::of(ErrorKind::Unavailable, &error).during("cannot write the file");
-    if let Some(first) = batches.first() {
-        out.write_all(header(first).as_bytes()).map_err(failed)?;
-    }
-    let total = rows_in(batches);
     let mut done = 0;
-    for batch in batches {
+    for (index, batch) in batches.enumerate() {
+        let batch = &batch?;
         progress.check()?;
+        if index == 0 {
+            out.write_all(header(batch).as_bytes()).map_err(failed)?;
+        }
         for row in 0..batch.num_rows() {
             out.write_all(line(batch, row).as_bytes()).map_err(failed)?;
         }
         done += batch.num_rows() as u64;
-        progress.advance(done, Some(total), "rows");
+        progress.advance(done, total, "rows");
     }
     out.flush().map_err(failed)?;
     Ok(done)
 }
 
-fn parquet(batches: &[RecordBatch], file: File, progress: &Progress) -> Result<u64, Failure> {
+fn parquet(batches: Batches<'_>, total: Option<u64>, file: File, progress: &Progress) -> Result<u64, Failure> {
     let failed = |error: parquet::errors::ParquetError| {
         Failure::of(ErrorKind::Unavailable, &error).during("cannot write the file")
     };
-    let Some(first) = batches.first() else {
+    let Some(first) = batches.next().transpose()? else {
         return Err(Failure::new(ErrorKind::Invalid, "there are no rows to write"));
     };
     let mut writer = ArrowWriter::try_new(file, first.schema(), None).map_err(failed)?;
-    let total = rows_in(batches);
     let mut done = 0;
-    for batch in batches {
+    for batch in std::iter::once(Ok(first)).chain(batches) {
+        let batch = &batch?;
         progress.check()?;
         writer.write(batch).map_err(failed)?;
         done += batch.num_rows() as u64;
-        progress.advance(done, Some(total), "rows");
+        progress.advance(done, total, "rows");
     }
     writer.close().map_err(failed)?;
     Ok(done)
-}
-
-fn rows_in(batches: &[RecordBatch]) -> u64 {
-    batches.iter().map(|batch| batch.num_rows() as u64).sum()
 }
 
 fn names(batch: &RecordBatch) -> Vec<String> {

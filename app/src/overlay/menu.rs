@@ -58,6 +58,13 @@ impl Menu {
         &self.title
     }
 
+    /// With this row chosen at first.
+    #[must_use]
+    pub fn at(mut self, row: usize) -> Self {
+        self.cursor.row = row.min(self.items.len().saturating_sub(1));
+        self
+    }
+
     /// Whether typing filters.
     #[must_use]
     pub fn filters(&self) -> bool {

@@ -24,6 +24,9 @@ pub struct Prompt {
     check: fn(&str) -> Result<(), String>,
     submit: fn(String) -> Action,
     refused: Option<String>,
+    /// Former inputs, oldest first, and the one on view; the up and down keys step through them.
+    former: Vec<String>,
+    recalled: usize,
 }
 
 impl PartialEq for Prompt {
@@ -38,7 +41,24 @@ impl Prompt {
     #[must_use]
     pub fn new(title: impl Into<String>, text: impl Into<String>, submit: fn(String) -> Action) -> Self {
         let (title, input) = (title.into(), Input::new(text.into()));
-        Self { title, hint: String::new(), input, check: |_| Ok(()), submit, refused: None }
+        Self {
+            title,
+            hint: String::new(),
+            input,
+            check: |_| Ok(()),
+            submit,
+            refused: None,
+            former: Vec::new(),
+            recalled: 0,
+        }
+    }
+
+    /// With former inputs, oldest first, that the up and down keys bring back.
+    #[must_use]
+    pub fn recall(mut self, former: Vec<String>) -> Self {
+        self.recalled = former.len();
+        self.former = former;
+        self
     }
 
     /// With a line that says what can be typed.
@@ -55,8 +75,23 @@ impl Prompt {
         self
     }
 
+    fn step(&mut self, to: usize) {
+        if let Some(text) = self.former.get(to) {
+            self.recalled = to;
+            self.input = Input::new(text.clone());
+        }
+    }
+
     pub(super) fn key(&mut self, key: Key) -> Step {
         match key.bare() {
+            Some(KeyCode::Up) => {
+                self.step(self.recalled.saturating_sub(1));
+                Step::Stay
+            }
+            Some(KeyCode::Down) => {
+                self.step(self.recalled + 1);
+                Step::Stay
+            }
             Some(KeyCode::Esc) => Step::Close,
             Some(KeyCode::Enter) => match (self.check)(self.input.value()) {
                 Ok(()) => Step::Finish((self.submit)(self.input.value().to_owned())),

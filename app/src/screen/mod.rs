@@ -254,7 +254,13 @@ pub trait Screen: fmt::Debug {
     /// Branch heads moved (`cx.shared.heads` is new). Called on every screen, on view or not; never while paused.
     fn heads_moved(&mut self, _cx: &mut Context<'_>) {}
 
-    /// A read of this screen failed; the message is on screen already.
+    /// Whether the screen shows the failure of this read in the pane concerned; then no toast does, and the message is in the
+    /// message history only.
+    fn shows_failure(&self, _slot: Slot) -> bool {
+        false
+    }
+
+    /// A read of this screen failed; the message is on screen already, unless [`Screen::shows_failure`].
     fn failed(&mut self, _slot: Slot, _failure: &Failure, _cx: &mut Context<'_>) {}
 
     /// A read of this screen ended well; all its replies have arrived.
@@ -372,9 +378,9 @@ pub fn update(screens: &mut Screens, action: Action, cx: &mut Context<'_>) {
 ///
 /// # Errors
 /// Whatever the engine reports.
-pub async fn run(request: ScreenRequest, cx: TaskContext) -> stratigraph_engine::Result<()> {
+pub async fn run(request: ScreenRequest, cx: TaskContext) -> Result<(), Failure> {
     match request {
-        ScreenRequest::History(request) => history::run(request, cx).await,
+        ScreenRequest::History(request) => history::run(request, cx).await.map_err(Failure::from),
         ScreenRequest::Tables(request) => tables::run(request, cx).await,
     }
 }

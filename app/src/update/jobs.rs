@@ -36,7 +36,12 @@ fn ended(state: &mut State, job: &Job) -> Vec<Effect> {
         tracing::error!(job = job.slot.kind, subject = job.subject, "failed: {}", failure.sentence());
         let now = state.shared.now;
         let named = failure.clone().during(format!("{} {} failed", job.slot.kind, job.subject));
-        state.shared.messages.fail(now, &named);
+        let shown = newest && state.screens.get(job.slot.screen).shows_failure(job.slot);
+        if shown {
+            state.shared.messages.record(now, &named);
+        } else {
+            state.shared.messages.fail(now, &named);
+        }
     }
     if job.slot.kind == OPEN {
         open_ended(state, &job.status);

@@ -1,0 +1,1 @@
+//! The screen's rules on plain values.

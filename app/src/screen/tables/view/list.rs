@@ -1,0 +1,188 @@
+//! Drawing of the list of types.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use stratigraph_engine::TableKind;
+use stratigraph_widgets::tree::{self, TreeRow, TreeState, TreeStyle};
+use stratigraph_widgets::width::{Align, escape, fit, width};
+
+use super::super::types::{Entry, Node, TypeRow};
+use super::super::{TYPES, Tables, is_reading, kind, slot};
+use super::draw_error;
+use crate::action::TermKind;
+use crate::screen::{ScreenId, first_line};
+use crate::state::{Arrangement, Shared};
+use crate::theme::{Role, Theme};
+use crate::view::{Canvas, Target, grouped};
+
+/// Columns before the text of a type: cursor, indent, fold sign.
+const INDENT: u16 = 5;
+
+/// Widths of the columns of a type.
+#[derive(Debug, Clone, Copy)]
+struct Widths {
+    name: usize,
+    version: usize,
+    rows: usize,
+}
+
+impl Widths {
+    fn of(entries: &[Entry], columns: usize) -> Self {
+        let types = || {
+            entries.iter().filter_map(|entry| match &entry.node {
+                Node::Type(row) => Some(row),
+                Node::Group(..) | Node::Detail { .. } => None,
+            })
+        };
+        let version = types().map(|row| width(&row.version())).max().unwrap_or(0).max(7);
+        let rows = types().map(|row| grouped(row.entry.rows).len()).max().unwrap_or(0).max(4);
+        let longest = types().map(|row| width(&escape(&row.entry.key.name))).max().unwrap_or(0).max(4);
+        let name = longest.min(columns.saturating_sub(version + rows + 4).max(8));
+        Self { name, version, rows }
+    }
+}
+
+impl Tables {
+    /// Draws the list of types.
+    pub(super) fn draw_types(&self, shared: &Shared, panes: &Arrangement, canvas: &mut Canvas<'_, '_>) {
+        let filter = shared.terms.matcher(ScreenId::Tables, TYPES, TermKind::Filter);
+        let (left, all) = self.types.counts(filter);
+        let title = if filter.is_some() { format!("Types {left} of {all}") } else { format!("Types {all}") };
+        let title = if self.opened.is_some() { title } else { "Types".to_owned() };
+        let Some(inner) = canvas.pane(panes, TYPES, &title) else { return };
+        let inner = match (&self.refused, &self.opened) {
+            (Some(failure), None) => draw_error(failure, false, inner, canvas),
+            (Some(_), Some(_)) | (None, _) => inner,
+        };
+        if self.opened.is_none() {
+            if is_reading(shared, slot(TYPES, kind::OPEN)) {
+                let text = format!("reading{}", canvas.theme().symbols().ellipsis);
+                canvas.line(inner, text, Role::Dim);
+            }
+            return;
+        }
+        let entries = self.types.entries(filter);
+        if entries.is_empty() {
+            let text = if filter.is_some() { "no type matches the filter" } else { "the graph has no tables here" };
+            canvas.line(inner, text, Role::Dim);
+            return;
+        }
+        let widths = Widths::of(&entries, usize::from(inner.width.saturating_sub(INDENT)));
+        let (header, body) = first_line(inner);
+        let text = format!(
+            "{}{} {} {} lineage",
+            " ".repeat(usize::from(INDENT)),
+            fit("type", widths.name, Align::Left, ""),
+            fit("version", widths.version, Align::Left, ""),
+            fit("rows", widths.rows, Align::Right, ""),
+        );
+        canvas.line(header, text, Role::Title);
+        self.draw_entries(&entries, widths, panes.focus == TYPES, body, canvas);
+    }
+
+    fn draw_entries(&self, entries: &[Entry], widths: Widths, focused: bool, body: Rect, canvas: &mut Canvas<'_, '_>) {
+        let theme = canvas.theme();
+        let rows = entries.iter().map(|entry| TreeRow {
+            depth: entry.depth,
+            id: entry.id.clone(),
+            text: line(entry, widths, theme),
+        });
+        let Ok(items) = tree::items(placeholders(rows.collect(), self, entries)) else { return };
+        let window = self.types.cursor.window(entries.len(), usize::from(body.height));
+        let mut state = TreeState::default();
+        for (row, (path, entry)) in paths(entries).into_iter().zip(entries).enumerate() {
+            if self.types.is_open(entry) {
+                state.open(path.clone());
+            }
+            if row == self.types.cursor.row {
+                state.select(path);
+            }
+        }
+        let style = TreeStyle {
+            base: canvas.style(Role::Text),
+            selected: canvas.style(if focused { Role::Selected } else { Role::SelectedElsewhere }),
+        };
+        // The widget learns how many rows there are when it draws; only then can it be scrolled.
+        let mut scratch = Buffer::empty(body);
+        if tree::render(&items, body, &mut scratch, &mut state, theme.symbols(), style).is_err() {
+            return;
+        }
+        let scrolled = window.start;
+        let offset = state.get_offset();
+        if offset > scrolled {
+            state.scroll_up(offset - scrolled);
+        } else {
+            state.scroll_down(scrolled - offset);
+        }
+        let drawn = tree::render(&items, body, canvas.buffer(), &mut state, theme.symbols(), style);
+        debug_assert!(drawn.is_ok(), "BUG: identifiers were accepted by the drawing before");
+        for (row, y) in window.zip(body.y..body.bottom()) {
+            let line = Rect { y, height: 1, ..body };
+            canvas.hit(line, Target::Row { pane: TYPES, index: row });
+            if row == self.types.cursor.row && focused {
+                canvas.cursor(line.x, y);
+            }
+        }
+    }
+}
+
+/// Closed rows get a child that is never on view, so that they show the sign of something to open.
+fn placeholders<'a>(rows: Vec<TreeRow<'a, String>>, tables: &Tables, entries: &[Entry]) -> Vec<TreeRow<'a, String>> {
+    let mut all = Vec::with_capacity(rows.len() * 2);
+    for (row, entry) in rows.into_iter().zip(entries) {
+        let depth = row.depth;
+        let closed = !matches!(entry.node, Node::Detail { .. }) && !tables.types.is_open(entry);
+        all.push(row);
+        if closed {
+            all.push(TreeRow { depth: depth + 1, id: String::new(), text: Line::default() });
+        }
+    }
+    all
+}
+
+/// Path of each row in the tree.
+fn paths(entries: &[Entry]) -> Vec<Vec<String>> {
+    let mut path: Vec<String> = Vec::new();
+    let paths = entries.iter().map(|entry| {
+        path.truncate(entry.depth);
+        path.push(entry.id.clone());
+        path.clone()
+    });
+    paths.collect()
+}
+
+fn line(entry: &Entry, widths: Widths, theme: Theme) -> Line<'static> {
+    let ellipsis = theme.symbols().ellipsis;
+    match &entry.node {
+        Node::Group(kind, count) => {
+            let name = match kind {
+                TableKind::Node => "Nodes",
+                TableKind::Edge => "Edges",
+            };
+            Line::from(Span::styled(format!("{name} {count}"), theme.style(Role::Title)))
+        }
+        Node::Type(row) => type_line(row, widths, theme),
+        Node::Detail { name, text, .. } => {
+            let name = fit(&escape(name), widths.name, Align::Left, ellipsis);
+            Line::from(vec![
+                Span::styled(format!("{name} "), theme.style(Role::Text)),
+                Span::styled(escape(text).into_owned(), theme.style(Role::Dim)),
+            ])
+        }
+    }
+}
+
+fn type_line(row: &TypeRow, widths: Widths, theme: Theme) -> Line<'static> {
+    let ellipsis = theme.symbols().ellipsis;
+    let name = fit(&escape(&row.entry.key.name), widths.name, Align::Left, ellipsis);
+    let version = fit(&row.version(), widths.version, Align::Left, ellipsis);
+    let rows = fit(&grouped(row.entry.rows), widths.rows, Align::Right, ellipsis);
+    let odd = if row.is_odd() { Role::Warning } else { Role::Text };
+    Line::from(vec![
+        Span::styled(format!("{name} "), theme.style(Role::Text)),
+        Span::styled(format!("{version} "), theme.style(odd)),
+        Span::styled(format!("{rows} "), theme.style(Role::Text)),
+        Span::styled(format!("[{}]", escape(&row.lineage())), theme.style(Role::Dim)),
+    ])
+}
