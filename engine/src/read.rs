@@ -60,7 +60,7 @@ pub enum ReadError {
         available: Vec<String>,
         /// What is wrong with it.
         #[source]
-        source: StorageError,
+        source: Box<StorageError>,
     },
 }
 
@@ -136,7 +136,8 @@ fn names(schema: &SchemaRef) -> Vec<String> {
 fn blame_filter(table: &Table, filter: Option<&str>, cause: StorageError) -> crate::Error {
     match (filter, cause) {
         (Some(filter), source @ StorageError::Request { .. }) => {
-            ReadError::Filter { filter: filter.to_owned(), available: names(&table.schema()), source }.into()
+            ReadError::Filter { filter: filter.to_owned(), available: names(&table.schema()), source: Box::new(source) }
+                .into()
         }
         (_, cause) => cause.into(),
     }

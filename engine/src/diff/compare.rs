@@ -55,7 +55,7 @@ pub(super) fn changed_columns(before: &Row, after: &Row) -> Vec<String> {
     let names: Vec<&Arc<str>> =
         after.columns().iter().chain(before.columns()).filter(|name| seen.insert(*name)).collect();
     let differing = names.into_iter().filter(|name| cell(before, name) != cell(after, name));
-    differing.map(|name| name.to_string()).collect()
+    differing.map(ToString::to_string).collect()
 }
 
 fn cancelled(before: Vec<Row>, mut after: Vec<Row>) -> (Vec<Row>, Vec<Row>) {

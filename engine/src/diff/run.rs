@@ -68,16 +68,13 @@ async fn one_table(
         return emitter.finish(Way::Walk).await;
     }
     let (from, to) = (open(storage, change.from.as_ref()).await?, open(storage, change.to.as_ref()).await?);
-    if let (Some(old), Some(new), Some(from), Some(to)) = (&change.from, &change.to, &from, &to) {
-        if way != Some(Way::Walk) {
-            let shared = shared_history(storage, old, new).await;
-            if let Some(shared) = shared
-                && let Some(changed) = delta::candidates(from, to, shared, progress).await?
-            {
-                changed.send(from, to, &mut emitter, progress).await?;
-                return emitter.finish(Way::Delta).await;
-            }
-        }
+    if way != Some(Way::Walk)
+        && let (Some(old), Some(new), Some(from), Some(to)) = (&change.from, &change.to, &from, &to)
+        && let Some(shared) = shared_history(storage, old, new).await
+        && let Some(changed) = delta::candidates(from, to, shared, progress).await?
+    {
+        changed.send(from, to, &mut emitter, progress).await?;
+        return emitter.finish(Way::Delta).await;
     }
     walk::walk(from.as_ref(), to.as_ref(), &mut emitter, progress).await?;
     emitter.finish(Way::Walk).await

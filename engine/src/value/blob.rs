@@ -65,7 +65,8 @@ impl Blob {
     /// SHA-256 of the content in hexadecimal, if a comparison computed it.
     #[must_use]
     pub fn digest_hex(&self) -> Option<String> {
-        self.digest.map(|digest| digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        let hex = |text: String, byte: &u8| text + &format!("{byte:02x}");
+        self.digest.map(|digest| digest.iter().fold(String::new(), hex))
     }
 
     fn content(&self) -> Option<[u8; 32]> {

@@ -131,12 +131,11 @@ impl Table {
             let deleted =
                 if part.only.is_none() { self.deleted(part.fragment).await? } else { DeletionVector::NoDeletions };
             let all = ids.iter().zip(versions.versions());
-            match &part.only {
-                Some(offsets) => rows.extend(at_offsets(all, offsets)),
-                None => {
-                    let live = |offset: usize| !u32::try_from(offset).is_ok_and(|offset| deleted.contains(offset));
-                    rows.extend(all.enumerate().filter(|(offset, _)| live(*offset)).map(|(_, row)| row));
-                }
+            if let Some(offsets) = &part.only {
+                rows.extend(at_offsets(all, offsets));
+            } else {
+                let live = |offset: usize| !u32::try_from(offset).is_ok_and(|offset| deleted.contains(offset));
+                rows.extend(all.enumerate().filter(|(offset, _)| live(*offset)).map(|(_, row)| row));
             }
         }
         Ok(Some(rows))

@@ -103,7 +103,7 @@ impl Table {
             return Ok(futures::stream::empty().boxed());
         }
         let plan = if top.is_some() { plan } else { by_id(plan, request.limit) };
-        let rows = execute(plan, batch_rows).map_err(|cause| self.error(cause.into()))?;
+        let rows = execute(&plan, batch_rows).map_err(|cause| self.error(cause.into()))?;
         let table = self.clone();
         let rows = rows.map_err(move |cause| table.error(cause.into()));
         let rows = if want_bytes { blob::with_bytes(self, rows.boxed(), blobs) } else { rows.boxed() };
@@ -161,7 +161,7 @@ fn restrict(scanner: &mut Scanner, request: &Sorted<'_>) -> lance::Result<()> {
 }
 
 /// Sorts a plan by id.
-pub(super) fn by_id(plan: Arc<dyn ExecutionPlan>, limit: Option<u64>) -> Arc<dyn ExecutionPlan> {
+fn by_id(plan: Arc<dyn ExecutionPlan>, limit: Option<u64>) -> Arc<dyn ExecutionPlan> {
     let index = plan.schema().index_of(ID).expect("the id is always projected");
     let key =
         PhysicalSortExpr::new(Arc::new(Column::new(ID, index)), SortOptions { descending: false, nulls_first: false });
@@ -181,7 +181,7 @@ fn coalesced(plan: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
 
 /// Runs a plan of one partition in bounded memory.
 fn execute(
-    plan: Arc<dyn ExecutionPlan>,
+    plan: &Arc<dyn ExecutionPlan>,
     batch_rows: usize,
 ) -> datafusion::error::Result<datafusion::physical_plan::SendableRecordBatchStream> {
     let runtime =
