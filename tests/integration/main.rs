@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod command_line;
+mod blobs;
 mod diff_property;
 mod history;
 mod read_only;
