@@ -1,0 +1,263 @@
+//! The commands, run as processes without a terminal, against what the reference says.
+
+use std::process::{Command, Output};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use stratigraph_tests::fixtures::Fixture;
+use stratigraph_tests::folder::digest;
+
+fn run(arguments: &[&str]) -> Result<Output> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stratigraph-under-test"));
+    Ok(command.args(arguments).env_remove("NO_COLOR").output()?)
+}
+
+/// Runs a command that must succeed and returns its standard output.
+fn text(arguments: &[&str]) -> Result<String> {
+    let output = run(arguments)?;
+    ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+fn lines(arguments: &[&str]) -> Result<Vec<Value>> {
+    text(arguments)?.lines().map(|line| serde_json::from_str(line).with_context(|| line.to_owned())).collect()
+}
+
+fn team() -> Result<String> {
+    Ok(Fixture::Team.path()?.to_string_lossy().into_owned())
+}
+
+fn branches() -> Result<Vec<String>> {
+    let expected = Fixture::Team.expected_json("branches")?;
+    Ok(expected["branches"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|name| Some(name.as_str()?.to_owned()))
+        .collect())
+}
+
+#[test]
+fn the_log_holds_exactly_the_commits_of_the_reference() -> Result<()> {
+    let mut expected: Vec<Value> = Vec::new();
+    for branch in branches()? {
+        for commit in Fixture::Team.expected_json(&format!("commits-{branch}"))?["commits"].as_array().expect("a list")
+        {
+            let parents: Vec<&Value> = ["parent_commit_id", "merged_parent_commit_id"]
+                .map(|key| &commit[key])
+                .into_iter()
+                .filter(|id| !id.is_null())
+                .collect();
+            expected.push(json!({
+                "id": commit["graph_commit_id"],
+                "parents": parents,
+                "branch": commit["manifest_branch"].as_str().unwrap_or("main"),
+                "manifest_version": commit["manifest_version"],
+                "actor": commit["actor_id"],
+                "created_at_micros": commit["created_at"],
+            }));
+        }
+    }
+    expected.sort_by_key(|commit| commit["id"].to_string());
+    expected.dedup();
+    let mut found = lines(&["log", &team()?, "--json"])?;
+    let newest_first: Vec<i64> = found.iter().filter_map(|commit| commit["created_at_micros"].as_i64()).collect();
+    assert!(newest_first.is_sorted_by(|a, b| a >= b));
+    let heads: Vec<Value> =
+        found.iter().flat_map(|commit| commit["heads"].as_array().cloned().unwrap_or_default()).collect();
+    assert_eq!(heads.len(), 4, "every branch's head is on its commit: {heads:?}");
+    for commit in &mut found {
+        let commit = commit.as_object_mut().expect("an object");
+        assert!(commit.remove("summary").is_some_and(|summary| summary.is_string()));
+        commit.remove("heads");
+    }
+    found.sort_by_key(|commit| commit["id"].to_string());
+    assert_eq!(found, expected);
+    Ok(())
+}
+
+#[test]
+fn branches_and_tables_equal_the_reference() -> Result<()> {
+    let mut names: Vec<String> = lines(&["branches", &team()?, "--json"])?
+        .iter()
+        .filter_map(|line| Some(line["name"].as_str()?.to_owned()))
+        .collect();
+    names.sort();
+    assert_eq!(names, branches()?);
+    for branch in names {
+        let expected = Fixture::Team.expected_json(&format!("snapshot-{branch}"))?;
+        let expected: Vec<Value> = expected["tables"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|table| {
+                json!({
+                    "table": table["table_key"],
+                    "version": table["table_version"],
+                    "branch": table["table_branch"],
+                    "rows": table["row_count"],
+                })
+            })
+            .collect();
+        let mut found = lines(&["tables", &team()?, "--at", &branch, "--json"])?;
+        for table in &mut found {
+            let table = table.as_object_mut().expect("an object");
+            assert!(table.remove("head").is_some_and(|head| head.is_u64()));
+            table.remove("drift").context("drift is said")?;
+        }
+        assert_eq!(found, expected, "{branch}");
+    }
+    Ok(())
+}
+
+/// A record of the reference's export as `read` prints it: `src` and `dst` are columns like any other.
+fn as_row(record: &Value) -> (String, Value) {
+    let mut row = record["data"].as_object().expect("data").clone();
+    match record["edge"].as_str() {
+        Some(edge) => {
+            row.insert("src".into(), record["from"].clone());
+            row.insert("dst".into(), record["to"].clone());
+            (format!("edge:{edge}"), row.into())
+        }
+        None => (format!("node:{}", record["type"].as_str().expect("a type")), row.into()),
+    }
+}
+
+fn read(table: &str, at: &str) -> Result<Vec<Value>> {
+    lines(&["read", &team()?, table, "--at", at, "--format", "jsonl"])
+}
+
+#[test]
+fn every_table_at_every_branch_reads_as_the_reference_exports_it() -> Result<()> {
+    for branch in branches()? {
+        let mut expected: std::collections::BTreeMap<String, Vec<Value>> = std::collections::BTreeMap::new();
+        for record in Fixture::Team.expected_export(&branch)? {
+            let (table, row) = as_row(&record);
+            expected.entry(table).or_default().push(row);
+        }
+        assert_eq!(expected.len(), 5);
+        for (table, rows) in expected {
+            assert_eq!(read(&table, &branch)?, rows, "{table} at {branch}");
+        }
+    }
+    Ok(())
+}
+
+fn ids(rows: &[Value]) -> Vec<&str> {
+    rows.iter().filter_map(|row| row["id"].as_str()).collect()
+}
+
+#[test]
+fn time_travel_shows_each_commit_of_main_as_it_was() -> Result<()> {
+    let team_of = [
+        ("01M7Y2AKA125T5VJJZZ1M5RCKN", vec![]),
+        ("01M7Y2AKCYY3TSSZQ5XMPW4170", vec!["Ada", "Grace", "Linus"]),
+        ("01M7Y2AKPDTNYYHG7WARYN1CMG", vec!["Ada", "Grace", "Linus"]),
+        ("01M7Y2AKRVGYG487HA8048ZDAE", vec!["Ada", "Grace", "Linus", "Margaret"]),
+        ("01M7Y2AM00KG79BDBHYZDT7XSR", vec!["Ada", "Grace", "Linus", "Margaret"]),
+        ("01M7Y2AM237AFN5JAYP9F7AWY5", vec!["Ada", "Grace", "Linus", "Margaret"]),
+        ("01M7Y2AM4A3R9G8AARTRFP1ZND", vec!["Ada", "Grace", "Margaret"]),
+    ];
+    for (commit, expected) in team_of {
+        assert_eq!(ids(&read("node:Person", commit)?), expected, "{commit}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_history_of_a_row_names_the_commits_that_changed_it() -> Result<()> {
+    let commits = lines(&["history", &team()?, "node:Person", "Linus", "--json"])?;
+    let found: Vec<&str> =
+        commits.iter().filter_map(|commit| commit["commit"].as_str().or_else(|| commit["id"].as_str())).collect();
+    // Deleted last; the merge of feature/hiring left him as he was; main's own change came before it.
+    assert_eq!(found.first(), Some(&"01M7Y2AM4A3R9G8AARTRFP1ZND"), "{commits:?}");
+    assert_eq!(found.last(), Some(&"01M7Y2AKCYY3TSSZQ5XMPW4170"), "{commits:?}");
+    Ok(())
+}
+
+#[test]
+fn sql_answers_at_any_commit() -> Result<()> {
+    let sql =
+        r#"select p.title, count(*) as people from "WorksOn" w join "Project" p on w.dst = p.id group by 1 order by 1"#;
+    let at = |commit: &str| lines(&["sql", &team()?, sql, "--at", commit, "--json"]);
+    let row = |title: &str, people: u64| json!({"title": title, "people": people});
+    assert_eq!(at("01M7Y2AM4A3R9G8AARTRFP1ZND")?, [row("Atlas 2", 2)]);
+    assert_eq!(at("01M7Y2AKCYY3TSSZQ5XMPW4170")?, [row("Atlas", 1), row("Borealis", 1)]);
+    Ok(())
+}
+
+#[test]
+fn a_diff_names_row_operation_and_changed_columns() -> Result<()> {
+    let (from, to) = ("01M7Y2AM237AFN5JAYP9F7AWY5", "01M7Y2AM4A3R9G8AARTRFP1ZND");
+    let found: Vec<(String, String, String)> = lines(&["diff", &team()?, from, to, "--json"])?
+        .iter()
+        .map(|change| {
+            let field = |name: &str| change[name].as_str().unwrap_or_default().to_owned();
+            (field("table"), field("id"), field("op"))
+        })
+        .collect();
+    let change = |table: &str, id: &str, op: &str| (table.to_owned(), id.to_owned(), op.to_owned());
+    assert_eq!(found, [change("edge:WorksOn", "w2", "deleted"), change("node:Person", "Linus", "deleted")]);
+    // What the merge of feature/hiring brought to main, row by row.
+    let merged = lines(&["diff", &team()?, "01M7Y2AKPDTNYYHG7WARYN1CMG", "01M7Y2AKRVGYG487HA8048ZDAE", "--json"])?;
+    let inserted: Vec<&str> =
+        merged.iter().filter(|change| change["op"] == "inserted").filter_map(|change| change["id"].as_str()).collect();
+    assert_eq!(inserted, ["w3", "Margaret"]);
+    Ok(())
+}
+
+#[test]
+fn wrong_requests_have_their_exit_code_and_say_what_to_do() -> Result<()> {
+    let team = team()?;
+    let cases: [(&[&str], i32, &str); 9] = [
+        (&["log", "/no/such/graph"], 3, "/no/such/graph"),
+        (&["tables", &team, "--at", "nowhere"], 3, "feature/hiring"),
+        (&["tables", &team, "--at", "main@v99"], 3, "newest is 9"),
+        (&["show", &team, "N"], 2, "fits 2 commits"),
+        (&["read", &team, "Nobody"], 3, "node:Person"),
+        (&["read", &team, "Person", "--where", "agee > 3"], 2, "agee"),
+        (&["sql", &team, "select * from Nobody"], 2, "Nobody"),
+        (&["sql", &team, "drop table \"Person\""], 2, "read"),
+        (&["log", "s3://bucket/graph"], 2, "s3"),
+    ];
+    for (arguments, code, part) in cases {
+        let output = run(arguments)?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {errors}");
+        assert!(errors.contains(part), "{arguments:?}: {errors}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        assert!(!errors.contains("panicked"), "{errors}");
+    }
+    Ok(())
+}
+
+#[test]
+fn without_a_terminal_the_workbench_suggests_a_command() -> Result<()> {
+    let output = run(&["open", &team()?])?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && errors.contains("stratigraph log"), "{errors}");
+    Ok(())
+}
+
+#[test]
+fn the_commands_leave_the_graph_as_it_was() -> Result<()> {
+    let (path, team) = (Fixture::Team.path()?, team()?);
+    let before = digest(&path)?;
+    for arguments in [
+        &["log", &team, "--graph"][..],
+        &["show", &team, "48ZDAE"],
+        &["branches", &team],
+        &["tables", &team],
+        &["read", &team, "Person", "--format", "csv"],
+        &["diff", &team, "main", "budget"],
+        &["history", &team, "Person", "Ada"],
+        &["sql", &team, "select count(*) from \"Person\""],
+        &["schema", &team],
+        &["recovery", "list", &team],
+        &["audit", &team],
+    ] {
+        text(arguments)?;
+    }
+    assert!(digest(&path)? == before, "the graph changed");
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! The real program in a real pseudo-terminal: it starts, answers, quits and gives the terminal back.
+
+use std::io::{Read, Write};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use stratigraph_tests::fixtures::Fixture;
+
+/// How long a screen may take to show something before the test gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Session {
+    screen: vt100::Parser,
+    output: Receiver<Vec<u8>>,
+    input: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+}
+
+impl Session {
+    fn start(rows: u16, cols: u16, arguments: &[&str]) -> Result<Self> {
+        let pair = native_pty_system().openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 })?;
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_stratigraph-under-test"));
+        command.args(["open", &Fixture::Team.path()?.to_string_lossy()]);
+        command.args(arguments);
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        command.env("XDG_STATE_HOME", std::env::temp_dir().join("stratigraph-tests-state"));
+        command.env("XDG_CONFIG_HOME", std::env::temp_dir().join("stratigraph-tests-config"));
+        let child = pair.slave.spawn_command(command)?;
+        let mut reader = pair.master.try_clone_reader()?;
+        let (sender, output) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(size @ 1..) = reader.read(&mut buffer) {
+                if sender.send(buffer[..size].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        let input = pair.master.take_writer()?;
+        Ok(Self { screen: vt100::Parser::new(rows, cols, 0), output, input, child, master: pair.master })
+    }
+
+    fn contents(&self) -> String {
+        self.screen.screen().contents()
+    }
+
+    /// Waits until the screen satisfies a condition.
+    fn wait(&mut self, what: &str, condition: impl Fn(&vt100::Screen) -> bool) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while !condition(self.screen.screen()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.output.recv_timeout(left) {
+                Ok(bytes) => self.screen.process(&bytes),
+                Err(_) => bail!("no {what} on the screen:\n{}", self.contents()),
+            }
+        }
+        Ok(())
+    }
+
+    fn wait_for(&mut self, text: &str) -> Result<()> {
+        self.wait(text, |screen| screen.contents().contains(text))
+    }
+
+    fn press(&mut self, keys: &str) -> Result<()> {
+        self.input.write_all(keys.as_bytes())?;
+        Ok(self.input.flush()?)
+    }
+
+    /// Waits for the end of the program and for all it wrote; returns its exit code.
+    fn end(&mut self) -> Result<u32> {
+        let status = self.child.wait()?;
+        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(300)) {
+            self.screen.process(&bytes);
+        }
+        Ok(status.exit_code())
+    }
+
+    fn assert_given_back(&self) {
+        let screen = self.screen.screen();
+        assert!(!screen.alternate_screen(), "still on the alternate screen");
+        assert!(!screen.hide_cursor(), "the cursor is still hidden");
+        assert!(!screen.bracketed_paste(), "bracketed paste is still on");
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None, "the mouse is still captured");
+    }
+
+    fn signal(&self, name: &str) -> Result<()> {
+        let process = self.child.process_id().context("the program runs")?;
+        let status = std::process::Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status()?;
+        anyhow::ensure!(status.success(), "kill -{name}");
+        Ok(())
+    }
+}
+
+#[test]
+fn it_shows_the_history_and_quits_with_q() -> Result<()> {
+    let mut session = Session::start(30, 120, &[])?;
+    session.wait_for("4A3R9G8AARTRFP1ZND".trim_start_matches("4A3R9G8AART"))?;
+    session.wait_for("READ-ONLY")?;
+    assert!(session.screen.screen().alternate_screen());
+    session.press("q")?;
+    assert_eq!(session.end()?, 0);
+    session.assert_given_back();
+    Ok(())
+}
+
+#[test]
+fn being_killed_gives_the_terminal_back() -> Result<()> {
+    for signal in ["TERM", "HUP"] {
+        let mut session = Session::start(24, 80, &[])?;
+        session.wait_for("READ-ONLY")?;
+        session.signal(signal)?;
+        session.end()?;
+        session.assert_given_back();
+    }
+    Ok(())
+}
+
+#[test]
+fn a_storm_of_sizes_down_to_one_cell_does_not_end_it() -> Result<()> {
+    let mut session = Session::start(30, 120, &[])?;
+    session.wait_for("READ-ONLY")?;
+    for (rows, cols) in [(1, 1), (24, 80), (5, 20), (2, 200), (60, 10), (12, 40), (30, 120)] {
+        session.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 })?;
+        session.screen.screen_mut().set_size(rows, cols);
+        session.press("j")?;
+    }
+    session.press("\u{c}")?;
+    session.wait_for("READ-ONLY")?;
+    session.press("q")?;
+    assert_eq!(session.end()?, 0);
+    session.assert_given_back();
+    Ok(())
+}
+
+#[test]
+fn suspending_gives_the_terminal_back_and_resuming_takes_it_again() -> Result<()> {
+    let mut session = Session::start(24, 80, &[])?;
+    session.wait_for("READ-ONLY")?;
+    session.press("\u{1a}")?;
+    session.wait("normal screen", |screen| !screen.alternate_screen())?;
+    session.assert_given_back();
+    session.signal("CONT")?;
+    session.wait("alternate screen", vt100::Screen::alternate_screen)?;
+    session.wait_for("READ-ONLY")?;
+    session.press("q")?;
+    assert_eq!(session.end()?, 0);
+    Ok(())
+}
