@@ -59,8 +59,13 @@ struct GlobalArgs {
     /// Print one JSON object a line
     #[arg(long, global = true)]
     json: bool,
-    /// Colours: auto looks at the terminal and NO_COLOR
-    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        help = "Colours: auto looks at the terminal and NO_COLOR"
+    )]
     color: Option<ColorChoice>,
     /// Draw with seven-bit characters only
     #[arg(long, global = true)]

@@ -49,8 +49,8 @@ pub(super) enum CliError {
         branch: BranchName,
     },
     /// The workbench could not start or stopped.
-    #[error("the workbench cannot run")]
-    Workbench(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Workbench(Box<dyn std::error::Error + Send + Sync>),
     /// The sample graph could not be unpacked.
     #[error(transparent)]
     Demo(#[from] DemoError),
@@ -76,6 +76,20 @@ impl CliError {
         }
     }
 
+    /// What to try next; none where the message says it already.
+    fn next_step(&self) -> Option<&'static str> {
+        match self {
+            Self::Engine(error) => next_step(error.kind()),
+            Self::Panicked => next_step(ErrorKind::Internal),
+            Self::Output(_)
+            | Self::Time { .. }
+            | Self::UnknownRow { .. }
+            | Self::Workbench(_)
+            | Self::Demo(_)
+            | Self::Interrupted => None,
+        }
+    }
+
     /// Whether the reader of the output went away, which is no failure (`| head`).
     pub(super) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
@@ -97,7 +111,6 @@ pub(crate) fn exit_code(kind: ErrorKind) -> u8 {
     }
 }
 
-/// What to try next; none where the message says it already.
 fn next_step(kind: ErrorKind) -> Option<&'static str> {
     match kind {
         ErrorKind::RecoveryNeeded => Some("`stratigraph recovery list URI` shows the interrupted writes"),
@@ -110,35 +123,43 @@ fn next_step(kind: ErrorKind) -> Option<&'static str> {
 
 /// Prints an error with its causes and a next step to standard error.
 pub(super) fn report(error: &CliError) {
-    let mut text = format!("error: {}\n", printable(&error.to_string()));
+    let mut lines = vec![format!("error: {}", printable(&error.to_string()))];
     let mut said = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
         let message = inner.to_string();
         if !said.contains(&message) {
-            text.push_str(&format!("  caused by: {}\n", printable(&message)));
+            lines.push(format!("  caused by: {}", printable(&message)));
             said = message;
         }
         cause = inner.source();
     }
-    if let Some(step) = next_step(error.kind()) {
-        text.push_str(&format!("  next: {step}\n"));
+    if let Some(step) = error.next_step() {
+        lines.push(format!("  next: {step}"));
     }
-    to_stderr(&text);
+    to_stderr(&lines);
 }
 
 /// Prints a remark that does not belong to the answer to standard error.
 pub(super) fn note(text: &str) {
-    to_stderr(&format!("note: {}\n", printable(text)));
+    to_stderr(&[format!("note: {}", printable(text))]);
 }
 
 /// Several lines stay several lines, below the first one.
 fn printable(text: &str) -> String {
+    let text = without_places(text);
     let lines: Vec<_> = text.trim_end().lines().map(escape).collect();
     lines.join("\n    ")
 }
 
-fn to_stderr(text: &str) {
+/// Drops the places in the source of libraries (`, /…/scanner.rs:839:33`) that Lance puts into its messages.
+fn without_places(text: &str) -> String {
+    let place = regex::Regex::new(r",? /[^ ,:]+\.rs:\d+:\d+").expect("the expression is constant");
+    place.replace_all(text, "").into_owned()
+}
+
+fn to_stderr(lines: &[String]) {
+    let text = lines.join("\n") + "\n";
     // Nobody is left to be told when standard error is closed.
     drop(io::stderr().lock().write_all(text.as_bytes()));
 }
@@ -155,6 +176,12 @@ mod tests {
             let line = EXIT_CODES.lines().find(|line| line.replace(' ', "").contains(&name)).expect("it is listed");
             assert!(line.trim().starts_with(&format!("{} ", exit_code(kind))), "{line}");
         }
+    }
+
+    #[test]
+    fn places_in_the_source_of_libraries_are_dropped() {
+        let text = "not found: a/b.manifest, /root/lance-io-14.0.2/src/local.rs:273:40: again, /x/y.rs:1:2";
+        assert_eq!(printable(text), "not found: a/b.manifest: again");
     }
 
     #[test]

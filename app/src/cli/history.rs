@@ -8,6 +8,7 @@ use stratigraph_engine::{At, BranchName, CommitId, Error, Graph, ManifestVersion
 use super::commit::{arrow, moment};
 use super::diff::change_line;
 use super::error::{CliError, note};
+use super::log::read_audit;
 use super::open_graph;
 use super::output::Out;
 use crate::summary::Summaries;
@@ -47,7 +48,7 @@ pub(super) async fn run(args: HistoryArgs, out: &mut Out) -> Result<(), CliError
     let graph = open_graph(&args.uri).await?;
     let table = find_table(&graph, &args.branch, &args.table).await?;
     let history = graph.history(&Progress::none()).await?;
-    let audit = graph.audit().await?;
+    let audit = read_audit(&graph).await;
     let summaries = Summaries::new(&history, &audit);
     let mut items = graph.row_history(&table, &args.id, &args.branch, &Progress::none());
     let mut found = false;

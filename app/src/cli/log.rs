@@ -4,6 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use stratigraph_engine::history::HistoryError;
+use stratigraph_engine::recovery::AuditRow;
+use stratigraph_engine::schema::TableType;
 use stratigraph_engine::{At, BranchName, Commit, CommitGraph, CommitId, Error, Graph, Progress, TableKey};
 
 use super::commit::{CommitFacts, arrow, moment};
@@ -67,7 +69,7 @@ pub(super) async fn run(args: LogArgs, out: &mut Out, now_micros: i64) -> Result
     let since_micros = args.since.as_deref().map(|text| parse_since(text, now_micros)).transpose()?;
     let graph = open_graph(&args.uri).await?;
     let history = read_history(&graph).await?;
-    let audit = graph.audit().await?;
+    let audit = read_audit(&graph).await;
     let filter = Filter {
         reachable: match &args.branch {
             Some(branch) => Some(reachable(&graph, &history, branch).await?),
@@ -95,6 +97,14 @@ pub(super) async fn read_history(graph: &Graph) -> Result<Arc<CommitGraph>, CliE
         note(&problem.to_string());
     }
     Ok(history)
+}
+
+/// Reads the audit; one that cannot be read costs the summaries of recoveries, nothing else.
+pub(super) async fn read_audit(graph: &Graph) -> Vec<AuditRow> {
+    graph.audit().await.unwrap_or_else(|error| {
+        note(&format!("the recovery audit cannot be read: {error}"));
+        Vec::new()
+    })
 }
 
 fn print(
@@ -132,7 +142,7 @@ async fn reachable(graph: &Graph, history: &CommitGraph, branch: &BranchName) ->
 
 /// Finds a table by key or unambiguous name among those any commit changed and those the schema declares.
 fn find_table(graph: &Graph, history: &CommitGraph, name: &str) -> Result<TableKey, CliError> {
-    let declared = graph.schema().catalog().tables().map(|table| table.key());
+    let declared = graph.schema().catalog().tables().map(TableType::key);
     let changed = history.commits().iter().filter_map(|commit| history.changed_tables(commit)).flatten().cloned();
     let known: BTreeSet<TableKey> = declared.chain(changed).collect();
     let fitting: Vec<&TableKey> = match name.parse::<TableKey>() {

@@ -1,7 +1,7 @@
 //! `recovery list` and `recovery show`: interrupted writes and where their tables stand.
 
 use serde::Serialize;
-use stratigraph_engine::recovery::{Sidecar, SidecarFile, SidecarState};
+use stratigraph_engine::recovery::{Sidecar, SidecarFile, SidecarState, WriterKind};
 use stratigraph_engine::{BranchName, Graph, TableVersion};
 
 use super::commit::moment;
@@ -36,7 +36,7 @@ struct SidecarFacts {
     state: &'static str,
     /// Why it is not readable.
     reason: Option<String>,
-    writer: Option<String>,
+    writer: Option<WriterKind>,
     branch: Option<BranchName>,
     actor: Option<String>,
     started_at_micros: Option<i64>,
@@ -83,7 +83,7 @@ async fn list(uri: &str, out: &mut Out) -> Result<(), CliError> {
         let tables = sidecar.reason.clone().unwrap_or_else(|| tables.join(", "));
         table.row(vec![
             out.cell(Role::Changed, &sidecar.operation_id),
-            text(sidecar.writer.as_deref().or(Some(sidecar.state))),
+            out.cell(Role::Text, &sidecar.writer.map_or_else(|| sidecar.state.to_owned(), |writer| writer.to_string())),
             text(sidecar.branch.as_ref().map(BranchName::as_str)),
             text(sidecar.actor.as_deref()),
             out.cell(Role::Dim, &sidecar.started_at_micros.map(moment).unwrap_or_default()),
@@ -118,7 +118,7 @@ fn print_facts(out: &mut Out, facts: &SidecarFacts) -> Result<(), CliError> {
         ("operation", Some(facts.operation_id.clone())),
         ("state", Some(facts.state.to_owned())),
         ("reason", facts.reason.clone()),
-        ("writer", facts.writer.clone()),
+        ("writer", facts.writer.map(|writer| writer.to_string())),
         ("branch", facts.branch.as_ref().map(ToString::to_string)),
         ("actor", facts.actor.clone()),
         ("started", facts.started_at_micros.map(moment)),
@@ -158,7 +158,7 @@ async fn observe(graph: &Graph, file: &SidecarFile) -> Result<SidecarFacts, CliE
             operation_id,
             state: "readable",
             reason: None,
-            writer: Some(sidecar.writer_kind.to_string()),
+            writer: Some(sidecar.writer_kind),
             branch: Some(sidecar.branch()),
             actor: sidecar.actor_id.clone(),
             started_at_micros: sidecar.started_at_micros(),

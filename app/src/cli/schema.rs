@@ -26,6 +26,8 @@ pub(super) struct SchemaArgs {
     at: Option<String>,
 }
 
+const NO_FAILURE: &str = "writing to a string cannot fail";
+
 /// The JSON output.
 #[derive(Debug, Serialize)]
 struct SchemaFacts<'a> {
@@ -69,14 +71,18 @@ async fn derived_at(graph: &Graph, at: &At) -> Result<Option<String>, CliError> 
 /// Whether a catalog declares exactly these tables with exactly these columns.
 fn describes(catalog: &Catalog, tables: &BTreeMap<TableKey, SchemaRef>) -> bool {
     let same = |key: &TableKey, schema: &Schema| {
-        catalog.table(key).is_some_and(|table| columns(&table.arrow_schema()) == columns(schema))
+        catalog.table(key).is_some_and(|table| columns(key.kind, &table.arrow_schema()) == columns(key.kind, schema))
     };
     catalog.tables().count() == tables.len() && tables.iter().all(|(key, schema)| same(key, schema))
 }
 
 /// Name, type in the schema language and nullability of the properties.
-fn columns(schema: &Schema) -> Vec<(String, String)> {
-    let properties = schema.fields().iter().filter(|field| !matches!(field.name().as_str(), "id" | "src" | "dst"));
+fn columns(kind: TableKind, schema: &Schema) -> Vec<(String, String)> {
+    let built_in: &[&str] = match kind {
+        TableKind::Node => &["id"],
+        TableKind::Edge => &["id", "src", "dst"],
+    };
+    let properties = schema.fields().iter().filter(|field| !built_in.contains(&field.name().as_str()));
     properties.map(|field| (field.name().clone(), type_of(field))).collect()
 }
 
@@ -90,8 +96,11 @@ fn derive(catalog: &Catalog, tables: &BTreeMap<TableKey, SchemaRef>) -> String {
             TableKind::Node => format!("node {} {{", key.name),
             TableKind::Edge => edge_head(catalog, &key.name),
         };
-        let properties: String = columns(schema).iter().map(|(name, kind)| format!("    {name}: {kind}\n")).collect();
-        write!(text, "{head}\n{properties}}}\n").expect("writing to a string cannot fail");
+        writeln!(text, "{head}").expect(NO_FAILURE);
+        for (name, kind) in columns(key.kind, schema) {
+            writeln!(text, "    {name}: {kind}").expect(NO_FAILURE);
+        }
+        writeln!(text, "}}").expect(NO_FAILURE);
     }
     text
 }

@@ -7,6 +7,7 @@ use stratigraph_engine::{
 
 use super::commit::{CommitFacts, arrow, moment};
 use super::error::CliError;
+use super::log::read_audit;
 use super::open_graph;
 use super::output::{Cell, Out};
 use super::text_table::{Align, TextTable};
@@ -64,7 +65,7 @@ pub(super) async fn run(args: ShowArgs, out: &mut Out) -> Result<(), CliError> {
     let history = graph.history(&Progress::none()).await?;
     let id = history.resolve_id(&args.commit).map_err(Error::from)?;
     let commit = history.get(id).expect("a resolved id is in the history");
-    let audit = graph.audit().await?;
+    let audit = read_audit(&graph).await;
     let changes = graph.commit_changes(commit, 0).await?;
     let facts = CommitFacts::new(&history, &Summaries::new(&history, &audit), arrow(out), commit);
     if out.is_json() {

@@ -13,7 +13,7 @@ use super::{open_graph, position};
 pub(super) struct SqlArgs {
     /// Folder or file:// URI of the graph
     uri: String,
-    /// A query; every node and edge type is a table under its own name, like "WorksOn"
+    #[arg(help = "A query; every node and edge type is a table under its own name, like \"WorksOn\"")]
     query: String,
     #[command(flatten)]
     at: position::AtArg,

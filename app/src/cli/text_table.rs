@@ -33,8 +33,8 @@ impl TextTable {
         let widest = |column: usize| self.rows.iter().map(|row| row[column].columns).max().unwrap_or(0);
         let shown: Vec<usize> = (0..self.columns.len()).filter(|&column| widest(column) > 0).collect();
         let widths: Vec<usize> = shown.iter().map(|&column| widest(column).max(titles[column].columns)).collect();
-        let titled = titles.iter().any(|title| title.columns > 0);
-        for row in titled.then_some(&titles).into_iter().chain(&self.rows) {
+        let has_titles = titles.iter().any(|title| title.columns > 0);
+        for row in has_titles.then_some(&titles).into_iter().chain(&self.rows) {
             let mut line = LineBuilder::default();
             for (&column, &width) in shown.iter().zip(&widths) {
                 line.push(&row[column], width, self.columns[column].1 == Align::Right);

@@ -50,7 +50,7 @@ fn the_table_keeps_the_widths_of_its_first_batch() {
     let second = batch(&[Some("much longer")], &[Some(1.0)]);
     let expected = "\
 name    size  day
-abc\\n   0.5  2024-02-01
+abc\\n    0.5  2024-02-01
 ∅      10.25  2024-02-01
 much…      1  2024-02-01
 ";
