@@ -2,7 +2,7 @@
 
 use crate::action::{Action, Availability, Global, Motion, Row, Scope, Setting, TermKind};
 use crate::screen::{self, ScreenId, TermUse, Verb};
-use crate::state::State;
+use crate::state::{GraphState, State};
 
 /// All rows: first the screens' own, then the global ones. Names are unique.
 #[must_use]
@@ -31,7 +31,10 @@ fn verbs() -> Vec<Row> {
         row("pane.undo", "undo the last mark, choice or filter", Verb::Undo)
             .keys(&["u"])
             .available(|s| supports(s, Verb::Undo)),
-        row("pane.refresh", "read again", Verb::Refresh).keys(&["r"]).available(|s| supports(s, Verb::Refresh)),
+        row("pane.refresh", "read again", Verb::Refresh).keys(&["r"]).available(|s| match s.shared.graph {
+            GraphState::Failed(_) => Availability::Ready,
+            GraphState::Opening | GraphState::Open(_) => supports(s, Verb::Refresh),
+        }),
         row("pane.next-difference", "next difference or problem", Verb::NextDifference)
             .keys(&["]"])
             .available(|s| supports(s, Verb::NextDifference)),

@@ -3,9 +3,9 @@
 mod start;
 mod watch;
 
-pub use start::{WorkbenchOptions, run_workbench};
 #[cfg(test)]
-pub(crate) use start::{new_state, open_effects};
+pub(crate) use start::new_state;
+pub use start::{WorkbenchOptions, run_workbench};
 
 use std::time::{Duration, Instant};
 

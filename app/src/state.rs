@@ -78,6 +78,8 @@ pub struct Shared {
     pub size: (u16, u16),
     /// Location of the graph as it may be shown.
     pub uri: String,
+    /// Its location as it was given: may hold secrets, never shown.
+    pub location: String,
     /// Whether it is open.
     pub graph: GraphState,
     /// The merged settings.
@@ -178,12 +180,19 @@ pub struct State {
 impl State {
     /// A state before anything is known: the History screen, default settings and keys.
     #[must_use]
-    pub fn new(uri: String, around: crate::theme::Surroundings, size: (u16, u16), now: Now, rows: Vec<Row>) -> Self {
+    pub fn new(
+        location: String,
+        around: crate::theme::Surroundings,
+        size: (u16, u16),
+        now: Now,
+        rows: Vec<Row>,
+    ) -> Self {
         let keymap = Rc::new(Keymap::new(&rows, &[]));
         let shared = Shared {
             now,
             size,
-            uri,
+            uri: crate::logging::mask_secrets(&location),
+            location,
             graph: GraphState::Opening,
             config: Rc::new(Config::default()),
             theme: Theme::default(),

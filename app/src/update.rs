@@ -8,7 +8,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use jobs::OPEN;
+pub(crate) use jobs::open_graph;
 pub use settings::{apply_config, theme_of};
 
 use crate::action::{Action, Availability, Global};

@@ -9,20 +9,17 @@ use crossterm::event::EventStream;
 use tokio::sync::mpsc;
 
 use crate::config::{Config, Flags, Origin, state_directory, user_file};
-use crate::effect::Request;
 use crate::event::Now;
-use crate::job::Slot;
 use crate::logging;
 use crate::message::{Failure, Level};
 use crate::registry::registry;
 use crate::run::watch::{Sources, Watch, utc_micros};
 use crate::run::{Inputs, Loop};
-use crate::screen::{PaneId, ScreenId};
-use crate::state::{Context, State};
+use crate::state::State;
 use crate::tasks::Tasks;
 use crate::terminal::{self, Guard, install_panic_hook};
 use crate::theme::Surroundings;
-use crate::update::{OPEN, apply_config};
+use crate::update::{apply_config, open_graph};
 
 /// What the command line decides about the workbench.
 #[derive(Debug, Clone, Default)]
@@ -67,7 +64,7 @@ pub fn run_workbench(options: WorkbenchOptions) -> anyhow::Result<()> {
     let guard = Guard::take(config.mouse.value).context("cannot draw on this terminal")?;
     let size = guard.terminal.size()?;
     let now = Now { utc_micros: utc_micros(), elapsed: started.elapsed() };
-    let mut state = new_state(shown, config, around, (size.width, size.height), now);
+    let mut state = new_state(options.uri, config, around, (size.width, size.height), now);
     state.shared.log_path = log_path;
     for problem in config_problem.into_iter().chain(log_problem) {
         state.shared.messages.fail(now, &problem);
@@ -79,7 +76,7 @@ pub fn run_workbench(options: WorkbenchOptions) -> anyhow::Result<()> {
         let mut inputs = Inputs { events, finished, terminal: EventStream::new() };
         let mut main = Loop { state, guard, tasks, watch, started, done: false };
         main.draw()?;
-        for effect in open_effects(&mut main.state, &options.uri) {
+        for effect in open_graph(&mut main.state) {
             main.carry_out(effect)?;
         }
         let result = main.run(&mut inputs).await;
@@ -130,20 +127,10 @@ fn warn_about_settings(state: &mut State) {
 
 /// A state before anything is known, with the settings in force.
 #[must_use]
-pub(crate) fn new_state(uri: String, config: Config, around: Surroundings, size: (u16, u16), now: Now) -> State {
-    let mut state = State::new(uri, around, size, now, registry());
+pub(crate) fn new_state(location: String, config: Config, around: Surroundings, size: (u16, u16), now: Now) -> State {
+    let mut state = State::new(location, around, size, now, registry());
     // Nothing is on yet that the settings could switch: the effects are for a running program.
     drop(apply_config(&mut state, config));
     state.shared.mouse = state.shared.config.mouse.value;
     state
-}
-
-/// The effects that open the graph.
-pub(crate) fn open_effects(state: &mut State, uri: &str) -> Vec<crate::effect::Effect> {
-    let (mut effects, mut next) = (Vec::new(), Vec::new());
-    let slot = Slot { screen: ScreenId::Jobs, pane: PaneId("graph"), kind: OPEN };
-    let subject = state.shared.uri.clone();
-    let mut cx = Context { shared: &mut state.shared, effects: &mut effects, next: &mut next };
-    cx.work(slot, subject, Request::Open { uri: uri.to_owned() });
-    effects
 }

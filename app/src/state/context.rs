@@ -60,6 +60,13 @@ impl Context<'_> {
         id
     }
 
+    /// A read without a screen's request, for tests of the frame.
+    #[cfg(test)]
+    pub(crate) fn start_test_read(&mut self, slot: Slot) -> JobId {
+        let request = Request::Open { uri: String::new() };
+        self.start(slot, String::new(), Lifetime::Screen, Trace::Kept, request)
+    }
+
     /// Cancels the read of a slot, if one is under way, and ignores its replies.
     pub fn cancel(&mut self, slot: Slot) {
         if let Some(id) = self.shared.latest.remove(&slot)

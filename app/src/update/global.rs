@@ -9,7 +9,7 @@ use crate::export::{Content, Existing, Format};
 use crate::job::{Lifetime, Slot};
 use crate::overlay::{self, Item, Menu, Overlay, Palette, Prompt, TermPrompt};
 use crate::screen::{Answer, PaneId, TermUse, Verb};
-use crate::state::{Context, Quitting, State};
+use crate::state::{Context, GraphState, Quitting, State};
 use crate::update::{frame, jobs, settings, with_screens};
 
 /// Performs a global action.
@@ -90,6 +90,10 @@ fn moved(state: &mut State, motion: Motion) -> Vec<Effect> {
 }
 
 fn done(state: &mut State, verb: Verb) -> Vec<Effect> {
+    // What every screen waits for is read again first.
+    if verb == Verb::Refresh && matches!(state.shared.graph, GraphState::Failed(_)) {
+        return jobs::open_graph(state);
+    }
     let (screen, pane) = (state.shared.screen, state.focus());
     if let Availability::Disabled(reason) = state.screen().supports(pane, verb, &state.shared) {
         state.shared.notice = Some(reason.into_owned());

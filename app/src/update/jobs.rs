@@ -3,12 +3,12 @@
 use stratigraph_engine::ErrorKind;
 
 use crate::action::{Action, Global};
-use crate::effect::{Effect, Reply};
-use crate::job::{Job, JobId, JobStatus, JobUpdate};
+use crate::effect::{Effect, Reply, Request};
+use crate::job::{Job, JobId, JobStatus, JobUpdate, Slot};
 use crate::message::{Failure, Level};
 use crate::overlay::{Confirm, Overlay};
-use crate::screen::ScreenId;
-use crate::state::{GraphState, Quitting, State};
+use crate::screen::{PaneId, ScreenId};
+use crate::state::{Context, GraphState, Quitting, State};
 use crate::update::with_screens;
 
 /// A job reports: the list is brought up to date, and its screen hears of its end.
@@ -62,8 +62,19 @@ fn ended(state: &mut State, job: &Job) -> Vec<Effect> {
     })
 }
 
+/// Starts the job that opens the graph.
+pub(crate) fn open_graph(state: &mut State) -> Vec<Effect> {
+    let (mut effects, mut next) = (Vec::new(), Vec::new());
+    let slot = Slot { screen: ScreenId::Jobs, pane: PaneId("graph"), kind: OPEN };
+    let (subject, uri) = (state.shared.uri.clone(), state.shared.location.clone());
+    state.shared.graph = GraphState::Opening;
+    let mut cx = Context { shared: &mut state.shared, effects: &mut effects, next: &mut next };
+    cx.work(slot, subject, Request::Open { uri });
+    effects
+}
+
 /// Name of the job that opens the graph.
-pub(crate) const OPEN: &str = "open graph";
+const OPEN: &str = "open graph";
 
 fn open_ended(state: &mut State, status: &JobStatus) {
     let failure = match status {
