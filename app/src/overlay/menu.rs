@@ -43,7 +43,9 @@ impl Menu {
     #[must_use]
     pub fn new(title: impl Into<String>, items: Vec<Item>) -> Self {
         let shown = (0..items.len()).collect();
-        Self { title: title.into(), items, filter: None, shown, cursor: Cursor::default(), refused: None }
+        let row = items.iter().position(|item| item.action.is_some()).unwrap_or(0);
+        let cursor = Cursor { row, offset: 0 };
+        Self { title: title.into(), items, filter: None, shown, cursor, refused: None }
     }
 
     /// A menu in which typing filters.

@@ -2,7 +2,6 @@
 
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
-use stratigraph_widgets::width::wrap;
 
 use crate::cursor::Cursor;
 use crate::keymap::Key;
@@ -47,13 +46,8 @@ impl Page {
         let height = u16::try_from(self.lines.len()).unwrap_or(u16::MAX).saturating_add(8);
         let inner = canvas.overlay(centred(area, 100, height), &self.title);
         let (text, note) = with_note(inner);
-        let columns = usize::from(text.width).max(1);
-        // Wrapping starts at the line chosen, so that a page of any length costs one screen.
-        let lines = self.lines.iter().skip(self.cursor.row);
-        let wrapped = lines.flat_map(|(line, role)| wrap(line, columns).into_iter().map(move |line| (line, *role)));
-        for ((line, role), y) in wrapped.zip(text.y..text.bottom()) {
-            canvas.line(Rect { y, height: 1, ..text }, line, role);
-        }
+        // Drawing starts at the line chosen, so that a page of any length costs one screen.
+        canvas.paragraph(text, self.lines.iter().skip(self.cursor.row).cloned());
         canvas.line(note, "j k move  esc close", Role::Dim);
     }
 }

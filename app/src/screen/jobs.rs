@@ -143,14 +143,7 @@ impl JobsScreen {
 
     fn draw_details(&self, shared: &Shared, inner: Rect, canvas: &mut Canvas<'_, '_>) {
         let Some(job) = self.job(shared) else { return };
-        let lines = details(job, shared);
-        let columns = usize::from(inner.width).max(1);
-        let wrapped = lines.into_iter().flat_map(|(line, role)| {
-            stratigraph_widgets::width::wrap(&line, columns).into_iter().map(move |line| (line, role))
-        });
-        for ((line, role), y) in wrapped.skip(self.details.row).zip(inner.y..inner.bottom()) {
-            canvas.line(Rect { y, height: 1, ..inner }, line, role);
-        }
+        canvas.paragraph(inner, details(job, shared).into_iter().skip(self.details.row));
     }
 }
 

@@ -6,7 +6,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Borders, Clear, Widget};
-use stratigraph_widgets::width::{truncate, width};
+use stratigraph_widgets::width::{truncate, width, wrap};
 
 use crate::action::TermKind;
 use crate::screen::PaneId;
@@ -64,11 +64,15 @@ impl<'a, 'f> Canvas<'a, 'f> {
 
     /// Writes one line of text, cut to the area's first line.
     pub fn line(&mut self, area: Rect, text: impl AsRef<str>, role: Role) {
-        let line = Rect { height: area.height.min(1), ..area };
-        let ellipsis = self.theme().symbols().ellipsis;
-        let text = truncate(text.as_ref(), usize::from(line.width), ellipsis).into_owned();
+        let line = Rect { height: area.height.min(1), ..area }.intersection(self.frame.area());
+        if line.area() == 0 {
+            return;
+        }
+        let columns = usize::from(line.width);
+        let text = truncate(text.as_ref(), columns, self.theme().symbols().ellipsis);
         let style = self.style(role);
-        self.render(Line::styled(text, style), line);
+        // Only the cells of the text get the style, so that pieces of one line do not colour each other.
+        self.frame.buffer_mut().set_stringn(line.x, line.y, text, columns, style);
     }
 
     /// Draws border and title of a pane and returns the area inside; `None` if the pane is not on view.
@@ -135,6 +139,21 @@ impl<'a, 'f> Canvas<'a, 'f> {
             rest = Rect { x: rest.x + used, width: rest.width - used, ..rest };
         }
         area.width - rest.width
+    }
+
+    /// Writes lines from the top of an area, wrapping those that are too long, and returns how many rows were used.
+    pub fn paragraph(&mut self, area: Rect, lines: impl IntoIterator<Item = (String, Role)>) -> u16 {
+        let columns = usize::from(area.width);
+        let mut rows = area.y..area.bottom();
+        for (line, role) in lines {
+            // Columns inside a line survive where it fits; wrapping keeps single blanks only.
+            let parts = if width(&line) <= columns { vec![line] } else { wrap(&line, columns.max(1)) };
+            for part in parts {
+                let Some(y) = rows.next() else { return area.height };
+                self.line(Rect { y, height: 1, ..area }, part, role);
+            }
+        }
+        rows.start - area.y
     }
 
     /// Gives a row the look of the selected one: style, cursor glyph room is the caller's. Also moves the terminal's

@@ -1,1 +1,183 @@
-//! Tests.
+//! The frame at three sizes and in three looks. The dump tells styles apart, because no-colour must show the same facts.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Modifier};
+use stratigraph_engine::{ErrorKind, ProgressEvent};
+
+use super::*;
+use crate::config::Config;
+use crate::effect::Effect;
+use crate::event::{Event, Now};
+use crate::job::{JobId, JobStatus, JobUpdate};
+use crate::keymap::parse_keys;
+use crate::message::Failure;
+use crate::run::new_state;
+use crate::theme::{ColorChoice, Depth, GlyphSet, Surroundings, Theme};
+use crate::update::{handle, open_graph};
+
+fn at(seconds: u64) -> Now {
+    Now { utc_micros: 1_777_713_243_000_000, elapsed: Duration::from_secs(seconds) }
+}
+
+fn state(columns: u16, rows: u16) -> State {
+    let around = Surroundings { locale: Some("C.UTF-8".to_owned()), ..Surroundings::default() };
+    let mut config = Config::default();
+    config.color.value = ColorChoice::Always;
+    new_state("/data/crm".to_owned(), config, around, (columns, rows), at(0))
+}
+
+fn press(state: &mut State, keys: &str) {
+    for key in parse_keys(keys).expect("known keys") {
+        let now = state.shared.now;
+        handle(state, Event::Key(key.event()), now);
+    }
+}
+
+/// The Jobs screen: one job that failed and one that runs.
+fn jobs(columns: u16, rows: u16) -> State {
+    let mut state = state(columns, rows);
+    let mut ids: Vec<JobId> = Vec::new();
+    for _ in 0..2 {
+        for effect in open_graph(&mut state) {
+            if let Effect::Start(start) = effect {
+                ids.push(start.id);
+            }
+        }
+    }
+    let failure = Failure::new(ErrorKind::NotFound, "no manifest in /data/crm").caused_by("no such directory");
+    let now = at(2);
+    handle(&mut state, Event::Job(ids[0], JobUpdate::Started), at(1));
+    handle(&mut state, Event::Job(ids[0], JobUpdate::Ended(JobStatus::Failed(failure))), now);
+    handle(&mut state, Event::Job(ids[1], JobUpdate::Started), now);
+    let phase = ProgressEvent::Phase { index: 2, count: 3, name: "read the manifest", cancellable: true };
+    let amount = ProgressEvent::Advanced { done: 120, total: Some(310), unit: "rows" };
+    handle(&mut state, Event::Job(ids[1], JobUpdate::Progress(phase)), now);
+    handle(&mut state, Event::Job(ids[1], JobUpdate::Progress(amount)), at(10));
+    press(&mut state, "6");
+    state
+}
+
+fn draw(state: &State, columns: u16, rows: u16) -> (Buffer, Regions) {
+    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a test terminal");
+    let mut regions = Regions::default();
+    terminal.draw(|frame| regions = view(state, frame)).expect("drawn");
+    (terminal.backend().buffer().clone(), regions)
+}
+
+/// The text, and below each line that has styles a line with one letter a cell: r reversed, b bold, u underlined, d dim,
+/// capital where there is a colour too, c for a colour alone.
+fn dump(buffer: &Buffer) -> String {
+    let mut text = String::new();
+    for y in 0..buffer.area.height {
+        let (mut line, mut styles) = (String::new(), String::new());
+        for x in 0..buffer.area.width {
+            let cell = &buffer[(x, y)];
+            line.push_str(cell.symbol());
+            styles.push(sign(cell.modifier, cell.fg != Color::Reset || cell.bg != Color::Reset));
+        }
+        writeln!(text, "{}", line.trim_end()).expect("a string");
+        if !styles.trim().is_empty() {
+            writeln!(text, "~{}", styles.trim_end()).expect("a string");
+        }
+    }
+    text
+}
+
+fn sign(modifier: Modifier, coloured: bool) -> char {
+    let signs = [(Modifier::REVERSED, 'r'), (Modifier::BOLD, 'b'), (Modifier::UNDERLINED, 'u'), (Modifier::DIM, 'd')];
+    let found = signs.iter().find(|(one, _)| modifier.contains(*one)).map(|(_, sign)| *sign);
+    match (found, coloured) {
+        (Some(sign), true) => sign.to_ascii_uppercase(),
+        (Some(sign), false) => sign,
+        (None, true) => 'c',
+        (None, false) => ' ',
+    }
+}
+
+fn snapshot(name: &str, state: &mut State, columns: u16, rows: u16) {
+    let looks = [
+        ("colour", Depth::Named, GlyphSet::Unicode),
+        ("no_colour", Depth::None, GlyphSet::Unicode),
+        ("ascii", Depth::None, GlyphSet::Ascii),
+    ];
+    for (look, depth, glyphs) in looks {
+        state.shared.theme = Theme { depth, glyphs, ..state.shared.theme };
+        let (buffer, _) = draw(state, columns, rows);
+        let text = dump(&buffer);
+        if depth == Depth::None {
+            assert!(!text.lines().filter(|line| line.starts_with('~')).any(|line| line.contains(['c', 'R', 'B'])));
+        }
+        if glyphs == GlyphSet::Ascii {
+            assert!(text.is_ascii(), "{name} {look} has other signs: {text}");
+        }
+        insta::assert_snapshot!(format!("{name}_{columns}x{rows}_{look}"), text);
+    }
+}
+
+#[test]
+fn the_jobs_screen_at_three_sizes() {
+    for (columns, rows) in [(120, 30), (80, 24), (40, 12)] {
+        snapshot("jobs", &mut jobs(columns, rows), columns, rows);
+    }
+}
+
+#[test]
+fn help_lies_over_the_screen() {
+    let mut state = jobs(80, 24);
+    state.shared.messages.dismiss();
+    press(&mut state, "?");
+    snapshot("help", &mut state, 80, 24);
+}
+
+#[test]
+fn the_palette_shows_what_fits_and_why_not() {
+    let mut state = jobs(80, 24);
+    state.shared.messages.dismiss();
+    press(&mut state, ": c a n c e l");
+    snapshot("palette", &mut state, 80, 24);
+}
+
+#[test]
+fn a_started_sequence_shows_its_continuations_after_a_while() {
+    let mut state = jobs(80, 24);
+    press(&mut state, "g");
+    let last = |state: &State| dump(&draw(state, 80, 24).0).lines().rev().nth(1).unwrap_or_default().to_owned();
+    assert!(!last(&state).contains("first row"), "{}", last(&state));
+    handle(&mut state, Event::Tick, at(11));
+    assert!(last(&state).contains("first row"), "{}", last(&state));
+}
+
+#[test]
+fn below_twenty_by_five_there_is_one_line_and_one_cell_is_no_panic() {
+    let state = jobs(19, 4);
+    assert_eq!(dump(&draw(&state, 19, 4).0).trim(), "stratigraph Jobs");
+    for columns in 0..30 {
+        for rows in 0..18 {
+            if columns > 0 && rows > 0 {
+                draw(&state, columns, rows);
+            }
+        }
+    }
+}
+
+#[test]
+fn screens_rows_and_hints_answer_to_the_mouse() {
+    let mut state = jobs(120, 30);
+    let (_, regions) = draw(&state, 120, 30);
+    let rows = regions.list().iter().filter(|region| matches!(region.target, Target::Row { .. })).count();
+    assert_eq!(rows, 2);
+    let title = regions.list().iter().find(|region| {
+        region.target
+            == Target::Action(crate::action::Action::Global(crate::action::Global::Show(
+                crate::screen::ScreenId::Tables,
+            )))
+    });
+    assert!(title.is_some_and(|region| region.area.y == 0));
+    state.shared.regions = regions;
+    assert!(state.shared.pane_height(crate::screen::jobs::LIST) > 10);
+}
