@@ -130,6 +130,8 @@ impl Tasks {
             let context = TaskContext::new(Arc::clone(&graph), outbox.clone(), token.clone());
             let work = AssertUnwindSafe(carry_out(start.request, graph, context)).catch_unwind();
             let status = tokio::select! {
+                // A job that was cancelled before its first step does nothing at all.
+                biased;
                 () = token.cancelled() => JobStatus::Cancelled,
                 result = work => status_of(result),
             };
