@@ -9,18 +9,23 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     (best.0 <= limit).then_some(best.1)
 }
 
-/// Number of insertions, deletions and substitutions from one text to the other (Levenshtein distance).
+/// Number of insertions, deletions, substitutions and swaps of neighbours from one text to the other (Damerau-Levenshtein
+/// distance, optimal string alignment).
 fn edits(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
+    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
+    let mut above: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, letter) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = index + 1;
-        for (column, other) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != *other);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+    for (i, letter) in left.iter().enumerate() {
+        let mut next = vec![i + 1];
+        for (j, other) in right.iter().enumerate() {
+            let replaced = row[j] + usize::from(letter != other);
+            let mut best = replaced.min(row[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && *letter == right[j - 1] && left[i - 1] == *other {
+                best = best.min(above[j - 1] + 1);
+            }
+            next.push(best);
         }
+        above = std::mem::replace(&mut row, next);
     }
     row[right.len()]
 }
@@ -35,6 +40,6 @@ mod tests {
         assert_eq!(nearest("tehme", known), Some("theme"));
         assert_eq!(nearest("refresh_second", known), Some("refresh_seconds"));
         assert_eq!(nearest("colour", known), None);
-        assert_eq!(edits("kitten", "sitting"), 3);
+        assert_eq!((edits("kitten", "sitting"), edits("tiem", "time"), edits("", "abc")), (3, 1, 3));
     }
 }
