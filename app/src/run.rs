@@ -77,7 +77,7 @@ impl Loop {
             Effect::CaptureMouse(on) => self.guard.capture_mouse(on)?,
             Effect::WatchHeads(seconds) => self.watch.heads_every(seconds, self.tasks.graph()),
             Effect::CheckHeads => self.watch.look_now(self.tasks.graph()),
-            Effect::Redraw => self.guard.terminal.clear()?,
+            Effect::Redraw => self.guard.redraw()?,
             Effect::Suspend => {
                 restore();
                 let stopped = stop_process();
@@ -109,7 +109,6 @@ impl Loop {
     async fn run(&mut self, inputs: &mut Inputs) -> anyhow::Result<()> {
         let mut signals = watch::Signals::new()?;
         let mut drawn = Instant::now();
-        self.draw()?;
         while !self.done {
             let pace = if self.state.shared.theme.motion { TICK } else { SLOW_TICK };
             let tick = tokio::time::sleep(pace);

@@ -1,5 +1,7 @@
 //! Event → state and effects. No input or output, no waiting, no clock: time arrives with the event.
 
+#[cfg(test)]
+mod chaos;
 mod frame;
 mod global;
 mod input;

@@ -76,6 +76,7 @@ pub fn run_workbench(options: WorkbenchOptions) -> anyhow::Result<()> {
         let mut inputs = Inputs { events, finished, terminal: EventStream::new() };
         let mut main = Loop { state, guard, tasks, watch, started, done: false };
         main.draw()?;
+        tracing::info!(milliseconds = started.elapsed().as_millis(), "first frame drawn");
         for effect in open_graph(&mut main.state) {
             main.carry_out(effect)?;
         }
