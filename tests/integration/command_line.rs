@@ -217,7 +217,7 @@ fn wrong_requests_have_their_exit_code_and_say_what_to_do() -> Result<()> {
         (&["read", &team, "Nobody"], 3, "node:Person"),
         (&["read", &team, "Person", "--where", "agee > 3"], 2, "agee"),
         (&["sql", &team, "select * from Nobody"], 2, "Nobody"),
-        (&["sql", &team, "drop table \"Person\""], 2, "read"),
+        (&["sql", &team, "drop table \"Person\""], 2, "DROP is refused"),
         (&["log", "s3://bucket/graph"], 2, "s3"),
     ];
     for (arguments, code, part) in cases {

@@ -1,8 +1,8 @@
 //! The engine and the command line through their public surface.
 
 mod bad_input;
-mod command_line;
 mod blobs;
+mod command_line;
 mod diff_property;
 mod history;
 mod read_only;

@@ -1,6 +1,7 @@
 //! The real program in a real pseudo-terminal: it starts, answers, quits and gives the terminal back.
 
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,10 @@ use stratigraph_tests::fixtures::Fixture;
 
 /// How long a screen may take to show something before the test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+fn cells(count: u16) -> NonZero<u16> {
+    NonZero::new(count).expect("the sizes of these tests are not zero")
+}
 
 struct Session {
     screen: vt100::Parser,
@@ -41,7 +46,7 @@ impl Session {
             }
         });
         let input = pair.master.take_writer()?;
-        Ok(Self { screen: vt100::Parser::new(rows, cols, 0), output, input, child, master: pair.master })
+        Ok(Self { screen: vt100::Parser::new(cells(rows), cells(cols), 0), output, input, child, master: pair.master })
     }
 
     fn contents(&self) -> String {
@@ -125,7 +130,7 @@ fn a_storm_of_sizes_down_to_one_cell_does_not_end_it() -> Result<()> {
     session.wait_for("READ-ONLY")?;
     for (rows, cols) in [(1, 1), (24, 80), (5, 20), (2, 200), (60, 10), (12, 40), (30, 120)] {
         session.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 })?;
-        session.screen.screen_mut().set_size(rows, cols);
+        session.screen.screen_mut().set_size(cells(rows), cells(cols));
         session.press("j")?;
     }
     session.press("\u{c}")?;

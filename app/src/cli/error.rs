@@ -147,15 +147,8 @@ pub(super) fn note(text: &str) {
 
 /// Several lines stay several lines, below the first one.
 fn printable(text: &str) -> String {
-    let text = without_places(text);
     let lines: Vec<_> = text.trim_end().lines().map(escape).collect();
     lines.join("\n    ")
-}
-
-/// Drops the places in the source of libraries (`, /…/scanner.rs:839:33`) that Lance puts into its messages.
-fn without_places(text: &str) -> String {
-    let place = regex::Regex::new(r",? /[^ ,:]+\.rs:\d+:\d+").expect("the expression is constant");
-    place.replace_all(text, "").into_owned()
 }
 
 fn to_stderr(lines: &[String]) {
@@ -176,12 +169,6 @@ mod tests {
             let line = EXIT_CODES.lines().find(|line| line.replace(' ', "").contains(&name)).expect("it is listed");
             assert!(line.trim().starts_with(&format!("{} ", exit_code(kind))), "{line}");
         }
-    }
-
-    #[test]
-    fn places_in_the_source_of_libraries_are_dropped() {
-        let text = "not found: a/b.manifest, /root/lance-io-14.0.2/src/local.rs:273:40: again, /x/y.rs:1:2";
-        assert_eq!(printable(text), "not found: a/b.manifest: again");
     }
 
     #[test]

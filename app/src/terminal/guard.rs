@@ -51,7 +51,18 @@ impl Guard {
         if self.mouse {
             execute!(out, EnableMouseCapture)?;
         }
-        self.terminal.clear()
+        self.redraw()
+    }
+
+    /// Makes the next frame draw every cell.
+    ///
+    /// [`Terminal::clear`] would ask the terminal where the cursor is and wait for an answer that not every terminal gives.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written to.
+    pub fn redraw(&mut self) -> io::Result<()> {
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
     }
 
     /// Captures the mouse, or leaves it to the terminal.

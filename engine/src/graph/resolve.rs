@@ -49,7 +49,7 @@ impl Graph {
         commit: Option<CommitId>,
     ) -> Result<Snapshot> {
         let state = manifest::open(self.storage(), &branch, Some(version.get())).await?;
-        manifest::check_stamp(manifest::stamp(&state))?;
+        manifest::check_old_stamp(manifest::stamp(&state))?;
         let entries = manifest::read_state(&state).await?;
         Ok(Snapshot { branch, version, commit, entries })
     }
@@ -63,7 +63,10 @@ impl Graph {
         let history = self.history(&Progress::none()).await?;
         match history.resolve_id(name) {
             Ok(id) => self.commit_position(id).await,
-            Err(HistoryError::UnknownCommit { .. }) => Err(unknown_branch(name, &known).into()),
+            Err(HistoryError::UnknownCommit { .. }) => {
+                let known = known.iter().map(ToString::to_string).collect();
+                Err(HistoryError::UnknownName { name: name.to_owned(), known }.into())
+            }
             Err(error) => Err(error.into()),
         }
     }

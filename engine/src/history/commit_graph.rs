@@ -105,11 +105,15 @@ impl CommitGraph {
     /// Adds what each branch's versions changed; versions that changed tables without a commit become problems.
     #[must_use]
     pub(crate) fn with_changes(mut self, changes: BTreeMap<BranchName, ChangeLog>) -> Self {
-        let first = self.commits.iter().map(|commit| commit.manifest_version).min();
+        let Some(first) = self.commits.iter().map(|commit| commit.manifest_version).min() else {
+            // Without any commit the missing dataset is the problem, not each version.
+            self.changes = changes;
+            return self;
+        };
         let mut unrecorded = BTreeMap::new();
         for (branch, log) in &changes {
             let recorded = self.recorded_versions(branch);
-            let missing = log.versions().filter(|version| Some(*version) > first && !recorded.contains(version));
+            let missing = log.versions().filter(|version| *version > first && !recorded.contains(version));
             for version in missing {
                 // A branch inherits its parent's versions; the gap belongs to the branch that published it, listed first.
                 unrecorded.entry((version, log.tables(version).to_vec())).or_insert_with(|| branch.clone());

@@ -14,6 +14,14 @@ pub enum HistoryError {
         /// The branches that exist.
         known: Vec<String>,
     },
+    /// Neither a branch nor the end of a commit's id.
+    #[error("no branch `{name}`, and no commit whose id ends so; the branches are: {}", .known.join(", "))]
+    UnknownName {
+        /// The name asked for.
+        name: String,
+        /// The branches that exist.
+        known: Vec<String>,
+    },
     /// No commit whose id is or ends with the text.
     #[error("no commit whose id is or ends with `{text}`; `log` lists the commits there are")]
     UnknownCommit {
@@ -98,6 +106,7 @@ impl HistoryError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::UnknownBranch { .. }
+            | Self::UnknownName { .. }
             | Self::UnknownCommit { .. }
             | Self::BranchGone { .. }
             | Self::UnknownVersion { .. }

@@ -51,6 +51,14 @@ pub(crate) fn check_stamp(stamp: u32) -> Result<(), ManifestError> {
     if (OLDEST_STAMP..=NEWEST_STAMP).contains(&stamp) { Ok(()) } else { Err(ManifestError::Stamp { stamp }) }
 }
 
+/// Accepts an older version of a graph that was itself accepted: versions from before its stamp have none.
+///
+/// # Errors
+/// [`ManifestError::Stamp`] for a format newer than those read here.
+pub(crate) fn check_old_stamp(stamp: u32) -> Result<(), ManifestError> {
+    if stamp <= NEWEST_STAMP { Ok(()) } else { Err(ManifestError::Stamp { stamp }) }
+}
+
 /// Reads the state of the graph from an opened manifest: every visible table by key.
 pub(crate) async fn read_state(manifest: &Table) -> Result<BTreeMap<TableKey, TableEntry>> {
     let columns = row::COLUMNS.iter().map(|&column| column.to_owned()).collect();

@@ -55,9 +55,14 @@ pub enum ContractOrigin {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ContractError {
-    /// The source has a mistake; [`SchemaError::render`] shows the place.
-    #[error("cannot read the schema in _schema.pg")]
-    Source(#[source] SchemaError),
+    /// The source has a mistake.
+    #[error("cannot read the schema in _schema.pg: {rendered}")]
+    Source {
+        /// The mistake.
+        error: SchemaError,
+        /// The mistake with its line and a caret under its column, as [`SchemaError::render`] shows it.
+        rendered: String,
+    },
     /// One of the two derived files is missing.
     #[error("{LOCKED}: {missing} is missing although {present} exists; restore it from a backup of this graph")]
     Missing {
@@ -134,7 +139,8 @@ impl SchemaContract {
     /// [`ContractError::Source`] if the source does not parse, else the first disagreement found: a missing or unreadable
     /// file, an unknown version, compiled schema against record, source against accepted schema.
     pub fn check(source: &str, ir_json: Option<&str>, state_json: Option<&str>) -> Result<Self, ContractError> {
-        let catalog = Catalog::parse(source).map_err(ContractError::Source)?;
+        let catalog =
+            Catalog::parse(source).map_err(|error| ContractError::Source { rendered: error.render(source), error })?;
         let hash = catalog.ir().hash();
         let origin = match (ir_json, state_json) {
             (None, None) => ContractOrigin::Derived,

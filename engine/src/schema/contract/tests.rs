@@ -97,7 +97,7 @@ fn unknown_versions_are_refused_by_name() {
 
 #[test]
 fn a_mistake_in_the_source_keeps_its_place() {
-    let ContractError::Source(error) = refused("node A {\n  x: Foo\n}", Some(IR), Some(STATE)) else {
+    let ContractError::Source { error, .. } = refused("node A {\n  x: Foo\n}", Some(IR), Some(STATE)) else {
         panic!("the source does not parse");
     };
     assert_eq!((error.line(), error.column()), (2, 6));

@@ -1,6 +1,24 @@
 //! Which of our errors a Lance error is.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use crate::storage::StorageError;
+use crate::storage::error::Cause;
+
+/// Places in Lance's own source that its messages carry.
+static SOURCE_PLACE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r",? /[^ ,:]+\.rs:\d+:\d+").expect("the expression is constant"));
+
+/// A Lance error as the cause of one of ours: its text, which includes that of its own causes.
+pub(super) fn said(cause: &lance::Error) -> Cause {
+    without_places(&cause.to_string()).into()
+}
+
+fn without_places(text: &str) -> String {
+    SOURCE_PLACE.replace_all(text, "").into_owned()
+}
 
 /// Whether the error says that something does not exist.
 pub(super) fn is_missing(cause: &lance::Error) -> bool {
@@ -19,10 +37,21 @@ pub(super) fn table_error(uri: &str, cause: lance::Error) -> StorageError {
         | lance::Error::Schema { .. }
         | lance::Error::FieldNotFound { .. }
         | lance::Error::InvalidRef { .. }
-        | lance::Error::RefNotFound { .. }) => StorageError::Request { path, source: Box::new(cause) },
+        | lance::Error::RefNotFound { .. }) => StorageError::Request { path, source: said(&cause) },
         cause => {
             let corrupt = matches!(cause, lance::Error::CorruptFile { .. } | lance::Error::Arrow { .. });
-            StorageError::Table { path, corrupt, source: Box::new(cause) }
+            StorageError::Table { path, corrupt, source: said(&cause) }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_in_the_source_of_lance_are_dropped() {
+        let text = "not found: a/b.manifest, /x/lance-io-14.0.2/src/local.rs:273:40: again, /x/y.rs:1:2";
+        assert_eq!(without_places(text), "not found: a/b.manifest: again");
     }
 }

@@ -17,7 +17,7 @@ use lance::dataset::builder::DatasetBuilder;
 use lance::session::Session;
 
 use super::{Location, StorageError};
-use cause::{is_missing, table_error};
+use cause::{is_missing, said, table_error};
 
 pub(crate) use changed::Candidates;
 pub use scan::{RowStream, Scan};
@@ -131,7 +131,7 @@ impl Tables {
             return table_error(&uri, cause);
         }
         let (Some(version), Ok(head)) = (version, self.load(&uri, None).await) else {
-            return StorageError::TableMissing { path: uri, source: Box::new(cause) };
+            return StorageError::TableMissing { path: uri, source: said(&cause) };
         };
         let oldest = head.version_refs().await.ok().and_then(|versions| versions.first().map(|kept| kept.version));
         StorageError::VersionGone { path: uri, version, oldest }

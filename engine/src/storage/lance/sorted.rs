@@ -20,6 +20,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::{StreamExt, TryStreamExt};
 use lance::dataset::scanner::{ColumnOrdering, Scanner};
 
+use super::cause::said;
 use super::scan::{BATCH_ROWS, RowStream};
 use super::{Table, blob};
 use crate::storage::StorageError;
@@ -129,7 +130,7 @@ impl Table {
             cause @ (lance::Error::IO { .. } | lance::Error::CorruptFile { .. } | lance::Error::NotFound { .. }) => {
                 self.error(cause)
             }
-            cause => StorageError::Request { path: self.uri().to_owned(), source: Box::new(cause) },
+            cause => StorageError::Request { path: self.uri().to_owned(), source: said(&cause) },
         }
     }
 }
