@@ -7,7 +7,7 @@ use stratigraph_widgets::commit_dag::{RowItem, Viewport};
 
 use super::ancestry::{Ancestry, Related};
 use super::chart::{Chart, Folding};
-use super::log::CommitLog;
+use super::log::{CommitLog, Extent};
 use super::search::Found;
 use crate::action::Motion;
 use crate::cursor::Cursor;
@@ -102,9 +102,10 @@ impl Commits {
             (None, _) => 0,
         };
         if let (Grown::Top, Some(before)) = (grown, self.log()) {
-            let known = |commit: &&Commit| before.node(commit.id).is_none();
-            let new = chart.log().commits().iter().filter(known).count();
-            self.fresh = if top { 0 } else { self.fresh + new };
+            let new = |commit: &&Commit| before.node(commit.id).is_none();
+            let complete = before.extent() == Extent::Complete;
+            let count = if complete { chart.log().commits().iter().filter(new).count() } else { 0 };
+            self.fresh = if top { 0 } else { self.fresh + count };
         }
         self.cursor.offset = (self.cursor.offset + row).saturating_sub(self.cursor.row);
         self.cursor.select(row, chart.len(), height);

@@ -74,6 +74,9 @@ pub(super) fn lines(
         Some(Ok(facts)) => lines.extend(changes(facts, style)),
         Some(Err(failure)) => lines.extend(style.wrapped(&failure.sentence(), Role::Error)),
     }
+    // Last, so that the changes are on view in a low pane.
+    lines.push(vec![(style.rule(), Role::Border)]);
+    lines.push(field("id", commit.id.to_string()));
     lines
 }
 
@@ -98,21 +101,21 @@ fn head(log: &CommitLog, commit: &Commit, style: &Style) -> Vec<Line> {
         (time, Role::Text),
         (format!(" ({})", ago.trim()), Role::Dim),
     ]);
-    let place = format!("{}{}manifest {}", escape(commit.branch.as_str()), theme.dot(), commit.manifest_version);
+    let own = if log.labels(commit.id).contains(&commit.branch) { " = head" } else { "" };
+    let others = log.labels(commit.id).iter().filter(|name| **name != commit.branch);
+    let others: Vec<String> = others.map(|name| escape(name.as_str()).into_owned()).collect();
+    let place = format!("{}{own}{}manifest {}", escape(commit.branch.as_str()), theme.dot(), commit.manifest_version);
     lines.push(field("branch", place));
-    let heads: Vec<String> = log.labels(commit.id).iter().map(|name| escape(name.as_str()).into_owned()).collect();
-    if !heads.is_empty() {
-        lines.push(field("head of", heads.join(", ")));
+    if !others.is_empty() {
+        lines.push(field("head of", others.join(", ")));
     }
-    for (name, parent) in [("parent", commit.parent), ("merged", commit.merged_parent)] {
-        let Some(parent) = parent else { continue };
-        let text = match log.graph().get(parent) {
-            Some(found) => format!("{} {}", log.graph().short_id(parent), escape(&words(found))),
-            None => parent.to_string(),
-        };
-        lines.push(field(name, text));
-    }
-    lines.push(field("id", commit.id.to_string()));
+    let short = |id| log.graph().get(id).map_or_else(|| id.to_string(), |found| log.graph().short_id(found.id));
+    let parents = match (commit.parent.map(short), commit.merged_parent.map(short)) {
+        (None, None) => "none, the first commit".to_owned(),
+        (Some(parent), Some(merged)) => format!("{parent}{}merged {merged}", theme.dot()),
+        (Some(only), None) | (None, Some(only)) => only,
+    };
+    lines.push(field("parent", parents));
     for parent in log.missing_parents(commit.id) {
         let text = format!("! its parent {parent} is on no branch any more");
         lines.extend(style.wrapped(&text, Role::Warning));
@@ -142,9 +145,10 @@ fn changes(facts: &Facts, style: &Style) -> Vec<Line> {
             *wide = width(cell).max(*wide);
         }
     }
-    // The name gives way first: it is the widest and readable when cut.
-    let rest: usize = widths[1..].iter().sum::<usize>() + 6;
-    widths[0] = widths[0].min(style.columns.saturating_sub(rest).max(8));
+    // The lineage gives way first, then the name.
+    let room = |others: usize| style.columns.saturating_sub(others + 6).max(8);
+    widths[3] = widths[3].min(room(widths[0] + widths[1] + widths[2]));
+    widths[0] = widths[0].min(room(widths[1] + widths[2] + widths[3]));
     let mut lines = vec![vec![(style.row(&header, widths), Role::Dim)]];
     lines.extend(rows.iter().zip(&facts.changes).map(|(row, change)| {
         let role = match (&change.from, &change.to) {

@@ -40,7 +40,8 @@ impl Columns {
         let rest = pane.saturating_sub(fixed);
         let actor = if pane >= WITH_ACTOR { chart.actor_width() } else { 0 };
         let rest = rest.saturating_sub(if actor > 0 { actor + 1 } else { 0 });
-        let labels = chart.label_width().min((rest / 2).saturating_sub(1));
+        // The details tell labels in full; the summary needs the room more.
+        let labels = chart.label_width().min((rest * 3 / 10).max(8)).min(rest / 2);
         let summary = rest.saturating_sub(if labels > 0 { labels + 1 } else { 0 });
         Self { graph, id, labels, summary, actor }
     }

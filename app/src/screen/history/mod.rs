@@ -30,6 +30,8 @@ pub mod log;
 mod navigate;
 mod request;
 pub mod search;
+#[cfg(test)]
+mod tests;
 mod update;
 mod view;
 

@@ -117,14 +117,13 @@ impl History {
             Reply::Partial(chart) => {
                 // While reading again the complete old history is worth more than a part of the new one.
                 if self.list.log().is_none_or(|log| log.extent() == Extent::Partial) {
-                    self.put(chart, Grown::No, cx);
+                    self.put(chart, Grown::Top, cx);
                 }
             }
             Reply::Loaded(chart) => {
-                let before = self.list.log().is_some_and(|log| log.extent() == Extent::Complete);
                 self.load = Load::Ready;
                 self.details.forget();
-                self.put(chart, if before { Grown::Top } else { Grown::No }, cx);
+                self.put(chart, Grown::Top, cx);
             }
             Reply::Arranged(chart) => {
                 if self.list.log().is_some_and(|log| Arc::ptr_eq(log, chart.log())) {

@@ -59,7 +59,8 @@ impl TableRows {
     /// Notes the columns of a row: the id first, then both ends of an edge, then the others as they come.
     fn widen(&mut self, row: &Row) {
         for (name, value) in row.iter() {
-            let wide = width(&cell(value).0).clamp(1, WIDEST);
+            // One more for the sign of a changed cell.
+            let wide = width(&cell(value).0).clamp(1, WIDEST) + 1;
             let number = matches!(value, Value::Int(_) | Value::UInt(_) | Value::Float(_));
             match self.columns.iter_mut().find(|column| &*column.name == name) {
                 Some(column) => {
@@ -69,7 +70,7 @@ impl TableRows {
                     }
                 }
                 None => {
-                    let wide = wide.max(width(name)).min(WIDEST) as u16 + 1;
+                    let wide = wide.max(width(name).min(WIDEST)) as u16;
                     let align = if number { Align::Right } else { Align::Left };
                     self.columns.push(Column { name: name.into(), width: wide, align });
                 }

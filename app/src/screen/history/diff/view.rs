@@ -174,7 +174,7 @@ fn empty_text(table: &Table) -> (String, Role) {
             ("no change fits the filter; words: op: id: column: or text".to_owned(), Role::Dim)
         }
         Stage::Reading => ("reading".to_owned(), Role::Dim),
-        Stage::Counted => ("the table was rewritten, but no row differs".to_owned(), Role::Dim),
+        Stage::Counted => ("the table has another version, but no row differs".to_owned(), Role::Dim),
         Stage::Stopped => ("reading was stopped, r reads again".to_owned(), Role::Warning),
     }
 }

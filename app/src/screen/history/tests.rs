@@ -1,0 +1,5 @@
+//! The screen on plain values, driven by keys: the rules, and pictures of its key states.
+
+mod fixture;
+mod pictures;
+mod rules;

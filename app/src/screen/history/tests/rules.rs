@@ -1,0 +1,296 @@
+//! Rules of the screen.
+
+use std::sync::Arc;
+
+use stratigraph_engine::{BranchName, Commit, ManifestVersion};
+
+use super::fixture::{Bench, change, commits, entry, id, key, log, person};
+use crate::event::Event;
+use crate::screen::history::chart::{Chart, ChartSpec, Folding};
+use crate::screen::history::diff::{self, Against, Counts, Target};
+use crate::screen::history::{Reply, Request};
+
+fn selected(bench: &Bench) -> String {
+    bench.state.screens.history.list.id().map(|id| id.to_string()[20..].to_owned()).unwrap_or_default()
+}
+
+fn newer(number: u128) -> Commit {
+    let main = commits()[9].clone();
+    let version = ManifestVersion::new(9 + u64::try_from(number).unwrap());
+    let time = main.created_at_micros + 1_000_000 + i64::try_from(number).unwrap();
+    let id = stratigraph_engine::CommitId::from_u128(main.id.as_u128() + number);
+    Commit {
+        id,
+        parent: Some(main.id),
+        merged_parent: None,
+        manifest_version: version,
+        created_at_micros: time,
+        ..main
+    }
+}
+
+fn spec(filter: &str) -> ChartSpec {
+    let folding = Folding::all(true);
+    ChartSpec {
+        filter: filter.to_owned(),
+        now_micros: super::fixture::NOW.utc_micros,
+        branches: vec!["*".to_owned()],
+        folding,
+    }
+}
+
+fn shown(filter: &str) -> Vec<String> {
+    let chart = Chart::new(log(commits()), spec(filter));
+    (0..chart.len()).filter_map(|row| chart.id_at(row)).map(|id| id.to_string()[20..].to_owned()).collect()
+}
+
+#[test]
+fn the_graph_is_drawn_in_the_order_of_the_history() {
+    assert_eq!(
+        shown(""),
+        ["1WMJEC", "FP1ZND", "F7AWY5", "DT7XSR", "0KZXRN", "48ZDAE", "YN1CMG", "2T3BM2", "09NZ43", "PW4170", "M5RCKN"]
+    );
+}
+
+#[test]
+fn filter_words_leave_the_commits_they_name() {
+    let cases: [(&str, &[&str]); 11] = [
+        ("branch:budget", &["1WMJEC", "2T3BM2"]),
+        ("actor:alice", &["09NZ43", "PW4170"]),
+        ("actor:alice branch:feature", &["09NZ43"]),
+        ("kind:merge", &["DT7XSR", "48ZDAE"]),
+        ("kind:first", &["M5RCKN"]),
+        ("id:8zdae", &["48ZDAE"]),
+        ("vectors", &["DT7XSR", "0KZXRN"]),
+        ("since:1h", &[]),
+        ("until:2020-01-01", &[]),
+        ("!actor:act until:1s", &["M5RCKN"]),
+        ("since:nonsense branch:budget", &["1WMJEC", "2T3BM2"]),
+    ];
+    for (filter, expected) in cases {
+        let mut left = shown(filter);
+        let mut expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
+        left.sort();
+        expected.sort();
+        assert_eq!(left, expected, "{filter}");
+    }
+    assert_eq!(Chart::new(log(commits()), spec("since:nonsense")).problems().len(), 1);
+}
+
+#[test]
+fn branches_of_the_settings_limit_the_history() {
+    let of_budget = ChartSpec { branches: vec!["bud*".to_owned()], ..spec("") };
+    assert_eq!(Chart::new(log(commits()), of_budget).len(), 4);
+}
+
+#[test]
+fn the_cursor_stays_on_its_commit_when_others_arrive_and_follows_from_the_top() {
+    let mut bench = Bench::team((120, 30));
+    assert_eq!(selected(&bench), "1WMJEC");
+    bench.press("j j");
+    for (heads, expected, new) in [(10, "F7AWY5", "3 new"), (11, "F7AWY5", "3 new")] {
+        let versions = [(BranchName::main(), ManifestVersion::new(heads))];
+        bench.event(Event::Heads(Ok([(BranchName::main(), ManifestVersion::new(1))].into())));
+        bench.event(Event::Heads(Ok(versions.into())));
+        bench.load([commits(), (1..=3).map(newer).collect()].concat());
+        assert_eq!(selected(&bench), expected);
+        assert!(bench.draw().join("\n").contains(new));
+    }
+    bench.press("g g");
+    assert!(!bench.draw().join("\n").contains(" new"));
+    bench.event(Event::Heads(Ok([(BranchName::main(), ManifestVersion::new(12))].into())));
+    bench.load([commits(), (1..=4).map(newer).collect()].concat());
+    assert_eq!(bench.state.screens.history.list.cursor().row, 0, "the top row follows");
+}
+
+#[test]
+fn a_filter_moves_the_cursor_and_its_end_brings_it_back() {
+    let mut bench = Bench::team((120, 30));
+    bench.press("j j f");
+    bench.type_text("actor:alice");
+    assert_eq!(selected(&bench), "09NZ43");
+    assert!(bench.draw().join("\n").contains("2 of 11"));
+    bench.press("enter esc");
+    assert_eq!(selected(&bench), "F7AWY5");
+}
+
+#[test]
+fn search_keeps_everything_and_goes_round() {
+    let mut bench = Bench::team((120, 30));
+    bench.press("/");
+    bench.type_text("merge");
+    bench.press("enter");
+    assert_eq!((selected(&bench).as_str(), bench.state.screens.history.list.len()), ("DT7XSR", 11));
+    bench.press("n");
+    assert_eq!(selected(&bench), "48ZDAE");
+    bench.press("n");
+    assert_eq!(selected(&bench), "DT7XSR");
+}
+
+#[test]
+fn steps_follow_the_edges_and_ask_where_there_are_two() {
+    let mut bench = Bench::team((120, 30));
+    bench.press("j J");
+    assert_eq!(selected(&bench), "F7AWY5");
+    bench.press("J J");
+    assert_eq!((selected(&bench).as_str(), bench.state.shared.overlays.len()), ("DT7XSR", 1));
+    bench.press("j enter");
+    assert_eq!(selected(&bench), "0KZXRN");
+    bench.press("G J");
+    assert_eq!(bench.state.shared.notice.as_deref(), Some("this is the first commit"));
+}
+
+#[test]
+fn going_to_a_branch_an_id_and_a_time() {
+    let mut bench = Bench::team((120, 30));
+    let targets =
+        [("feature/hiring", "09NZ43"), ("8zdae", "48ZDAE"), ("v5", "YN1CMG"), ("2026-11-21T03:27:46Z", "48ZDAE")];
+    for (text, expected) in targets {
+        bench.press("@");
+        bench.type_text(text);
+        bench.press("enter");
+        assert_eq!(selected(&bench), expected, "{text}");
+    }
+    bench.press("@");
+    bench.type_text("nowhere");
+    bench.press("enter");
+    assert!(bench.state.shared.notice.is_some());
+}
+
+#[test]
+fn comparing_needs_a_mark_and_can_be_swapped() {
+    let mut bench = Bench::team((120, 30));
+    bench.press("c");
+    assert_eq!(bench.state.shared.notice.as_deref(), Some("mark another commit first (space)"));
+    bench.press("j space j j c");
+    let target = || Target::chosen(id("01M7Y2AM4A3R9G8AARTRFP1ZND"), id("01M7Y2AM00KG79BDBHYZDT7XSR"));
+    let asked = |bench: &Bench| {
+        bench.newest(|request| match request {
+            Request::Diff(diff::Request::All(target)) => Some(target.clone()),
+            _ => None,
+        })
+    };
+    assert_eq!(asked(&bench).map(|(_, target)| target), Some(target()));
+    bench.press("X");
+    assert_eq!(asked(&bench).map(|(_, target)| target), target().swapped());
+    bench.press("esc");
+    assert_eq!(selected(&bench), "DT7XSR");
+}
+
+#[test]
+fn d_turns_from_parent_to_parent_of_a_merge() {
+    let merge = commits().into_iter().find(|commit| commit.merged_parent.is_some()).unwrap();
+    let first = Target::first_parent(&merge);
+    let second = first.next(&merge).unwrap();
+    let decided = second.next(&merge).unwrap();
+    assert_eq!((second.from, second.against), (merge.merged_parent, Against::SecondParent));
+    assert_eq!((decided.from, decided.other()), (merge.parent, merge.merged_parent));
+    assert_eq!(decided.next(&merge), Some(first));
+    let mut bench = Bench::team((120, 30));
+    bench.press("d d");
+    assert_eq!(bench.state.shared.notice.as_deref(), Some("no second parent"));
+}
+
+/// A row diff with three changed people.
+fn with_rows(size: (u16, u16)) -> Bench {
+    let mut bench = Bench::team(size);
+    bench.press("j d");
+    let (job, target) = bench
+        .newest(|request| match request {
+            Request::Diff(diff::Request::All(target)) => Some(target.clone()),
+            _ => None,
+        })
+        .expect("asked");
+    let tables = vec![change(entry("node:Person", 6, 7, None), entry("node:Person", 7, 6, None))];
+    bench.reply(job, Reply::Diff(diff::Reply::Tables(target.clone(), tables)));
+    let changes = vec![person("ann", Some(30), Some(31)), person("bob", None, Some(5)), person("cy", Some(9), None)];
+    let counts = Some(Counts { inserted: 1, updated: 1, deleted: 1 });
+    let table = key("node:Person");
+    bench.reply(
+        job,
+        Reply::Diff(diff::Reply::Rows { target: target.clone(), table: table.clone(), skip: 0, changes, counts }),
+    );
+    bench.reply(job, Reply::Diff(diff::Reply::Done(target, table)));
+    bench.draw();
+    bench
+}
+
+#[test]
+fn row_changes_are_walked_cell_by_cell_and_filtered() {
+    let mut bench = with_rows((120, 30));
+    bench.press("enter ]");
+    let cell = |bench: &Bench| {
+        let table = bench.state.screens.history.diff.as_ref().and_then(|diff| diff.table()).unwrap();
+        table.rows.selected().map(|change| (change.id.clone(), table.rows.selected_cell().unwrap().0.to_string()))
+    };
+    assert_eq!(cell(&bench), Some(("ann".to_owned(), "age".to_owned())));
+    bench.press("] ]");
+    assert_eq!(cell(&bench), Some(("cy".to_owned(), "id".to_owned())));
+    bench.press("[ f");
+    bench.type_text("op:del");
+    assert!(bench.draw().join("\n").contains("1 of 3"));
+}
+
+#[test]
+fn rows_of_another_comparison_are_ignored() {
+    let mut bench = with_rows((120, 30));
+    let other = Target::chosen(commits()[0].id, commits()[1].id);
+    let job = bench.newest(|request| matches!(request, Request::Diff(_)).then_some(())).unwrap().0;
+    bench.reply(job, Reply::Diff(diff::Reply::Tables(other, Vec::new())));
+    assert!(bench.draw().join("\n").contains("Person +1 ~1 -1"));
+}
+
+#[test]
+fn folds_close_and_open() {
+    let chain = |number: u128| {
+        let base = newer(number);
+        let parent = (number > 1).then(|| newer(number - 1).id).or(base.parent);
+        Commit { parent, ..base }
+    };
+    let mut all = commits();
+    all.extend((1..=8).map(chain));
+    let mut bench = Bench::opened((120, 30), super::fixture::unicode(), crate::config::Config::default());
+    bench.load(all);
+    bench.draw();
+    let len = |bench: &Bench| bench.state.screens.history.list.len();
+    assert!(len(&bench) < 19, "the run above the merge is folded");
+    let folded = len(&bench);
+    bench.press("O");
+    assert_eq!(len(&bench), 19);
+    bench.press("O j enter");
+    assert!(len(&bench) > folded, "enter on a fold opens it");
+    bench.press("o");
+    assert_eq!(len(&bench), folded);
+}
+
+#[test]
+fn no_size_is_too_small() {
+    for columns in [1, 2, 3, 19, 20, 40, 59, 61, 86, 121] {
+        for rows in [1, 2, 4, 5, 6, 15, 16, 24] {
+            let mut bench = with_rows((columns, rows));
+            bench.press("tab ] z");
+            bench.press("esc esc");
+        }
+    }
+}
+
+#[test]
+fn a_broken_commit_is_told_and_found() {
+    let mut all = commits();
+    all.retain(|commit| commit.id != id("01M7Y2AKMMJJWTHK3WRA2T3BM2"));
+    let mut bench = Bench::opened((120, 30), super::fixture::unicode(), crate::config::Config::default());
+    bench.load(all);
+    bench.press("G [");
+    assert_eq!(selected(&bench), "1WMJEC");
+    assert!(bench.draw().join(" ").contains("! its parent 01M7Y2AKMMJJWTHK3WRA2T3BM2"));
+}
+
+#[test]
+fn memory_of_a_large_chart_is_bounded() {
+    let commits: Vec<Commit> = (1..=20_000_u128)
+        .map(|number| Commit { parent: (number > 1).then(|| newer(number - 1).id), ..newer(number) })
+        .collect();
+    let chart = Chart::new(log(commits), ChartSpec { folding: Folding::all(false), ..spec("") });
+    assert!(chart.size_bytes() <= 200 * chart.len(), "{} bytes for {}", chart.size_bytes(), chart.len());
+    let _ = Arc::new(chart);
+}
