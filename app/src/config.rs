@@ -59,6 +59,15 @@ pub struct Sourced<T> {
     pub origin: Origin,
 }
 
+impl<T: Clone> Sourced<T> {
+    /// Takes over the value of `old` if it was set by hand.
+    fn keep_session(&mut self, old: &Self) {
+        if old.origin == Origin::Session {
+            *self = old.clone();
+        }
+    }
+}
+
 impl<T> Sourced<T> {
     /// A built-in value.
     #[must_use]
@@ -172,6 +181,18 @@ pub const SETTINGS: &[SettingName] = &[
 ];
 
 impl Config {
+    /// Takes over what was set by hand in `old`: a file that changes does not undo `:set`.
+    pub fn keep_session(&mut self, old: &Self) {
+        self.theme.keep_session(&old.theme);
+        self.motion.keep_session(&old.motion);
+        self.time.keep_session(&old.time);
+        self.glyphs.keep_session(&old.glyphs);
+        self.mouse.keep_session(&old.mouse);
+        self.branches.keep_session(&old.branches);
+        self.fold.keep_session(&old.fold);
+        self.refresh_seconds.keep_session(&old.refresh_seconds);
+    }
+
     /// All settings as `(path, value, origin)`, in the order of [`SETTINGS`].
     #[must_use]
     pub fn listing(&self) -> Vec<(&'static str, String, Origin)> {

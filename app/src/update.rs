@@ -124,12 +124,13 @@ fn heads_seen(state: &mut State, heads: Result<Heads, Failure>) -> Vec<Effect> {
 fn config_read(state: &mut State, config: Result<Box<crate::config::Config>, Failure>) -> Vec<Effect> {
     let now = state.shared.now;
     match config {
-        Ok(config) => {
+        Ok(mut config) => {
+            config.keep_session(&state.shared.config);
             let effects = apply_config(state, *config);
             let warnings = state.shared.config.warnings.len();
             let (level, text) = match warnings {
                 0 => (Level::Info, "settings read again".to_owned()),
-                count => (Level::Warning, format!("settings read again, {count} not understood (see :app.info)")),
+                count => (Level::Warning, format!("settings read again, {count} not understood (see :info)")),
             };
             state.shared.messages.say(now, level, text);
             effects

@@ -22,6 +22,9 @@ pub fn help(state: &State) -> Menu {
             items.extend(lines);
         }
     }
+    if let Some(path) = &state.shared.log_path {
+        items.push(Item { label: String::new(), text: format!("log file: {}", path.display()), action: None });
+    }
     Menu::filterable(format!("Help: {} / {focus}", screen.title()), items)
 }
 

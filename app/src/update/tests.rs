@@ -214,6 +214,23 @@ fn a_broken_settings_file_keeps_the_old_settings() {
 }
 
 #[test]
+fn a_changed_file_takes_effect_and_leaves_what_was_set_by_hand() {
+    let mut state = state();
+    let setting = Setting { name: "time".to_owned(), value: "local".to_owned() };
+    update(&mut state, Action::Global(Global::Set(setting)));
+    let text = "ui = { time = \"utc\", glyphs = \"ascii\" }\nkeys.global = { \"ctrl-x\" = \"app.hlep\" }";
+    let file = crate::config::parse(text).expect("valid");
+    let files = vec![(file, crate::config::Origin::UserFile)];
+    let config = crate::config::merge(files, &crate::config::Flags::default());
+    handle(&mut state, Event::Config(Ok(Box::new(config))), at(1));
+    assert_eq!(state.shared.config.time.value, crate::config::TimeDisplay::Local);
+    assert_eq!(state.shared.theme.glyphs, GlyphSet::Ascii);
+    let warnings = &state.shared.config.warnings;
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(warnings[0].text, "unknown action app.hlep, did you mean app.help?");
+}
+
+#[test]
 fn copying_too_much_offers_a_file() {
     let mut state = state();
     let text = "x".repeat(crate::clipboard::LIMIT_BYTES);
