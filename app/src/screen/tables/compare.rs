@@ -254,7 +254,7 @@ mod tests {
     fn view(more: bool) -> CompareView {
         let mut view = CompareView::new("node:Person".parse().expect("valid"), "main".to_owned());
         let columns = ["id", "age"].map(Arc::from).into();
-        view.take_page(Page { columns, rows: ["a", "b", "d"].map(|id| row(id, 2)).into(), more });
+        view.take_page(Page { columns, rows: ["a", "b", "d"].map(|id| row(id, 2)).into(), first: true, more });
         view
     }
 

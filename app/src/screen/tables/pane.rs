@@ -80,6 +80,8 @@ impl Screen for Tables {
     fn motion(&mut self, pane: PaneId, motion: Motion, cx: &mut Context<'_>) -> Answer {
         let moved = self.moved(pane, motion, cx);
         let edge = match motion {
+            Motion::Left | Motion::LeftEnd if pane == TYPES => "nothing to fold here",
+            Motion::Right | Motion::RightEnd if pane == TYPES => "nothing to unfold here",
             Motion::Left | Motion::LeftEnd => "no column further left",
             Motion::Right | Motion::RightEnd => "no column further right",
             Motion::Up | Motion::First | Motion::HalfUp | Motion::PageUp => "this is the first row",

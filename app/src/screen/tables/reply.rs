@@ -210,7 +210,7 @@ impl Tables {
                 let moved = cx.shared.heads.get(&key).is_some_and(|newest| *newest != opened.snapshot.version);
                 if moved && opened.is_head {
                     self.follow_heads(cx);
-                } else if self.rows.is_blank() && self.tab == Tab::Rows {
+                } else if self.rows.is_unread() && self.tab == Tab::Rows {
                     self.load(self.rows.wanted.clone(), cx);
                 }
             }

@@ -115,6 +115,8 @@ pub struct Page {
     pub columns: Arc<[Arc<str>]>,
     /// The rows.
     pub rows: Vec<Row>,
+    /// Whether they are the first ones of an answer and replace what was there.
+    pub first: bool,
     /// Whether there are more.
     pub more: bool,
 }
@@ -147,6 +149,6 @@ pub enum Reply {
     Compared(Vec<RowChange>),
     /// There are more differences than are kept.
     CompareCut,
-    /// Rows of a query; the first one tells the columns even if there are no rows.
+    /// Rows of a query; the first page tells the columns even if there are no rows.
     Sql(Page),
 }

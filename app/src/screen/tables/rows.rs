@@ -37,8 +37,8 @@ pub(super) struct RowsView {
     pub(super) error: Option<Failure>,
     /// Rows that fulfil the condition, once counted.
     pub(super) counted: Option<u64>,
-    /// Whether the page on its way starts anew instead of going on.
-    fresh: bool,
+    /// Whether the first page is still to come.
+    unread: bool,
     /// Row to select when the page arrives.
     pub(super) seek: Option<String>,
 }
@@ -50,7 +50,7 @@ impl RowsView {
             *self = Self { table: Some(table.clone()), ..Self::default() };
         }
         self.wanted = filter;
-        self.fresh = true;
+        self.unread = true;
         self.error = None;
     }
 
@@ -58,9 +58,15 @@ impl RowsView {
     pub(super) fn leave_position(&mut self, row: Option<String>) {
         self.grid.clear();
         self.seek = row;
+        self.unread = true;
         self.more = false;
         self.counted = None;
         self.sorting = Sorting::ById;
+    }
+
+    /// Whether the rows asked for last have not arrived yet.
+    pub(super) fn is_unread(&self) -> bool {
+        self.unread
     }
 
     /// Whether nothing was read yet.
@@ -70,7 +76,7 @@ impl RowsView {
 
     /// Takes a page.
     pub(super) fn take_page(&mut self, page: Page) {
-        if self.fresh {
+        if page.first {
             self.replace(&page);
             self.sorting = Sorting::ById;
         }
@@ -92,12 +98,12 @@ impl RowsView {
         let selected = grid.id().map(str::to_owned);
         self.grid.follow(&grid);
         self.seek = self.seek.take().or(selected);
-        self.fresh = false;
+        self.unread = false;
     }
 
-    /// Takes rows in another order; the first piece of an answer has no rows.
+    /// Takes rows in another order.
     pub(super) fn take_sorted(&mut self, page: Page, order: Order) {
-        if page.rows.is_empty() && page.more {
+        if page.first {
             self.replace(&page);
             self.seek = None;
             self.grid.state.row = 0;
@@ -113,7 +119,7 @@ impl RowsView {
     /// The last read failed.
     pub(super) fn fail(&mut self, failure: &Failure) {
         self.error = Some(failure.clone());
-        self.fresh = false;
+        self.unread = false;
     }
 
     /// The id after which the next page starts, if there is one and the cursor comes near the end.
@@ -136,7 +142,7 @@ mod tests {
     fn page(ids: &[&str], more: bool) -> Page {
         let columns: Arc<[Arc<str>]> = [Arc::from("id")].into();
         let rows = ids.iter().map(|&id| Row::new(columns.clone(), vec![Value::from(id)])).collect();
-        Page { columns, rows, more }
+        Page { columns, rows, first: true, more }
     }
 
     fn person() -> TableKey {
@@ -149,7 +155,7 @@ mod tests {
         view.start(&person(), None);
         view.take_page(page(&["a", "b"], true));
         assert_eq!(view.next_page(10), Some("b".to_owned()));
-        view.take_page(page(&["c"], false));
+        view.take_page(Page { first: false, ..page(&["c"], false) });
         assert_eq!(view.grid.rows().len(), 3);
         assert_eq!(view.next_page(10), None);
     }
@@ -188,7 +194,7 @@ mod tests {
         view.take_page(page(&["a"], true));
         let order = Order { column: "id".to_owned(), descending: true };
         view.take_sorted(page(&[], true), order.clone());
-        view.take_sorted(page(&["z", "y"], true), order.clone());
+        view.take_sorted(Page { first: false, ..page(&["z", "y"], true) }, order.clone());
         assert_eq!((view.grid.rows().len(), view.next_page(10)), (2, None));
         assert_eq!(view.sorting, Sorting::All(order));
     }

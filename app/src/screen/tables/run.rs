@@ -103,6 +103,7 @@ async fn opened(at: At, cx: &TaskContext) -> Result<Opened, Error> {
 
 async fn page(source: Source, after: Option<String>, cx: &TaskContext) -> Result<(), Error> {
     let graph = cx.graph()?;
+    let first = after.is_none();
     let options =
         ReadOptions { filter: source.filter.clone(), after, limit: Some(PAGE_ROWS), ..ReadOptions::default() };
     let mut columns = None;
@@ -117,7 +118,7 @@ async fn page(source: Source, after: Option<String>, cx: &TaskContext) -> Result
         None => table_columns(graph, &source).await?,
     };
     let more = rows.len() as u64 == PAGE_ROWS;
-    deliver(cx, Reply::Page(Page { columns, rows, more })).await
+    deliver(cx, Reply::Page(Page { columns, rows, first, more })).await
 }
 
 async fn table_columns(graph: &Graph, source: &Source) -> Result<Arc<[Arc<str>]>, Error> {
@@ -167,7 +168,7 @@ async fn stream_result(
 ) -> Result<(), Error> {
     let columns: Arc<[Arc<str>]> =
         result.schema.fields().iter().map(|field| Arc::from(field.name().as_str())).collect();
-    deliver(cx, reply(Page { columns: columns.clone(), rows: Vec::new(), more: true })).await?;
+    deliver(cx, reply(Page { columns: columns.clone(), rows: Vec::new(), first: true, more: true })).await?;
     let mut left = usize::try_from(RESULT_ROWS).unwrap_or(usize::MAX);
     let mut done = 0;
     while let Some(batch) = result.batches.try_next().await? {
@@ -178,12 +179,12 @@ async fn stream_result(
         done += kept as u64;
         cx.progress().advance(done, None, "rows");
         let cut = kept < batch.num_rows();
-        deliver(cx, reply(Page { columns: columns.clone(), rows, more: true })).await?;
+        deliver(cx, reply(Page { columns: columns.clone(), rows, first: false, more: true })).await?;
         if cut {
             return Ok(());
         }
     }
-    deliver(cx, reply(Page { columns, rows: Vec::new(), more: false })).await
+    deliver(cx, reply(Page { columns, rows: Vec::new(), first: false, more: false })).await
 }
 
 async fn count(source: Source, cx: &TaskContext) -> Result<(), Error> {

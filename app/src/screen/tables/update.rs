@@ -170,7 +170,7 @@ impl Tables {
         if self.tab != tab {
             self.tab = tab;
             match tab {
-                Tab::Rows if self.rows.is_blank() => self.load(self.rows.wanted.clone(), cx),
+                Tab::Rows if self.rows.is_unread() => self.load(self.rows.wanted.clone(), cx),
                 Tab::Rows => {}
                 Tab::Schema | Tab::Indices | Tab::Versions => self.load_list(cx),
             }

@@ -8,6 +8,7 @@ pub(super) use drill::compare_widths;
 pub(super) use table::{columns, grid_columns};
 
 use ratatui::layout::Rect;
+use stratigraph_engine::ErrorKind;
 use stratigraph_widgets::width::{escape, wrap};
 
 use super::action::Action;
@@ -15,7 +16,7 @@ use super::request::Tab;
 use super::rows::Sorting;
 use super::{Drill, ROWS, Tables, is_reading, kind, slot};
 use crate::action::{Action as Any, TermKind};
-use crate::message::Failure;
+use crate::message::{Failure, next_step};
 use crate::screen::{ScreenId, first_line};
 use crate::state::{Arrangement, Shared};
 use crate::theme::Role;
@@ -206,9 +207,22 @@ fn last_line(area: Rect) -> (Rect, Rect) {
     (rest, Rect { y: rest.bottom(), height, ..area })
 }
 
+/// What failed, the innermost cause and the next step; the whole chain is in the message history.
+fn pane_text(failure: &Failure) -> String {
+    let mut text = failure.summary().to_owned();
+    if let [_, .., cause] = failure.chain.as_slice() {
+        text = format!("{text}: {cause}");
+    }
+    match (failure.kind, next_step(failure.kind)) {
+        // What is wrong with the request, or what is not there, was said; the general advice for it is no news.
+        (ErrorKind::Invalid | ErrorKind::NotFound, _) | (_, None) => text,
+        (_, Some(step)) => format!("{text} ({step})"),
+    }
+}
+
 /// Writes why something could not be read, and returns the area below it.
 fn draw_error(failure: &Failure, rows_stay: bool, area: Rect, canvas: &mut Canvas<'_, '_>) -> Rect {
-    let mut text = escape(&failure.sentence()).into_owned();
+    let mut text = escape(&pane_text(failure)).into_owned();
     if rows_stay {
         text.push_str("; below are the rows before");
     }

@@ -173,7 +173,9 @@ pub(super) fn compare(view: &CompareView, tables: &Tables, focused: bool, area: 
         (format!("-{} ", grouped(deleted as u64)), Role::Removed),
         (if view.cut { "first differences only".to_owned() } else { String::new() }, Role::Warning),
     ];
-    canvas.pieces(head, &counts);
+    if !matches!(view.progress, Progress::Failed(_)) {
+        canvas.pieces(head, &counts);
+    }
     let body = match &view.progress {
         Progress::Failed(failure) => draw_error(failure, false, body, canvas),
         Progress::Reading | Progress::Done | Progress::Stopped => body,
@@ -196,8 +198,11 @@ pub(super) fn compare(view: &CompareView, tables: &Tables, focused: bool, area: 
     if !names.is_empty() {
         table(&picture, &columns(&names, &widths), state, &look, body, canvas);
     }
-    let nothing = view.changes.is_empty() && view.progress == Progress::Done;
-    let what = if nothing { "no differences" } else { "] and [ jump between differences" };
+    let what = match (view.changes.is_empty(), &view.progress) {
+        (true, Progress::Done) => "no differences",
+        (true, Progress::Reading | Progress::Stopped | Progress::Failed(_)) => "no differences yet",
+        (false, _) => "] and [ jump between differences",
+    };
     let rows = tables.total().map_or_else(String::new, |total| format!(", {} rows here", grouped(total)));
     canvas.line(note, format!("{what}{rows}{}", progress_word(&view.progress, canvas)), Role::Dim);
 }

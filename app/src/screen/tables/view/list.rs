@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use stratigraph_engine::TableKind;
 use stratigraph_widgets::tree::{self, TreeRow, TreeState, TreeStyle};
-use stratigraph_widgets::width::{Align, escape, fit, width};
+use stratigraph_widgets::width::{Align, escape, fit, truncate, width};
 
 use super::super::types::{Entry, Node, TypeRow};
 use super::super::{TYPES, Tables, is_reading, kind, slot};
@@ -25,6 +25,8 @@ struct Widths {
     name: usize,
     version: usize,
     rows: usize,
+    /// What is left for the lineage, or for the text of a detail after its name.
+    rest: usize,
 }
 
 impl Widths {
@@ -39,7 +41,7 @@ impl Widths {
         let rows = types().map(|row| grouped(row.entry.rows).len()).max().unwrap_or(0).max(4);
         let longest = types().map(|row| width(&escape(&row.entry.key.name))).max().unwrap_or(0).max(4);
         let name = longest.min(columns.saturating_sub(version + rows + 4).max(8));
-        Self { name, version, rows }
+        Self { name, version, rows, rest: columns.saturating_sub(name + version + rows + 3) }
     }
 }
 
@@ -165,9 +167,11 @@ fn line(entry: &Entry, widths: Widths, theme: Theme) -> Line<'static> {
         Node::Type(row) => type_line(row, widths, theme),
         Node::Detail { name, text, .. } => {
             let name = fit(&escape(name), widths.name, Align::Left, ellipsis);
+            // A detail stands one step further in than a type.
+            let room = widths.version + widths.rows + widths.rest;
             Line::from(vec![
                 Span::styled(format!("{name} "), theme.style(Role::Text)),
-                Span::styled(escape(text).into_owned(), theme.style(Role::Dim)),
+                Span::styled(truncate(&escape(text), room, ellipsis).into_owned(), theme.style(Role::Dim)),
             ])
         }
     }
@@ -178,11 +182,12 @@ fn type_line(row: &TypeRow, widths: Widths, theme: Theme) -> Line<'static> {
     let name = fit(&escape(&row.entry.key.name), widths.name, Align::Left, ellipsis);
     let version = fit(&row.version(), widths.version, Align::Left, ellipsis);
     let rows = fit(&grouped(row.entry.rows), widths.rows, Align::Right, ellipsis);
+    let lineage = format!("[{}]", escape(&row.lineage()));
     let odd = if row.is_odd() { Role::Warning } else { Role::Text };
     Line::from(vec![
         Span::styled(format!("{name} "), theme.style(Role::Text)),
         Span::styled(format!("{version} "), theme.style(odd)),
         Span::styled(format!("{rows} "), theme.style(Role::Text)),
-        Span::styled(format!("[{}]", escape(&row.lineage())), theme.style(Role::Dim)),
+        Span::styled(truncate(&lineage, widths.rest, ellipsis).into_owned(), theme.style(Role::Dim)),
     ])
 }
