@@ -10,6 +10,7 @@ use crate::job::{JobId, Slot};
 use crate::screen::{ScreenRequest, history, tables};
 
 /// Something to do outside the state.
+#[expect(clippy::large_enum_variant, reason = "effects are few and short-lived")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Start a job, or put it in the queue of its slot.

@@ -13,6 +13,7 @@
 //! | [`state`], [`update`], [`view`] | what is known, how it changes, how it looks |
 //! | [`screen`], [`overlay`] | the screens (how to write one is told there), and what lies over them |
 //! | [`job`], [`message`], [`cursor`], [`matcher`] | jobs, messages, lists and terms as plain values |
+//! | [`clock`] | the only look at the wall clock |
 //! | [`tasks`], [`run`](mod@run), [`terminal`] | workers, the loop, the terminal and its restoration |
 //! | [`cli`], [`summary`] | the commands, and what a commit did in a few words |
 //! | [`config`], [`theme`], [`logging`], [`clipboard`], [`export`] | settings, looks, log file, ways out |
@@ -20,6 +21,7 @@
 pub mod action;
 pub mod cli;
 pub mod clipboard;
+pub mod clock;
 pub mod config;
 pub mod cursor;
 pub mod effect;

@@ -52,7 +52,7 @@ struct Inputs {
 
 impl Loop {
     fn now(&self) -> Now {
-        Now { utc_micros: watch::utc_micros(), elapsed: self.started.elapsed() }
+        Now { utc_micros: crate::clock::utc_micros(), elapsed: self.started.elapsed() }
     }
 
     fn handle(&mut self, event: Event) -> anyhow::Result<()> {

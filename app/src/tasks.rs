@@ -161,7 +161,7 @@ fn panic_failure(panic: &(dyn Any + Send)) -> Failure {
 async fn carry_out(request: Request, graph: Arc<OnceLock<Graph>>, cx: TaskContext) -> Result<(), Failure> {
     match request {
         Request::Open { uri } => open(&uri, &graph, &cx).await,
-        Request::Screen(request) => screen::run(request, cx).await.map_err(Failure::from),
+        Request::Screen(request) => screen::run(request, cx).await,
         Request::Export { content, format, path, existing } => {
             let reply = export::run(content, format, path, existing, &cx).await?;
             cx.reply(reply).await;

@@ -196,7 +196,7 @@ impl Theme {
         self.style(Role::Lane(number))
     }
 
-    fn colours(&self) -> Colours {
+    fn colours(self) -> Colours {
         let palette = if self.depth == Depth::Named { Palette::Terminal } else { self.palette };
         let pick = |rgb: (u8, u8, u8), index: u8| match self.depth {
             Depth::True => Color::Rgb(rgb.0, rgb.1, rgb.2),
@@ -239,14 +239,13 @@ fn coloured(role: Role, colours: &Colours) -> Style {
     match role {
         Role::Text => plain,
         Role::Dim | Role::Border => plain.fg(colours.dim),
-        Role::Title | Role::Key => plain.fg(colours.accent).add_modifier(Modifier::BOLD),
+        Role::Title | Role::Key | Role::Marked => plain.fg(colours.accent).add_modifier(Modifier::BOLD),
         Role::Past => plain.add_modifier(Modifier::REVERSED),
         Role::FocusBorder => plain.fg(colours.accent),
         Role::Selected => {
             colours.selected.map_or(plain.add_modifier(Modifier::REVERSED), |(fg, bg)| plain.fg(fg).bg(bg))
         }
         Role::SelectedElsewhere => plain.add_modifier(Modifier::UNDERLINED),
-        Role::Marked => plain.fg(colours.accent).add_modifier(Modifier::BOLD),
         Role::Match => plain.fg(colours.changed).add_modifier(Modifier::UNDERLINED | Modifier::BOLD),
         Role::Added | Role::Good => plain.fg(colours.added),
         Role::Removed => plain.fg(colours.removed),

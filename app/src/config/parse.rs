@@ -60,7 +60,7 @@ pub fn parse(text: &str) -> Result<FileSettings, String> {
         match (name.get_ref().as_ref(), value.get_ref().as_table()) {
             (section @ ("ui" | "history"), Some(entries)) => reader.section(section, entries),
             ("keys", Some(sections)) => reader.key_sections(sections),
-            (section, Some(_)) | (section, None) => reader.unknown(line, "section", section, SECTIONS),
+            (section, Some(_) | None) => reader.unknown(line, "section", section, SECTIONS),
         }
     }
     reader.settings.warnings.sort_by_key(|warning| warning.line);

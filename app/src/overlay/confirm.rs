@@ -67,9 +67,8 @@ impl Confirm {
         }
         match key.bare() {
             Some(KeyCode::Char('y')) => Step::Finish(self.yes.clone()),
-            Some(KeyCode::Char('n' | 'q') | KeyCode::Esc) => Step::Close,
             Some(KeyCode::Enter) if self.chosen => Step::Finish(self.yes.clone()),
-            Some(KeyCode::Enter) => Step::Close,
+            Some(KeyCode::Char('n' | 'q') | KeyCode::Esc | KeyCode::Enter) => Step::Close,
             Some(KeyCode::Left | KeyCode::Right | KeyCode::Tab | KeyCode::BackTab | KeyCode::Char('h' | 'l')) => {
                 self.chosen = !self.chosen;
                 Step::Stay

@@ -99,7 +99,7 @@ impl Menu {
         if let Some(filter) = &mut self.filter {
             let mut input = Input::new(filter.clone());
             type_key(&mut input, key);
-            *filter = input.value().to_owned();
+            input.value().clone_into(filter);
             self.apply_filter();
         }
         Step::Stay
@@ -151,7 +151,7 @@ impl Menu {
         let labels = self.items.iter().filter(|item| item.action.is_some()).map(|item| width(&item.label)).max();
         let labels = labels.unwrap_or(0).min(24);
         let texts = self.items.iter().map(|item| width(&item.text)).max().unwrap_or(0);
-        let wide = (labels + texts + 7).max(width(&self.title) + 6).clamp(24, 100);
+        let wide = (labels + texts + 7).max(width(&self.title) + 6).clamp(30, 100);
         let extra = if self.filters() { 4 } else { 3 };
         let size = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
         let inner = canvas.overlay(centred(area, size(wide), size(self.items.len() + extra)), &self.title);

@@ -8,12 +8,13 @@ use anyhow::Context as _;
 use crossterm::event::EventStream;
 use tokio::sync::mpsc;
 
+use crate::clock::utc_micros;
 use crate::config::{Config, Flags, Origin, state_directory, user_file};
 use crate::event::Now;
 use crate::logging;
 use crate::message::{Failure, Level};
 use crate::registry::registry;
-use crate::run::watch::{Sources, Watch, utc_micros};
+use crate::run::watch::{Sources, Watch};
 use crate::run::{Inputs, Loop};
 use crate::state::State;
 use crate::tasks::Tasks;

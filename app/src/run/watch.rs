@@ -1,8 +1,8 @@
-//! What wakes the loop from outside: branch heads, the configuration file, signals, and the wall clock.
+//! What wakes the loop from outside: branch heads, the configuration file and signals.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use stratigraph_engine::Graph;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -12,12 +12,6 @@ use tokio::task::JoinHandle;
 use crate::config::{Config, FileSettings, Flags, Origin, merge, read_file};
 use crate::event::Event;
 use crate::message::Failure;
-
-/// Microseconds since 1970 UTC.
-pub(super) fn utc_micros() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-}
 
 /// `SIGTERM` and `SIGHUP`.
 #[derive(Debug)]

@@ -63,6 +63,7 @@ fn selected(state: &State) -> Option<&Job> {
 
 impl JobsScreen {
     /// Performs an action.
+    #[expect(clippy::needless_pass_by_value, reason = "all screens take their actions alike")]
     pub fn update(&mut self, action: Action, cx: &mut Context<'_>) {
         let Some(job) = self.job(cx.shared).cloned() else { return };
         match action {
@@ -76,7 +77,7 @@ impl JobsScreen {
     }
 
     /// Jobs that the filter leaves, in order.
-    fn shown<'a>(shared: &'a Shared) -> Vec<&'a Job> {
+    fn shown(shared: &Shared) -> Vec<&Job> {
         let matcher = shared.terms.matcher(ScreenId::Jobs, LIST, TermKind::Filter);
         let jobs = shared.jobs.in_order();
         jobs.into_iter().filter(|job| matcher.is_none_or(|matcher| matcher.accepts(&text(job)))).collect()

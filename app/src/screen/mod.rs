@@ -344,17 +344,13 @@ impl Screens {
         }
     }
 
-    /// Hands a screen's reply to it.
-    ///
-    /// # Errors
-    /// Gives the reply back if it is none of a screen.
-    pub fn reply(&mut self, slot: Slot, reply: Reply, cx: &mut Context<'_>) -> Result<(), Reply> {
+    /// Hands a screen's reply to it; the frame's own replies are none of a screen's.
+    pub fn reply(&mut self, slot: Slot, reply: Reply, cx: &mut Context<'_>) {
         match reply {
             Reply::History(reply) => self.history.reply(slot, reply, cx),
             Reply::Tables(reply) => self.tables.reply(slot, reply, cx),
-            other @ (Reply::Opened(_) | Reply::Exported(_) | Reply::Exists(_)) => return Err(other),
+            Reply::Opened(_) | Reply::Exported(_) | Reply::Exists(_) => {}
         }
-        Ok(())
     }
 }
 

@@ -292,9 +292,8 @@ fn quit(state: &mut State, action: &Global, effects: &mut Vec<Effect>) {
     let running = jobs::running(state);
     match action {
         Global::QuitNow => effects.push(Effect::Quit),
-        Global::QuitWhenIdle if running == 0 => effects.push(Effect::Quit),
+        Global::Quit | Global::QuitWhenIdle if running == 0 => effects.push(Effect::Quit),
         Global::QuitWhenIdle => state.shared.quitting = Quitting::WhenIdle,
-        Global::Quit if running == 0 => effects.push(Effect::Quit),
         _ => ask_quit(state, running),
     }
 }

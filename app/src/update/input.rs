@@ -101,14 +101,12 @@ pub(super) fn mouse(state: &mut State, event: MouseEvent) -> Vec<Effect> {
 
 fn click(state: &mut State, target: Option<Target>) -> Vec<Effect> {
     match target {
-        None => Vec::new(),
         Some(Target::OverlayRow(index)) => overlay(state, |top| top.click(index)),
-        Some(Target::Overlay) => Vec::new(),
         Some(Target::Action(action)) if state.shared.overlays.is_empty() => update(state, action),
         Some(Target::Pane(pane)) => update(state, Action::Global(Global::Focus(pane))),
         Some(Target::Row { pane, index }) => point(state, pane, Spot::Row(index)),
         Some(Target::Header { pane, column }) => point(state, pane, Spot::Header(column)),
-        Some(Target::Action(_)) => Vec::new(),
+        Some(Target::Action(_) | Target::Overlay) | None => Vec::new(),
     }
 }
 

@@ -114,11 +114,9 @@ pub(super) fn reply(state: &mut State, id: JobId, reply: Reply) -> Vec<Effect> {
             state.shared.overlays.push(Overlay::Confirm(question));
             Vec::new()
         }
-        reply @ (Reply::History(_) | Reply::Tables(_)) => with_screens(state, |screens, cx| {
-            if screens.reply(slot, reply, cx).is_err() {
-                tracing::error!(kind = slot.kind, "a reply found no screen");
-            }
-        }),
+        reply @ (Reply::History(_) | Reply::Tables(_)) => {
+            with_screens(state, |screens, cx| screens.reply(slot, reply, cx))
+        }
     }
 }
 
