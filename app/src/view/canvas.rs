@@ -103,7 +103,7 @@ impl<'a, 'f> Canvas<'a, 'f> {
         let mut text = title.to_owned();
         for (kind, word) in [(TermKind::Filter, "filter"), (TermKind::Search, "search")] {
             if let Some(term) = terms.of(self.shared.screen, pane, kind) {
-                text.push_str(&format!("{}{word} {}", self.theme().dot(), term.text));
+                text = format!("{text}{}{word} {}", self.theme().dot(), term.text);
             }
         }
         text

@@ -13,6 +13,9 @@ use crate::view::{Canvas, Target};
 /// How long a started sequence waits before its continuations are shown.
 const PATIENCE: Duration = Duration::from_millis(300);
 
+/// Columns between two hints.
+const GAP: u16 = 2;
+
 /// Draws the line.
 pub(super) fn draw(state: &State, area: Rect, canvas: &mut Canvas<'_, '_>) {
     if let Some(pieces) = continuations(state) {
@@ -65,7 +68,7 @@ fn keys(state: &State, area: Rect, canvas: &mut Canvas<'_, '_>) {
     for (_, index) in shown {
         let row = &state.shared.registry[index];
         let (Some(hint), Some(key)) = (row.hint, state.shared.keymap.key_text(index)) else { continue };
-        let pieces = [(format!("{key} "), Role::Key), (format!("{hint}  "), Role::Text)];
+        let pieces = [(format!("{key} "), Role::Key), (hint.to_owned(), Role::Text)];
         let needed = stratigraph_widgets::width::width(&format!("{key} {hint}"));
         if needed > usize::from(rest.width) {
             continue;
@@ -74,6 +77,7 @@ fn keys(state: &State, area: Rect, canvas: &mut Canvas<'_, '_>) {
         if let Run::Plain(action) = &row.run {
             canvas.hit(Rect { width: used, ..rest }, Target::Action(action.clone()));
         }
-        rest = Rect { x: rest.x + used, width: rest.width - used, ..rest };
+        let step = used.saturating_add(GAP).min(rest.width);
+        rest = Rect { x: rest.x + step, width: rest.width - step, ..rest };
     }
 }
