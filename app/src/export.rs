@@ -3,6 +3,8 @@
 //! The file is written under a temporary name beside the wanted one and renamed at the end, so a reader never sees half.
 
 mod rows;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use rows::csv_cell;
 

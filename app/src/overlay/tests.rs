@@ -1,1 +1,117 @@
-//! Tests.
+//! What the overlays make of keys.
+
+use super::*;
+use crate::action::{Global, TermKind};
+use crate::keymap::parse_keys;
+
+/// The steps that `keys` lead to, those that stay left out.
+fn press(overlay: &mut Overlay, keys: &str) -> Vec<Step> {
+    let keys = parse_keys(keys).expect("known keys");
+    keys.into_iter().map(|key| overlay.key(key)).filter(|step| *step != Step::Stay).collect()
+}
+
+fn finish(action: Global) -> Vec<Step> {
+    vec![Step::Finish(Action::Global(action))]
+}
+
+fn item(label: &str, action: Option<Result<Global, &str>>) -> Item {
+    let action = action.map(|action| action.map(Action::Global).map_err(str::to_owned));
+    Item { label: label.to_owned(), text: format!("does {label}"), action }
+}
+
+fn items() -> Vec<Item> {
+    vec![
+        item("heading", None),
+        item("zoom", Some(Ok(Global::Zoom))),
+        item("pause", Some(Err("nothing to pause"))),
+        item("mouse", Some(Ok(Global::Mouse))),
+    ]
+}
+
+#[test]
+fn a_question_about_writing_starts_at_cancel() {
+    let question = || {
+        let yes = Action::Global(Global::QuitNow);
+        Overlay::Confirm(Confirm::new("Merge?", vec!["2 tables change".to_owned()], "Merge", yes))
+    };
+    for keys in ["enter", "n", "esc", "q", "tab tab enter"] {
+        assert_eq!(press(&mut question(), keys), [Step::Close], "{keys}");
+    }
+    for keys in ["y", "tab enter", "left enter", "l enter"] {
+        assert_eq!(press(&mut question(), keys), finish(Global::QuitNow), "{keys}");
+    }
+}
+
+#[test]
+fn discarding_work_takes_the_typed_word() {
+    let yes = Action::Global(Global::QuitNow);
+    let mut question = Overlay::Confirm(Confirm::new("Delete?", Vec::new(), "Delete", yes).typed("dev"));
+    assert_eq!(press(&mut question, "y enter backspace d e enter"), []);
+    assert_eq!(press(&mut question, "v enter"), finish(Global::QuitNow));
+    assert_eq!(press(&mut question, "esc"), [Step::Close]);
+}
+
+#[test]
+fn a_menu_starts_at_what_can_be_chosen_and_says_why_not() {
+    let mut menu = Overlay::Choose(Menu::new("Menu", items()));
+    assert_eq!(press(&mut menu, "enter"), finish(Global::Zoom));
+    assert_eq!(press(&mut menu, "j enter"), [], "a disabled line stays");
+    assert_eq!(press(&mut menu, "G enter"), finish(Global::Mouse));
+    assert_eq!(press(&mut menu, "q"), [Step::Close]);
+}
+
+#[test]
+fn typing_filters_a_long_menu_and_escape_clears_before_it_closes() {
+    let mut menu = Menu::filterable("Help", items());
+    let labels = |menu: &Menu| menu.shown().map(|item| item.label.clone()).collect::<Vec<_>>();
+    for key in parse_keys("m o u").expect("known keys") {
+        menu.key(key);
+    }
+    assert_eq!(labels(&menu), ["mouse"]);
+    let escape = parse_keys("esc").expect("known")[0];
+    assert_eq!(menu.key(escape), Step::Stay);
+    assert_eq!(labels(&menu).len(), 4);
+    assert_eq!(menu.key(escape), Step::Close);
+}
+
+#[test]
+fn a_refused_line_stays_to_be_edited() {
+    let prompt = Prompt::new("Write to", "", |path| Action::Global(Global::ExportTo(path)))
+        .check(|path| if path.is_empty() { Err("type a name".to_owned()) } else { Ok(()) });
+    let mut prompt = Overlay::Prompt(prompt);
+    assert_eq!(press(&mut prompt, "enter"), []);
+    assert_eq!(press(&mut prompt, "a space b enter"), finish(Global::ExportTo("a b".to_owned())));
+}
+
+#[test]
+fn former_inputs_come_back_with_the_up_key() {
+    let prompt = Prompt::new("SQL", "", |text| Action::Global(Global::ExportTo(text)));
+    let mut prompt = Overlay::Prompt(prompt.recall(vec!["one".to_owned(), "two".to_owned()]));
+    assert_eq!(press(&mut prompt, "up up enter"), finish(Global::ExportTo("one".to_owned())));
+    assert_eq!(press(&mut prompt, "down enter"), finish(Global::ExportTo("two".to_owned())));
+}
+
+#[test]
+fn a_term_is_live_and_an_expression_waits_for_enter() {
+    let mut search = Overlay::Term(TermPrompt::new(TermKind::Search, None, ""));
+    let changed = Global::TermChanged(TermKind::Search, "a".to_owned());
+    assert_eq!(press(&mut search, "a"), [Step::Meanwhile(Action::Global(changed))]);
+    assert_eq!(press(&mut search, "left"), [], "moving the cursor changes no term");
+    let done = Global::TermDone(TermKind::Search, "a".to_owned());
+    assert_eq!(press(&mut search, "enter"), finish(done));
+    let mut filter = Overlay::Term(TermPrompt::new(TermKind::Filter, Some("SQL condition"), "age > "));
+    assert_eq!(press(&mut filter, "3 tab"), []);
+    assert_eq!(press(&mut filter, "enter"), finish(Global::TermDone(TermKind::Filter, "age > 3".to_owned())));
+    assert_eq!(press(&mut filter, "esc"), finish(Global::TermDropped(TermKind::Filter)));
+}
+
+#[test]
+fn pasted_text_is_typed_without_control_characters() {
+    let prompt = Prompt::new("Write to", "", |path| Action::Global(Global::ExportTo(path)));
+    let mut prompt = Overlay::Prompt(prompt);
+    assert_eq!(prompt.paste("a\nb\u{1b}c"), Step::Stay);
+    assert_eq!(press(&mut prompt, "enter"), finish(Global::ExportTo("abc".to_owned())));
+    let mut menu = Overlay::Choose(Menu::new("Menu", items()));
+    assert!(!menu.types());
+    assert_eq!(menu.click(1), Step::Finish(Action::Global(Global::Zoom)), "the chosen row is clicked again");
+}
