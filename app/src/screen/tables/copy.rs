@@ -66,9 +66,8 @@ pub(super) fn content(tables: &Tables, pane: PaneId) -> Option<Content> {
             let source = Source::Query { snapshot: opened.snapshot.clone(), statement: view.statement.clone() };
             Some(Content::Read { name: "query".to_owned(), source })
         }
-        Some(_) => None,
         None if pane == ROWS => rows_content(tables),
-        None => None,
+        Some(_) | None => None,
     }
 }
 

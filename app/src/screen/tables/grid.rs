@@ -213,17 +213,10 @@ impl Grid {
         Some(if descending { Sort::Descending(at) } else { Sort::Ascending(at) })
     }
 
-    /// Whether a row matches a search: any of its shown cells does.
-    fn matches(&self, row: &Row, shown: &[usize], matcher: &Matcher) -> bool {
-        let texts: Vec<_> = shown.iter().filter_map(|&at| row.values().get(at)).map(|value| cell(value).0).collect();
-        matcher.accepts_any(texts.iter().map(AsRef::as_ref))
-    }
-
     /// Number of matching rows, and the position of the selected row among them (from 1; 0 if it is none).
     pub(super) fn matching(&self, matcher: &Matcher) -> (usize, usize) {
         let shown = self.shown();
-        let hits: Vec<usize> =
-            (0..self.rows.len()).filter(|&at| self.matches(&self.rows[at], &shown, matcher)).collect();
+        let hits: Vec<usize> = (0..self.rows.len()).filter(|&at| matches(&self.rows[at], &shown, matcher)).collect();
         let this = hits.iter().position(|&at| at == self.state.row).map_or(0, |at| at + 1);
         (this, hits.len())
     }
@@ -233,11 +226,12 @@ impl Grid {
         let len = self.rows.len();
         let shown = self.shown();
         let start = self.state.row;
-        let steps = (usize::from(!here)..len + usize::from(!here)).map(|step| match forward {
-            true => (start + step) % len.max(1),
-            false => (start + len - step % len.max(1)) % len.max(1),
+        let nearest = usize::from(!here);
+        let mut steps = (nearest..len + nearest).map(|step| {
+            let step = step % len.max(1);
+            if forward { (start + step) % len.max(1) } else { (start + len - step) % len.max(1) }
         });
-        let hit = steps.into_iter().find(|&at| at < len && self.matches(&self.rows[at], &shown, matcher));
+        let hit = steps.find(|&at| at < len && matches(&self.rows[at], &shown, matcher));
         if let Some(at) = hit {
             self.state.row = at;
             self.state.settle(len, shown.len(), height);
@@ -261,6 +255,12 @@ impl Grid {
         lines.push(String::new());
         lines.join("\n")
     }
+}
+
+/// Whether a row matches a search: any of its shown cells does.
+fn matches(row: &Row, shown: &[usize], matcher: &Matcher) -> bool {
+    let texts: Vec<_> = shown.iter().filter_map(|&at| row.values().get(at)).map(|value| cell(value).0).collect();
+    matcher.accepts_any(texts.iter().map(AsRef::as_ref))
 }
 
 /// The table widget's word for a motion.

@@ -149,10 +149,9 @@ impl Tables {
     fn grid(&self, pane: PaneId) -> Option<&Grid> {
         match self.drills.last() {
             Some(Drill::Sql(view)) if pane == SQL => Some(&view.grid),
-            Some(_) => None,
             None if pane == ROWS => Some(&self.rows.grid),
             None if pane == self.content() => Some(&self.list.grid),
-            None => None,
+            Some(_) | None => None,
         }
     }
 
@@ -160,10 +159,9 @@ impl Tables {
         let content = self.content();
         match self.drills.last_mut() {
             Some(Drill::Sql(view)) if pane == SQL => Some(&mut view.grid),
-            Some(_) => None,
             None if pane == ROWS => Some(&mut self.rows.grid),
             None if pane == content => Some(&mut self.list.grid),
-            None => None,
+            Some(_) | None => None,
         }
     }
 

@@ -380,6 +380,7 @@ impl Tables {
 }
 
 /// Whether a record needs another look at the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Read {
     /// For the digests of blobs.
     Digests,

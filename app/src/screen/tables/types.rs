@@ -283,8 +283,8 @@ fn details(row: &TypeRow, summary: Option<&TypeSummary>) -> Vec<Entry> {
         let detail = std::iter::once(&summary.detail).chain(&summary.annotations).filter(|text| !text.is_empty());
         lines.extend(detail.map(|text| ("type".to_owned(), text.clone())));
         lines.extend(summary.properties.iter().map(|property| {
-            let annotations = property.annotations.iter().map(|text| format!(" {text}")).collect::<String>();
-            (property.name.clone(), format!("{}{annotations}", property.type_text))
+            let words = std::iter::once(&property.type_text).chain(&property.annotations);
+            (property.name.clone(), words.map(String::as_str).collect::<Vec<_>>().join(" "))
         }));
         lines.extend(summary.constraints.iter().map(|text| ("rule".to_owned(), text.clone())));
     }
