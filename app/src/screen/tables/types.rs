@@ -37,7 +37,8 @@ pub(super) struct TypeRow {
     pub(super) entry: TableEntry,
     /// Newest version of the lineage, if it is known.
     pub(super) head: Option<Result<u64, String>>,
-    /// Whether the position is a branch head: only there a head past the pin is drift.
+    /// Whether the position is the head of the branch whose lineage holds the table: only there a head past the pin is drift.
+    /// A table that a branch inherits stays where it was while its own branch moves on.
     pub(super) at_head: bool,
 }
 
@@ -96,7 +97,10 @@ impl Types {
     pub(super) fn show(&mut self, opened: &Opened, filter: Option<&Matcher>) {
         let selected = self.selected(filter).map(|entry| entry.id);
         let summary = |key: &TableKey| opened.types.iter().find(|summary| is_type(summary, key)).cloned();
-        let row = |entry: &TableEntry| TypeRow { entry: entry.clone(), head: None, at_head: opened.is_head };
+        let branch = &opened.snapshot.branch;
+        let is_own = |entry: &TableEntry| entry.lineage.as_ref().map_or(branch.is_main(), |lineage| lineage == branch);
+        let row =
+            |entry: &TableEntry| TypeRow { entry: entry.clone(), head: None, at_head: opened.is_head && is_own(entry) };
         let entries = opened.snapshot.entries.values();
         self.tables = entries.map(|entry| (row(entry), summary(&entry.key))).collect();
         // Nodes first: they are what edges refer to.
@@ -294,4 +298,31 @@ fn details(row: &TypeRow, summary: Option<&TypeSummary>) -> Vec<Entry> {
         node: Node::Detail { table: key.clone(), name, text },
     };
     lines.into_iter().enumerate().map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use stratigraph_engine::TableVersion;
+
+    use super::*;
+
+    fn version(at_head: bool, head: Option<Result<u64, String>>) -> String {
+        let entry = TableEntry {
+            key: "node:Person".parse().expect("valid"),
+            path: "nodes/0".into(),
+            version: TableVersion::new(5),
+            lineage: None,
+            rows: 0,
+        };
+        TypeRow { entry, head, at_head }.version()
+    }
+
+    #[test]
+    fn a_head_past_the_pin_is_drift_only_at_the_head_of_its_own_branch() {
+        assert_eq!(version(true, Some(Ok(6))), "v5 drift 1");
+        assert_eq!(version(false, Some(Ok(6))), "v5 of 6");
+        assert_eq!(version(true, Some(Ok(5))), "v5");
+        assert_eq!(version(true, None), "v5");
+        assert_eq!(version(true, Some(Err("no table".to_owned()))), "v5 head ?");
+    }
 }
