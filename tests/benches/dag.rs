@@ -17,17 +17,17 @@ fn lay_out(synthetic: &Synthetic) -> Layout {
 }
 
 /// Order, rows and lanes of the whole history.
-pub fn layout(criterion: &mut Criterion) {
+pub(crate) fn layout(criterion: &mut Criterion) {
     let synthetic = million();
     let bytes = lay_out(&synthetic).size_bytes() / COMMITS as usize;
-    println!("layout of {COMMITS} commits: {bytes} bytes a commit");
+    assert!(bytes <= 200, "{bytes} bytes a commit");
     criterion.bench_function("dag/layout of 1 M commits", |bencher| {
         bencher.iter_batched(|| (), |()| lay_out(&synthetic), BatchSize::PerIteration);
     });
 }
 
 /// The visible rows at a place far from the last one.
-pub fn window(criterion: &mut Criterion) {
+pub(crate) fn window(criterion: &mut Criterion) {
     let layout = lay_out(&million());
     let paint = Paint::plain(&UNICODE);
     let mut row = 0;

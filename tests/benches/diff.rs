@@ -27,7 +27,7 @@ fn columns() -> SchemaRef {
     ]))
 }
 
-fn people(numbers: impl Iterator<Item = i64> + Clone, older: i64) -> RecordBatch {
+fn people(numbers: &(impl Iterator<Item = i64> + Clone), older: i64) -> RecordBatch {
     let names = || Arc::new(numbers.clone().map(|number| Some(format!("person-{number:07}"))).collect::<StringArray>());
     let ages = Arc::new(numbers.clone().map(|number| Some(number % 90 + older)).collect::<Int64Array>());
     RecordBatch::try_new(columns(), vec![names(), ages, names()]).expect("the columns fit")
@@ -38,10 +38,10 @@ async fn write_graph(root: &std::path::Path) -> anyhow::Result<()> {
     let source = "node Person { name: String @key  age: I64? }";
     let mut writer = GraphWriter::create(root, source, &[(KEY, columns())]).await?;
     let publish = |version| [Publish { key: KEY.into(), version, lineage: None, rows: ROWS.unsigned_abs() }];
-    let table = write(&writer.table(KEY), people(0..ROWS, 0), WriteMode::Append).await?;
+    let table = write(&writer.table(KEY), people(&(0..ROWS), 0), WriteMode::Append).await?;
     let version = writer.publish(&publish(table.version().version)).await?;
     writer.commit(version, None).await?;
-    let changed = people((0..CHANGED).map(|number| number * (ROWS / CHANGED)), 1);
+    let changed = people(&(0..CHANGED).map(|number| number * (ROWS / CHANGED)), 1);
     let mut merge = MergeInsertBuilder::try_new(Arc::new(table), vec!["id".into()])?;
     merge.when_matched(WhenMatched::UpdateAll).when_not_matched(WhenNotMatched::InsertAll).skip_auto_cleanup(true);
     let (table, _) = merge.try_build()?.execute_reader(RecordBatchIterator::new([Ok(changed)], columns())).await?;
@@ -58,7 +58,7 @@ async fn count(storage: &Storage, from: &Snapshot, to: &Snapshot, way: Way) -> u
 }
 
 /// Both ways over the same two snapshots.
-pub fn changed_rows(criterion: &mut Criterion) {
+pub(crate) fn changed_rows(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime starts");
     let folder = tempfile::tempdir().expect("a temporary folder");
     runtime.block_on(write_graph(folder.path())).expect("the graph is written");

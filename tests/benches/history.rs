@@ -38,7 +38,7 @@ async fn first_commits(root: &str) -> Duration {
 }
 
 /// Open alone, first commits, whole history.
-pub fn open_bench(criterion: &mut Criterion) {
+pub(crate) fn opening(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime starts");
     let folder = tempfile::tempdir().expect("a temporary folder");
     runtime.block_on(write(folder.path())).expect("the graph is written");
@@ -55,5 +55,3 @@ pub fn open_bench(criterion: &mut Criterion) {
         });
     });
 }
-
-pub use open_bench as open;

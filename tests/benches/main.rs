@@ -11,6 +11,6 @@ mod history;
 criterion_group! {
     name = benches;
     config = criterion::Criterion::default().sample_size(10);
-    targets = dag::layout, dag::window, history::open, diff::changed_rows
+    targets = dag::layout, dag::window, history::opening, diff::changed_rows
 }
 criterion_main!(benches);

@@ -61,7 +61,7 @@ fn schema() -> Arc<Schema> {
 
 fn batch(rows: &Rows) -> RecordBatch {
     let ids = StringArray::from_iter_values(rows.iter().map(|(id, _)| id));
-    let values = Int64Array::from_iter(rows.iter().map(|(_, value)| *value));
+    let values = rows.iter().map(|(_, value)| *value).collect::<Int64Array>();
     RecordBatch::try_new(schema(), vec![Arc::new(ids), Arc::new(values)]).expect("columns of one length")
 }
 

@@ -91,7 +91,7 @@ async fn commits_stream_newest_first_and_once_each() -> Result<()> {
     let mut seen = Vec::new();
     let history = graph
         .stream_history(&Progress::none(), |batch| {
-            seen.extend(batch.commits.into_iter().map(|commit| commit.id.to_string()))
+            seen.extend(batch.commits.into_iter().map(|commit| commit.id.to_string()));
         })
         .await?;
     assert_eq!(history.commits().len(), 79);

@@ -2,8 +2,13 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use stratigraph_engine::{At, BranchName, Commit, CommitGraph, Graph, OpenMode, Progress};
+use stratigraph_engine::{
+    At, BranchName, Commit, CommitGraph, Graph, ManifestVersion, OpenMode, Progress, TableVersion,
+};
 use stratigraph_tests::fixtures::Fixture;
+
+/// Name, parent, version it was made at, tables it owns.
+type BranchFacts = (String, Option<String>, Option<u64>, Vec<String>);
 
 async fn open(fixture: Fixture) -> Result<Graph> {
     Ok(Graph::open(&fixture.path()?.to_string_lossy(), OpenMode::ReadOnly).await?)
@@ -77,13 +82,13 @@ async fn snapshots_equal_the_reference_at_every_branch() -> Result<()> {
 async fn branches_know_their_parent_and_what_they_own() -> Result<()> {
     let graph = open(Fixture::Team).await?;
     let branches = graph.branches().await?;
-    let facts: Vec<(String, Option<String>, Option<u64>, Vec<String>)> = branches
+    let facts: Vec<BranchFacts> = branches
         .iter()
         .filter(|branch| !branch.name.is_main())
         .map(|branch| {
             let owned = branch.owned_tables.iter().map(ToString::to_string).collect();
             let parent = branch.parent.as_ref().map(ToString::to_string);
-            (branch.name.to_string(), parent, branch.forked_at.map(|version| version.get()), owned)
+            (branch.name.to_string(), parent, branch.forked_at.map(ManifestVersion::get), owned)
         })
         .collect();
     let fact = |name: &str, forked_at, owned: &[&str]| {
@@ -142,7 +147,7 @@ async fn an_interrupted_load_is_listed_and_observed() -> Result<()> {
     let expected = [("node:Person", 5, 6, Some(5), 6), ("edge:Knows", 1, 2, Some(1), 2)];
     for (pin, expected) in observation.tables.iter().zip(expected) {
         let head = pin.head.as_ref().expect("the table is there").get();
-        let pinned = pin.pinned.map(|version| version.get());
+        let pinned = pin.pinned.map(TableVersion::get);
         assert_eq!((pin.table_key.as_str(), pin.expected.get(), pin.planned.get(), pinned, head), expected);
     }
     assert_eq!(graph.audit().await?, []);

@@ -1,6 +1,7 @@
 //! Rows, row histories and queries over the reference's graphs.
 
 use anyhow::Result;
+use arrow::array::RecordBatch;
 use futures::TryStreamExt;
 use serde_json::{Map, Value as Json, json};
 use stratigraph_engine::diff::Way;
@@ -216,7 +217,7 @@ async fn queries_see_each_type_under_its_own_name() -> Result<()> {
     let result = graph.sql(&main, "select id from Person order by id desc", limited).await?;
     assert_eq!(result.schema.field(0).name(), "id");
     let batches: Vec<_> = result.batches.try_collect().await?;
-    assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 1);
+    assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 1);
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use stratigraph_tests::fixtures::Fixture;
 
 /// How long a screen may take to show something before the test gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn cells(count: u16) -> NonZero<u16> {
     NonZero::new(count).expect("the sizes of these tests are not zero")

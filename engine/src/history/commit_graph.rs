@@ -193,11 +193,11 @@ impl CommitGraph {
         match found {
             _ if suffix.is_empty() => Err(HistoryError::UnknownCommit { text: text.to_owned() }),
             [] => Err(HistoryError::UnknownCommit { text: text.to_owned() }),
-            [only] => Ok(self.id_of(only)),
+            [only] => Ok(id_of(only)),
             several => Err(HistoryError::AmbiguousCommit {
                 suffix,
                 count,
-                candidates: several.iter().take(CANDIDATES).map(|id| self.id_of(id).to_string()).collect(),
+                candidates: several.iter().take(CANDIDATES).map(|id| id_of(id).to_string()).collect(),
             }),
         }
     }
@@ -217,11 +217,6 @@ impl CommitGraph {
         let length = (before.max(after) + 1).clamp(SHORT_ID, key.len());
         let text = id.to_string();
         text[text.len() - length..].to_owned()
-    }
-
-    fn id_of(&self, reversed: &[u8; 26]) -> CommitId {
-        let text: String = reversed.iter().rev().map(|&byte| char::from(byte)).collect();
-        text.parse().expect("BUG: only printed commit ids are kept reversed")
     }
 
     /// The commit and all it descends from, over every parent.
@@ -281,6 +276,12 @@ impl CommitGraph {
     }
 }
 
+/// The id that [`reversed_id`] printed.
+fn id_of(reversed: &[u8; 26]) -> CommitId {
+    let text: String = reversed.iter().rev().map(|&byte| char::from(byte)).collect();
+    text.parse().expect("BUG: only printed commit ids are kept reversed")
+}
+
 fn reversed_id(id: CommitId) -> [u8; 26] {
     let mut bytes = [0; 26];
     for (slot, byte) in bytes.iter_mut().zip(id.to_string().bytes().rev()) {
@@ -310,10 +311,10 @@ fn corrected_times(commits: &[Commit], index: &HashMap<CommitId, usize>) -> Vec<
     let parents = |row: usize| commits[row].parents().filter_map(|parent| index.get(&parent).copied());
     let mut children = vec![Vec::new(); commits.len()];
     let mut waiting = vec![0usize; commits.len()];
-    for row in 0..commits.len() {
+    for (row, waiting) in waiting.iter_mut().enumerate() {
         for parent in parents(row) {
             children[parent].push(row);
-            waiting[row] += 1;
+            *waiting += 1;
         }
     }
     let mut corrected: Vec<i64> = commits.iter().map(|commit| commit.created_at_micros).collect();
@@ -374,7 +375,7 @@ mod tests {
 
     #[test]
     fn ends_of_ids_resolve_only_if_unique() {
-        let commits = ["01M7Y2AKA125T5VJJZZ1M5RCKN", "01M7Y2AKCYY3TSSZQ5XMPW4170", "01M7Y2AM68DRM4A36QAV1M5RCKN"];
+        let commits = ["01M7Y2AKA125T5VJJZZ1M5RCKN", "01M7Y2AKCYY3TSSZQ5XMPW4170", "01M7Y2AM68DRM4A36QAVM5RCKN"];
         let commits = commits.map(|text| commit(0, 0, &[]).with_id(text));
         let graph = graph(commits.to_vec());
         assert_eq!(graph.resolve_id("4170").unwrap().to_string(), "01M7Y2AKCYY3TSSZQ5XMPW4170");
@@ -385,7 +386,7 @@ mod tests {
         assert!(matches!(graph.resolve_id("QQQQ"), Err(HistoryError::UnknownCommit { .. })));
         assert!(matches!(graph.resolve_id(""), Err(HistoryError::UnknownCommit { .. })));
         assert_eq!(graph.short_id("01M7Y2AKCYY3TSSZQ5XMPW4170".parse().unwrap()), "PW4170");
-        assert_eq!(graph.short_id(whole.parse().unwrap()), "Z1M5RCKN");
+        assert_eq!(graph.short_id(whole.parse().unwrap()), "1M5RCKN");
     }
 
     impl Commit {

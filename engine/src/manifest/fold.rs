@@ -93,7 +93,9 @@ mod tests {
 
     fn fold(rows: Vec<Row>) -> Result<BTreeMap<TableKey, TableEntry>, ManifestError> {
         let mut fold = Fold::default();
-        rows.into_iter().for_each(|row| fold.add(row));
+        for row in rows {
+            fold.add(row);
+        }
         fold.finish(ManifestVersion::new(9))
     }
 

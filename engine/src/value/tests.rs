@@ -21,7 +21,7 @@ fn cells_export_as_the_reference_exports_them() {
         (cell(Date32Array::from(vec![19754])), json!(19754)),
         (cell(Date64Array::from(vec![1_767_605_400_000])), json!("2026-01-05T09:30:00")),
         (cell(Date64Array::from(vec![-1])), json!("1969-12-31T23:59:59.999")),
-        (cell(vector), json!([0.10000000149011612, 0.0])),
+        (cell(vector), json!([0.100_000_001_490_116_12, 0.0])),
         (cell(list), json!([1, null])),
         (cell(Float64Array::from(vec![140_000.0])), json!(140_000.0)),
         (cell(UInt64Array::from(vec![u64::MAX])), json!(u64::MAX)),

@@ -20,7 +20,9 @@ fn written(format: RowFormat, batches: &[RecordBatch]) -> String {
     let mut out = Out::plain(shared.clone());
     let schema = batch(&[], &[]).schema();
     let mut writer = RowWriter::new(&mut out, format, &schema, None);
-    batches.iter().for_each(|batch| writer.batch(batch).unwrap());
+    for batch in batches {
+        writer.batch(batch).unwrap();
+    }
     writer.finish().unwrap();
     out.flush().unwrap();
     shared.text()
@@ -31,7 +33,7 @@ fn csv_quotes_what_needs_it_and_tells_null_from_empty() {
     let rows = batch(&[Some("a,b"), Some("say \"x\"\r\n"), Some(""), None], &[Some(0.5), None, Some(1.0), Some(-2.0)]);
     let expected =
         "name,size,day\n\"a,b\",0.5,2024-02-01\n\"say \"\"x\"\"\r\n\",,2024-02-01\n\"\",1,2024-02-01\n,-2,2024-02-01\n";
-    assert_eq!(written(RowFormat::Csv, &[rows.clone()]), expected);
+    assert_eq!(written(RowFormat::Csv, std::slice::from_ref(&rows)), expected);
     assert_eq!(written(RowFormat::Csv, &[rows.slice(0, 1), rows.slice(1, 3)]), expected);
     assert_eq!(written(RowFormat::Csv, &[]), "name,size,day\n");
 }

@@ -130,7 +130,7 @@ fn field(name: &str, text: String) -> Line {
 /// The table of changed tables.
 fn changes(facts: &Facts, style: &Style) -> Vec<Line> {
     if facts.changes.is_empty() {
-        let all = style.unchanged(facts.unchanged).map(|line| (line, Role::Dim));
+        let all = unchanged(facts.unchanged).map(|line| (line, Role::Dim));
         return [Some(("changes no table".to_owned(), Role::Text)), all]
             .into_iter()
             .flatten()
@@ -158,7 +158,7 @@ fn changes(facts: &Facts, style: &Style) -> Vec<Line> {
         };
         vec![(style.row(row, widths), role)]
     }));
-    lines.extend(style.unchanged(facts.unchanged).map(|line| vec![(line, Role::Dim)]));
+    lines.extend(unchanged(facts.unchanged).map(|line| vec![(line, Role::Dim)]));
     lines
 }
 
@@ -200,18 +200,18 @@ impl Style {
         wrap(text, self.columns.max(1)).into_iter().map(|line| vec![(line, role)]).collect()
     }
 
-    fn unchanged(&self, count: usize) -> Option<String> {
-        match count {
-            0 => None,
-            1 => Some("1 table unchanged".to_owned()),
-            _ => Some(format!("{count} tables unchanged")),
-        }
-    }
-
     fn row(&self, cells: &[String; 4], widths: [usize; 4]) -> String {
         let ellipsis = self.theme.symbols().ellipsis;
         let aligns = [Align::Left, Align::Right, Align::Right, Align::Left];
         let fitted = cells.iter().zip(widths).zip(aligns).map(|((cell, wide), align)| fit(cell, wide, align, ellipsis));
         fitted.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    }
+}
+
+fn unchanged(count: usize) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some("1 table unchanged".to_owned()),
+        _ => Some(format!("{count} tables unchanged")),
     }
 }

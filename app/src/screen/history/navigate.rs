@@ -114,12 +114,11 @@ impl History {
             self.arrange(cx);
             return;
         }
-        match self.list.chart().and_then(|chart| chart.row_of(id)) {
-            Some(row) => self.go_to_row(Some(row), cx),
-            None => {
-                let short = self.list.log().map_or_else(String::new, |log| log.graph().short_id(id));
-                cx.shared.notice = Some(format!("the filter hides {short}; esc takes the filter off"));
-            }
+        if let Some(row) = self.list.chart().and_then(|chart| chart.row_of(id)) {
+            self.go_to_row(Some(row), cx);
+        } else {
+            let short = self.list.log().map_or_else(String::new, |log| log.graph().short_id(id));
+            cx.shared.notice = Some(format!("the filter hides {short}; esc takes the filter off"));
         }
         cx.focus(COMMITS);
     }

@@ -48,7 +48,7 @@ impl History {
             cx.shared.frames.entry(ScreenId::History).or_insert(frame);
         }
         let current = self.load == Load::Ready && !self.stale;
-        if !current && !(cx.reading(LOAD) && !self.stale) {
+        if !current && (self.stale || !cx.reading(LOAD)) {
             self.read_history(cx);
         }
         self.look_around(cx);

@@ -41,7 +41,7 @@ impl RowFilter {
                 Some(("op", value)) => tests.push((inverted, op_word(value).map_or(Test::Never, Test::Op))),
                 Some(("id", value)) => tests.extend(matcher(value).map(|matcher| (inverted, Test::Id(matcher)))),
                 Some(("column", value)) => {
-                    tests.extend(matcher(value).map(|matcher| (inverted, Test::Column(matcher))))
+                    tests.extend(matcher(value).map(|matcher| (inverted, Test::Column(matcher))));
                 }
                 Some(_) | None => rest.push(word),
             }

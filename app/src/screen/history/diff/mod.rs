@@ -259,9 +259,9 @@ impl Diff {
             return Answer::Nothing(if close { "it is closed" } else { "it is open" }.to_owned());
         }
         if close {
-            self.closed.push(kind)
+            self.closed.push(kind);
         } else {
-            self.closed.retain(|closed| *closed != kind)
+            self.closed.retain(|closed| *closed != kind);
         }
         let row = self.nodes().iter().position(|node| *node == Node::Kind(kind));
         self.cursor.row = row.unwrap_or(0);

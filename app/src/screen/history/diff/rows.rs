@@ -62,18 +62,15 @@ impl TableRows {
             // One more for the sign of a changed cell.
             let wide = width(&cell(value).0).clamp(1, WIDEST) + 1;
             let number = matches!(value, Value::Int(_) | Value::UInt(_) | Value::Float(_));
-            match self.columns.iter_mut().find(|column| &*column.name == name) {
-                Some(column) => {
-                    column.width = column.width.max(wide as u16);
-                    if number {
-                        column.align = Align::Right;
-                    }
+            if let Some(column) = self.columns.iter_mut().find(|column| &*column.name == name) {
+                column.width = column.width.max(wide as u16);
+                if number {
+                    column.align = Align::Right;
                 }
-                None => {
-                    let wide = wide.max(width(name).min(WIDEST)) as u16;
-                    let align = if number { Align::Right } else { Align::Left };
-                    self.columns.push(Column { name: name.into(), width: wide, align });
-                }
+            } else {
+                let wide = wide.max(width(name).min(WIDEST)) as u16;
+                let align = if number { Align::Right } else { Align::Left };
+                self.columns.push(Column { name: name.into(), width: wide, align });
             }
         }
         self.columns

@@ -27,8 +27,10 @@ use crate::state::State;
 use crate::theme::Surroundings;
 use crate::update::{handle, open_graph};
 
+type TeamCommit = (&'static str, &'static str, u64, &'static [&'static str], Option<&'static str>, i64);
+
 /// id, branch, version, parents, actor, time: as `commits-*.json` of the fixture give them.
-const TEAM: [(&str, &str, u64, &[&str], Option<&str>, i64); 11] = [
+const TEAM: [TeamCommit; 11] = [
     ("01M7Y2AKA125T5VJJZZ1M5RCKN", "main", 3, &[], None, 1_795_231_665_473_563),
     (
         "01M7Y2AKCYY3TSSZQ5XMPW4170",
@@ -99,7 +101,7 @@ const TEAM: [(&str, &str, u64, &[&str], Option<&str>, i64); 11] = [
 ];
 
 /// Two hours after the last commit.
-pub(super) const NOW: Now = Now { utc_micros: 1_795_238_866_376_528, elapsed: Duration::from_secs(60) };
+pub(super) const NOW: Now = Now { utc_micros: 1_795_238_866_376_528, elapsed: Duration::from_mins(1) };
 
 pub(super) fn id(text: &str) -> CommitId {
     text.parse().unwrap()

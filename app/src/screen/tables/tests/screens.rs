@@ -146,9 +146,11 @@ fn a_query_has_a_result() {
     });
 }
 
+type View = (&'static str, fn(&mut Stage));
+
 #[test]
 fn every_size_is_drawn_in_every_view() {
-    let views: [(&str, fn(&mut Stage)); 5] = [
+    let views: [View; 5] = [
         ("rows", |stage| stage.keys("enter")),
         ("record", |stage| stage.keys("enter enter")),
         ("history", |stage| stage.keys("enter L")),

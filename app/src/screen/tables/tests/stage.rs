@@ -49,8 +49,8 @@ impl Stage {
         let around = Surroundings { locale: Some("C.UTF-8".to_owned()), ..Surroundings::default() };
         let mut config = Config::default();
         config.color.value = ColorChoice::Always;
-        let state = new_state("/data/crm".to_owned(), config, around, (columns, rows), NOW);
-        let mut stage = Self { state, starts: Vec::new(), cancelled: 0 };
+        let new = new_state("/data/crm".to_owned(), config, around, (columns, rows), NOW);
+        let mut stage = Self { state: new, starts: Vec::new(), cancelled: 0 };
         let effects = open_graph(&mut stage.state);
         stage.take(effects);
         let start = stage.starts.remove(0);
