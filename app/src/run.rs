@@ -3,9 +3,7 @@
 mod start;
 mod watch;
 
-#[cfg(test)]
-pub(crate) use start::new_state;
-pub use start::{WorkbenchOptions, run_workbench};
+pub use start::{WorkbenchOptions, new_state, run_workbench};
 
 use std::time::{Duration, Instant};
 
@@ -32,6 +30,9 @@ const TICK: Duration = Duration::from_millis(200);
 const SLOW_TICK: Duration = Duration::from_secs(1);
 /// Most events taken before a frame is drawn.
 const BATCH: usize = 256;
+
+/// Fail point before a frame is drawn, for the test that a panic of the loop gives the terminal back.
+pub const DRAW_FAIL_POINT: &str = "workbench.draw";
 
 /// What the loop owns besides the state.
 struct Loop {
@@ -95,6 +96,7 @@ impl Loop {
     }
 
     fn draw(&mut self) -> anyhow::Result<()> {
+        fail::fail_point!(DRAW_FAIL_POINT);
         self.state.shared.now = self.now();
         let mut regions = None;
         let state = &self.state;

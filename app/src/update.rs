@@ -10,7 +10,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use jobs::open_graph;
+pub use jobs::open_graph;
 pub use settings::{apply_config, theme_of};
 
 use crate::action::{Action, Availability, Global};

@@ -6,11 +6,12 @@ use criterion::{criterion_group, criterion_main};
 
 mod dag;
 mod diff;
+mod frame;
 mod history;
 
 criterion_group! {
     name = benches;
     config = criterion::Criterion::default().sample_size(10);
-    targets = dag::layout, dag::window, history::opening, diff::changed_rows
+    targets = frame::key_to_frame, dag::layout, dag::window, history::opening, diff::changed_rows
 }
 criterion_main!(benches);

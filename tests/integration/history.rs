@@ -80,6 +80,23 @@ async fn a_deleted_branch_leaves_a_dangling_parent_and_a_clear_message() -> Resu
 }
 
 #[tokio::test]
+async fn a_branch_whose_own_commits_cannot_be_read_has_no_head_rather_than_an_older_one() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    folder::copy(&Fixture::Team.path()?, folder.path())?;
+    for file in fs::read_dir(folder.path().join("_graph_commits.lance/tree/budget/data"))? {
+        fs::write(file?.path(), "damaged")?;
+    }
+    let graph = open(folder.path()).await?;
+    let history = graph.history(&Progress::none()).await?;
+    let budget: BranchName = "budget".parse()?;
+    assert_eq!(history.heads().get(&budget), None);
+    let unreadable = |problem: &HistoryProblem| matches!(problem, HistoryProblem::UnreadableBranch { branch, .. } if *branch == budget);
+    assert!(history.problems().iter().any(unreadable), "{:?}", history.problems());
+    assert_eq!(history.heads().len(), 3);
+    Ok(())
+}
+
+#[tokio::test]
 async fn commits_stream_newest_first_and_once_each() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let mut writer = writer(folder.path()).await?;

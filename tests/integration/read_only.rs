@@ -1,8 +1,9 @@
 //! Looking never writes.
 
 use anyhow::Result;
+use futures::TryStreamExt;
 use stratigraph_engine::recovery::SidecarState;
-use stratigraph_engine::{At, Graph, OpenMode, Progress};
+use stratigraph_engine::{At, Blobs, BranchName, DiffFilter, Graph, OpenMode, Progress, ReadOptions, SqlOptions};
 use stratigraph_tests::fixtures::Fixture;
 use stratigraph_tests::folder::digest;
 
@@ -13,6 +14,7 @@ async fn look_at_everything(graph: &Graph) -> Result<()> {
         graph.commit_changes(commit, 0).await?;
         graph.snapshot(&At::Commit(commit.id)).await?;
     }
+    let main = graph.snapshot(&At::Branch(BranchName::main())).await?;
     for branch in graph.branches().await? {
         let snapshot = graph.snapshot(&At::Branch(branch.name)).await?;
         graph.table_status(&snapshot).await;
@@ -20,7 +22,17 @@ async fn look_at_everything(graph: &Graph) -> Result<()> {
             graph.table_versions(entry, usize::MAX).await?;
             graph.table_indices(entry).await?;
             graph.table_schema(entry).await?;
+            let options = ReadOptions { blobs: Blobs::Bytes, ..ReadOptions::default() };
+            graph.read(&snapshot, &entry.key, &options).await?.try_collect::<Vec<_>>().await?;
+            graph.count(&snapshot, &entry.key, Some("id > 'A'")).await?;
+            graph.entity(&snapshot, &entry.key, "Ada", Blobs::Described).await?;
         }
+        graph.diff(&main, &snapshot, DiffFilter::default(), &Progress::none()).try_collect::<Vec<_>>().await?;
+        let person = snapshot.table("Person")?.key.clone();
+        let walk = graph.row_history(&person, "Ada", &snapshot.branch, &Progress::none());
+        walk.try_collect::<Vec<_>>().await?;
+        let result = graph.sql(&snapshot, "select count(*) from Person", SqlOptions::default()).await?;
+        result.batches.try_collect::<Vec<_>>().await?;
     }
     for sidecar in graph.sidecars().await? {
         if let SidecarState::Readable(sidecar) = &sidecar.state {

@@ -222,6 +222,17 @@ async fn queries_see_each_type_under_its_own_name() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_result_that_would_lose_a_column_is_refused() -> Result<()> {
+    let graph = team().await?;
+    let main = at(&graph, "main").await?;
+    let twice = "select a.id, b.id from Knows k join Person a on k.src = a.id join Person b on k.dst = b.id";
+    let error = graph.sql(&main, twice, SqlOptions::default()).await.expect_err("two columns are called id");
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(error.to_string().contains("two columns of the result are called `id`"), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn only_queries_run() -> Result<()> {
     let graph = team().await?;
     let main = at(&graph, "main").await?;

@@ -25,11 +25,16 @@ struct Session {
 }
 
 impl Session {
-    fn start(rows: u16, cols: u16, arguments: &[&str]) -> Result<Self> {
+    fn start(rows: u16, cols: u16) -> Result<Self> {
+        Self::start_with(rows, cols, "")
+    }
+
+    /// Starts the program with fail points, in the syntax of the `fail` crate.
+    fn start_with(rows: u16, cols: u16, fail_points: &str) -> Result<Self> {
         let pair = native_pty_system().openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 })?;
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_stratigraph-under-test"));
         command.args(["open", &Fixture::Team.path()?.to_string_lossy()]);
-        command.args(arguments);
+        command.env("FAILPOINTS", fail_points);
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
         command.env("XDG_STATE_HOME", std::env::temp_dir().join("stratigraph-tests-state"));
@@ -102,8 +107,8 @@ impl Session {
 
 #[test]
 fn it_shows_the_history_and_quits_with_q() -> Result<()> {
-    let mut session = Session::start(30, 120, &[])?;
-    session.wait_for("4A3R9G8AARTRFP1ZND".trim_start_matches("4A3R9G8AART"))?;
+    let mut session = Session::start(30, 120)?;
+    session.wait_for("FP1ZND")?;
     session.wait_for("READ-ONLY")?;
     assert!(session.screen.screen().alternate_screen());
     session.press("q")?;
@@ -115,7 +120,7 @@ fn it_shows_the_history_and_quits_with_q() -> Result<()> {
 #[test]
 fn being_killed_gives_the_terminal_back() -> Result<()> {
     for signal in ["TERM", "HUP"] {
-        let mut session = Session::start(24, 80, &[])?;
+        let mut session = Session::start(24, 80)?;
         session.wait_for("READ-ONLY")?;
         session.signal(signal)?;
         session.end()?;
@@ -126,7 +131,7 @@ fn being_killed_gives_the_terminal_back() -> Result<()> {
 
 #[test]
 fn a_storm_of_sizes_down_to_one_cell_does_not_end_it() -> Result<()> {
-    let mut session = Session::start(30, 120, &[])?;
+    let mut session = Session::start(30, 120)?;
     session.wait_for("READ-ONLY")?;
     for (rows, cols) in [(1, 1), (24, 80), (5, 20), (2, 200), (60, 10), (12, 40), (30, 120)] {
         session.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 })?;
@@ -143,7 +148,7 @@ fn a_storm_of_sizes_down_to_one_cell_does_not_end_it() -> Result<()> {
 
 #[test]
 fn suspending_gives_the_terminal_back_and_resuming_takes_it_again() -> Result<()> {
-    let mut session = Session::start(24, 80, &[])?;
+    let mut session = Session::start(24, 80)?;
     session.wait_for("READ-ONLY")?;
     session.press("\u{1a}")?;
     session.wait("normal screen", |screen| !screen.alternate_screen())?;
@@ -153,5 +158,15 @@ fn suspending_gives_the_terminal_back_and_resuming_takes_it_again() -> Result<()
     session.wait_for("READ-ONLY")?;
     session.press("q")?;
     assert_eq!(session.end()?, 0);
+    Ok(())
+}
+
+#[test]
+fn a_panic_of_the_loop_gives_the_terminal_back_and_says_where_the_log_is() -> Result<()> {
+    let mut session = Session::start_with(24, 120, "workbench.draw=2*off->panic(drawing failed)")?;
+    assert_ne!(session.end()?, 0);
+    session.assert_given_back();
+    let text = session.contents();
+    assert!(text.contains("stopped because of a defect") && text.contains("log file"), "{text}");
     Ok(())
 }

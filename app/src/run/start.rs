@@ -129,7 +129,7 @@ fn warn_about_settings(state: &mut State) {
 
 /// A state before anything is known, with the settings in force.
 #[must_use]
-pub(crate) fn new_state(location: String, config: Config, around: Surroundings, size: (u16, u16), now: Now) -> State {
+pub fn new_state(location: String, config: Config, around: Surroundings, size: (u16, u16), now: Now) -> State {
     let mut state = State::new(location, around, size, now, registry());
     // Nothing is on yet that the settings could switch: the effects are for a running program.
     drop(apply_config(&mut state, config));

@@ -63,7 +63,7 @@ fn ended(state: &mut State, job: &Job) -> Vec<Effect> {
 }
 
 /// Starts the job that opens the graph.
-pub(crate) fn open_graph(state: &mut State) -> Vec<Effect> {
+pub fn open_graph(state: &mut State) -> Vec<Effect> {
     let (mut effects, mut next) = (Vec::new(), Vec::new());
     let slot = Slot { screen: ScreenId::Jobs, pane: PaneId("graph"), kind: OPEN };
     let (subject, uri) = (state.shared.uri.clone(), state.shared.location.clone());

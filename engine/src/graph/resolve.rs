@@ -2,7 +2,7 @@
 
 use super::Graph;
 use crate::error::{ErrorKind, Result};
-use crate::history::{At, Commit, CommitGraph, HistoryError, Position, Snapshot, branch_refs};
+use crate::history::{At, Commit, CommitGraph, HistoryError, Position, Snapshot, branch_refs, time_text};
 use crate::id::{BranchName, CommitId, ManifestVersion};
 use crate::manifest;
 use crate::progress::Progress;
@@ -129,7 +129,7 @@ impl Graph {
         let head = history.heads().get(branch).copied();
         let mut chain = head.into_iter().flat_map(|head| history.first_parents(head));
         let Some(commit) = chain.find(|commit| commit.created_at_micros <= micros) else {
-            let time = At::Time { branch: branch.clone(), micros }.to_string();
+            let time = time_text(micros);
             return Err(HistoryError::BeforeHistory { branch: branch.to_string(), time }.into());
         };
         let is_head = commit.branch == *branch && commit.manifest_version == newest;

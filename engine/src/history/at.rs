@@ -94,7 +94,7 @@ impl fmt::Display for At {
 }
 
 /// A time as RFC 3339, UTC, microseconds only if there are any.
-pub(super) fn time_text(micros: i64) -> String {
+pub(crate) fn time_text(micros: i64) -> String {
     DateTime::<Utc>::from_timestamp_micros(micros)
         .map_or_else(|| format!("{micros} µs"), |time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }

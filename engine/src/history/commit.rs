@@ -50,10 +50,18 @@ pub(super) const COMMIT_COLUMNS: [&str; 6] = [
     "created_at",
 ];
 
-/// Commits of a batch with their rows in it, and the ids that are not ULIDs.
+/// A row whose ids are not ULIDs.
+pub(super) struct UnreadableRow {
+    /// The commit's id as stored.
+    pub(super) id: String,
+    /// The version it records.
+    pub(super) version: ManifestVersion,
+}
+
+/// Commits of a batch and rows whose ids are not ULIDs, each with its place in the batch.
 pub(super) struct DecodedCommits {
     pub(super) commits: Vec<(usize, Commit)>,
-    pub(super) unreadable: Vec<String>,
+    pub(super) unreadable: Vec<(usize, UnreadableRow)>,
 }
 
 /// Decodes rows of `_graph_commits.lance`; actors are joined later.
@@ -71,20 +79,15 @@ pub(super) fn decode_commits(batch: &RecordBatch) -> Result<DecodedCommits, Hist
     let mut decoded = DecodedCommits { commits: Vec::with_capacity(batch.num_rows()), unreadable: Vec::new() };
     for row in 0..batch.num_rows() {
         let link = |array: &StringArray| array.is_valid(row).then(|| array.value(row).parse()).transpose();
-        match (ids.value(row).parse(), link(parents), link(merged)) {
-            (Ok(id), Ok(parent), Ok(merged_parent)) => decoded.commits.push((
-                row,
-                Commit {
-                    id,
-                    parent,
-                    merged_parent,
-                    branch: BranchName::from_stored(branches.is_valid(row).then(|| branches.value(row))),
-                    manifest_version: ManifestVersion::new(versions.value(row)),
-                    created_at_micros: times.value(row),
-                    actor: None,
-                },
-            )),
-            _ => decoded.unreadable.push(ids.value(row).to_owned()),
+        let manifest_version = ManifestVersion::new(versions.value(row));
+        if let (Ok(id), Ok(parent), Ok(merged_parent)) = (ids.value(row).parse(), link(parents), link(merged)) {
+            let branch = BranchName::from_stored(branches.is_valid(row).then(|| branches.value(row)));
+            let created_at_micros = times.value(row);
+            let commit = Commit { id, parent, merged_parent, branch, manifest_version, created_at_micros, actor: None };
+            decoded.commits.push((row, commit));
+        } else {
+            let id = ids.value(row).to_owned();
+            decoded.unreadable.push((row, UnreadableRow { id, version: manifest_version }));
         }
     }
     Ok(decoded)

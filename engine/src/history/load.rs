@@ -84,13 +84,21 @@ async fn read_changes(storage: &Storage, branch: &BranchName) -> Result<ChangeLo
 
 type HeadOrder = (ManifestVersion, i64, CommitId);
 
+/// What is greatest in one file of rows.
+#[derive(Debug, Clone, Copy, Default)]
+struct Newest {
+    commit: Option<HeadOrder>,
+    /// Version of a row whose ids cannot be read.
+    unreadable: Option<ManifestVersion>,
+}
+
 #[derive(Default)]
 struct Loader {
     commits: Vec<Commit>,
     heads: BTreeMap<BranchName, CommitId>,
     problems: Vec<HistoryProblem>,
-    /// Greatest commit of each file of rows read so far.
-    files: HashMap<String, Option<HeadOrder>>,
+    /// What is greatest in each file of rows read so far.
+    files: HashMap<String, Newest>,
 }
 
 impl Loader {
@@ -117,13 +125,21 @@ impl Loader {
                 return Err(error);
             }
             self.unreadable(branch, &error);
+            return Ok(());
         }
-        let visible = table.fragment_files();
-        let newest = visible.iter().filter_map(|(_, file)| self.files.get(file).copied().flatten()).max();
-        if let Some((_, _, head)) = newest {
+        if let Some(head) = self.head(&table) {
             self.heads.insert(branch.clone(), head);
         }
         Ok(())
+    }
+
+    /// The greatest commit a lineage sees; unknown if a row that cannot be read may be greater.
+    fn head(&self, table: &Table) -> Option<CommitId> {
+        let files = table.fragment_files();
+        let visible = || files.iter().filter_map(|(_, file)| self.files.get(file));
+        let (version, _, head) = visible().filter_map(|newest| newest.commit).max()?;
+        let unreadable = visible().filter_map(|newest| newest.unreadable).max();
+        unreadable.is_none_or(|unreadable| unreadable < version).then_some(head)
     }
 
     async fn read_files(
@@ -151,18 +167,23 @@ impl Loader {
         let columns = COMMIT_COLUMNS.iter().copied().chain([ROW_ADDRESS]).map(str::to_owned).collect();
         let scan = Scan { columns: Some(columns), fragments: Some(positions.to_vec()), ..Scan::default() };
         let names: HashMap<u64, &str> = positions.iter().map(|&at| (files[at].0, files[at].1.as_str())).collect();
-        let mut newest: HashMap<String, Option<HeadOrder>> =
-            names.values().map(|&name| (name.to_owned(), None)).collect();
+        let mut newest: HashMap<String, Newest> =
+            names.values().map(|&name| (name.to_owned(), Newest::default())).collect();
         let mut batches = table.scan(&scan).await?;
         let mut commits = Vec::new();
         while let Some(batch) = batches.try_next().await? {
             let decoded = decode_commits(&batch)?;
             let addresses = row_addresses(&batch)?;
-            self.problems.extend(decoded.unreadable.into_iter().map(|id| HistoryProblem::UnreadableCommit { id }));
+            let file = |row: usize| names.get(&(addresses.value(row) >> 32)).copied().unwrap_or_default();
+            for (row, unreadable) in decoded.unreadable {
+                if let Some(newest) = newest.get_mut(file(row)) {
+                    newest.unreadable = newest.unreadable.max(Some(unreadable.version));
+                }
+                self.problems.push(HistoryProblem::UnreadableCommit { id: unreadable.id });
+            }
             for (row, commit) in decoded.commits {
-                let file = names.get(&(addresses.value(row) >> 32)).and_then(|name| newest.get_mut(*name));
-                if let Some(newest) = file {
-                    *newest = (*newest).max(Some(commit.head_order()));
+                if let Some(newest) = newest.get_mut(file(row)) {
+                    newest.commit = newest.commit.max(Some(commit.head_order()));
                 }
                 commits.push(commit);
             }

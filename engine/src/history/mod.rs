@@ -8,6 +8,7 @@ mod error;
 mod load;
 mod snapshot;
 
+pub(crate) use at::time_text;
 pub use at::{At, Position};
 pub use branch::Branch;
 pub use commit::Commit;

@@ -16,6 +16,12 @@ pub enum QueryError {
         /// Its first word.
         statement: String,
     },
+    /// Two columns of the result have one name, so that a record of it would lose one.
+    #[error("two columns of the result are called `{column}`: give one of them another name with AS")]
+    DuplicateColumn {
+        /// The name.
+        column: String,
+    },
     /// The text is not SQL, or names what does not exist.
     #[error("cannot run this query; the tables are {}", tables.join(", "))]
     Plan {
@@ -89,7 +95,11 @@ impl QueryError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::ReadOnly { .. } | Self::Plan { .. } | Self::Memory { .. } | Self::Run { .. } => ErrorKind::Invalid,
+            Self::ReadOnly { .. }
+            | Self::DuplicateColumn { .. }
+            | Self::Plan { .. }
+            | Self::Memory { .. }
+            | Self::Run { .. } => ErrorKind::Invalid,
             Self::Table { kind, .. } => *kind,
             Self::Setup { .. } => ErrorKind::Unavailable,
         }

@@ -8,6 +8,7 @@
 mod catalog;
 mod error;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -66,6 +67,9 @@ pub(crate) async fn sql(storage: &Storage, snapshot: &Snapshot, sql: &str, optio
     let plan = context.state().create_logical_plan(sql).await.map_err(planned)?;
     let only_queries = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     only_queries.verify_plan(&plan).map_err(|_| QueryError::ReadOnly { statement: first_word(sql) })?;
+    if let Some(column) = repeated(plan.schema().fields().iter().map(|field| field.name().as_str())) {
+        return Err(QueryError::DuplicateColumn { column: column.to_owned() }.into());
+    }
     let frame = context.execute_logical_plan(plan).await.map_err(planned)?;
     let frame = match options.limit {
         Some(rows) => frame.limit(0, usize::try_from(rows).ok()).map_err(planned)?,
@@ -89,6 +93,12 @@ fn context(storage: &Storage, snapshot: &Snapshot, options: SqlOptions) -> Resul
     let context = SessionContext::new_with_config_rt(config, runtime);
     context.register_catalog(catalog::CATALOG, Arc::new(catalog::GraphCatalog::new(storage, snapshot)));
     Ok(context)
+}
+
+/// The first name that occurs twice.
+fn repeated<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut seen = HashSet::new();
+    names.find(|name| !seen.insert(*name))
 }
 
 fn first_word(sql: &str) -> String {

@@ -60,7 +60,8 @@ pub(crate) async fn observe(
 
 /// The last two segments of a full table path are its folder under the root, wherever the graph was when it was written.
 fn relative(storage: &Storage, table_path: &str) -> String {
-    let below = table_path.strip_prefix(storage.location().uri()).map(|path| path.trim_start_matches('/').to_owned());
+    let root = format!("{}/", storage.location().uri());
+    let below = table_path.strip_prefix(&root).filter(|path| !path.contains("..")).map(str::to_owned);
     below.unwrap_or_else(|| {
         let segments: Vec<&str> = table_path.trim_end_matches('/').rsplitn(3, '/').take(2).collect();
         segments.into_iter().rev().collect::<Vec<_>>().join("/")

@@ -48,7 +48,7 @@ impl History {
             cx.shared.frames.entry(ScreenId::History).or_insert(frame);
         }
         let current = self.load == Load::Ready && !self.stale;
-        if !current && (self.stale || !cx.reading(LOAD)) {
+        if !current && !cx.reading(LOAD) {
             self.read_history(cx);
         }
         self.look_around(cx);
@@ -124,6 +124,10 @@ impl History {
                 self.load = Load::Ready;
                 self.details.forget();
                 self.put(chart, Grown::Top, cx);
+                // A head that moves while the history is read must not start the reading over: it might never end.
+                if self.stale {
+                    self.read_history(cx);
+                }
             }
             Reply::Arranged(chart) => {
                 if self.list.log().is_some_and(|log| Arc::ptr_eq(log, chart.log())) {

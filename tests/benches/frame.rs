@@ -1,0 +1,134 @@
+//! From a key to the frame that answers it, on the History screen with 100 k commits.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use criterion::Criterion;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use stratigraph::config::Config;
+use stratigraph::effect::{Effect, GraphInfo, Reply, Request};
+use stratigraph::event::{Event, Now};
+use stratigraph::job::JobId;
+use stratigraph::run::new_state;
+use stratigraph::screen::history::chart::{Chart, ChartSpec};
+use stratigraph::screen::history::log::CommitLog;
+use stratigraph::screen::{ScreenRequest, history};
+use stratigraph::state::State;
+use stratigraph::theme::Surroundings;
+use stratigraph::update::{handle, open_graph};
+use stratigraph::view::view;
+use stratigraph_engine::{BranchName, Commit, CommitGraph, CommitId, ManifestVersion};
+use stratigraph_widgets::commit_dag::synthetic::{Shape, history as synthetic};
+
+const COMMITS: u32 = 100_000;
+const SIZE: (u16, u16) = (120, 30);
+const NOW: Now = Now { utc_micros: 200_000_000_000, elapsed: Duration::from_mins(1) };
+/// A walk over the list that never reaches its end.
+const KEYS: [char; 8] = ['j', 'j', 'j', 'k', 'l', 'h', 'j', 'G'];
+
+fn commit_id(number: u32) -> CommitId {
+    // Spread over all bits, so that ends of ids differ as real ones do.
+    CommitId::from_u128(u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835) >> 1)
+}
+
+fn graph() -> CommitGraph {
+    let history = synthetic(Shape { commits: COMMITS, branches: 30, merge_percent: 20, seed: 7 });
+    let mut branches = BTreeMap::new();
+    for (number, &head) in history.heads.iter().enumerate() {
+        let name =
+            if number == 0 { BranchName::main() } else { BranchName::from_stored(Some(&format!("work/{number}"))) };
+        branches.insert(name, commit_id(head));
+    }
+    let commits = (0..COMMITS).map(|number| {
+        let mut parents = history.dag.parents(number).iter().map(|&parent| commit_id(parent));
+        Commit {
+            id: commit_id(number),
+            parent: parents.next(),
+            merged_parent: parents.next(),
+            branch: BranchName::main(),
+            manifest_version: ManifestVersion::new(u64::from(number) + 3),
+            created_at_micros: history.dag.time_micros(number),
+            actor: Some("bench".into()),
+        }
+    });
+    CommitGraph::new(commits.collect(), branches, Vec::new())
+}
+
+struct Screen {
+    state: State,
+    terminal: Terminal<TestBackend>,
+}
+
+impl Screen {
+    fn event(&mut self, event: Event) -> Vec<Effect> {
+        handle(&mut self.state, event, NOW)
+    }
+
+    fn draw(&mut self) {
+        let state = &self.state;
+        let mut regions = None;
+        self.terminal.draw(|frame| regions = Some(view(state, frame))).expect("drawing in memory");
+        self.state.shared.regions = regions.expect("drawn once");
+    }
+
+    /// Handles a key and draws the answer.
+    fn press(&mut self, key: char) -> Duration {
+        let start = Instant::now();
+        self.event(Event::Key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE)));
+        self.draw();
+        start.elapsed()
+    }
+}
+
+fn wanted(effects: Vec<Effect>) -> Option<(JobId, ChartSpec)> {
+    effects.into_iter().find_map(|effect| match effect {
+        Effect::Start(start) => match start.request {
+            Request::Screen(ScreenRequest::History(history::Request::Load(spec))) => Some((start.id, spec)),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+/// The workbench with the whole history read.
+fn loaded() -> Screen {
+    let state = new_state("/data/bench".to_owned(), Config::default(), Surroundings::default(), SIZE, NOW);
+    let mut screen =
+        Screen { state, terminal: Terminal::new(TestBackend::new(SIZE.0, SIZE.1)).expect("a terminal in memory") };
+    let opening = open_graph(&mut screen.state).into_iter().find_map(|effect| match effect {
+        Effect::Start(start) => Some(start.id),
+        _ => None,
+    });
+    let info = GraphInfo { name: "bench".to_owned(), uri: "/data/bench".to_owned(), stamp: 3 };
+    let effects = screen.event(Event::Reply(opening.expect("opening is a job"), Reply::Opened(info)));
+    let (job, spec) = wanted(effects).expect("the history is asked for");
+    let chart = Chart::new(Arc::new(CommitLog::new(Arc::new(graph()), Vec::new())), spec);
+    screen.event(Event::Reply(job, Reply::History(history::Reply::Loaded(Arc::new(chart)))));
+    screen.draw();
+    screen
+}
+
+/// The first frame, and the frame after a key: its mean, and its 99th percentile against the budget.
+pub(crate) fn key_to_frame(criterion: &mut Criterion) {
+    criterion.bench_function("frame/first, before any data", |bencher| {
+        bencher.iter(|| {
+            let state = new_state("/data/bench".to_owned(), Config::default(), Surroundings::default(), SIZE, NOW);
+            let terminal = Terminal::new(TestBackend::new(SIZE.0, SIZE.1)).expect("a terminal in memory");
+            Screen { state, terminal }.draw();
+        });
+    });
+    let mut screen = loaded();
+    let mut keys = KEYS.iter().cycle();
+    let mut times: Vec<Duration> = (0..2_000).map(|_| screen.press(*keys.next().expect("endless"))).collect();
+    times.sort();
+    let percentile = times[times.len() * 99 / 100];
+    criterion.bench_function(
+        &format!("frame/key to frame, 100 k commits (99th percentile {percentile:?})"),
+        |bencher| {
+            bencher.iter(|| screen.press(*keys.next().expect("endless")));
+        },
+    );
+}
