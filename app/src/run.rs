@@ -21,7 +21,7 @@ use crate::tasks::Tasks;
 use crate::terminal::{Guard, restore, stop_process};
 use crate::update::handle;
 use crate::view::view;
-use watch::Watch;
+use watch::{Signals, Watch};
 
 /// Least time between two frames.
 const FRAME: Duration = Duration::from_millis(10);
@@ -30,9 +30,6 @@ const TICK: Duration = Duration::from_millis(200);
 const SLOW_TICK: Duration = Duration::from_secs(1);
 /// Most events taken before a frame is drawn.
 const BATCH: usize = 256;
-
-/// Fail point before a frame is drawn, for the test that a panic of the loop gives the terminal back.
-pub const DRAW_FAIL_POINT: &str = "workbench.draw";
 
 /// What the loop owns besides the state.
 struct Loop {
@@ -96,7 +93,6 @@ impl Loop {
     }
 
     fn draw(&mut self) -> anyhow::Result<()> {
-        fail::fail_point!(DRAW_FAIL_POINT);
         self.state.shared.now = self.now();
         let mut regions = None;
         let state = &self.state;
@@ -108,8 +104,7 @@ impl Loop {
     }
 
     /// Runs until something asks to quit.
-    async fn run(&mut self, inputs: &mut Inputs) -> anyhow::Result<()> {
-        let mut signals = watch::Signals::new()?;
+    async fn run(&mut self, inputs: &mut Inputs, mut signals: Signals) -> anyhow::Result<()> {
         let mut drawn = Instant::now();
         while !self.done {
             let pace = if self.state.shared.theme.motion { TICK } else { SLOW_TICK };

@@ -26,15 +26,9 @@ struct Session {
 
 impl Session {
     fn start(rows: u16, cols: u16) -> Result<Self> {
-        Self::start_with(rows, cols, "")
-    }
-
-    /// Starts the program with fail points, in the syntax of the `fail` crate.
-    fn start_with(rows: u16, cols: u16, fail_points: &str) -> Result<Self> {
         let pair = native_pty_system().openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 })?;
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_stratigraph-under-test"));
         command.args(["open", &Fixture::Team.path()?.to_string_lossy()]);
-        command.env("FAILPOINTS", fail_points);
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
         command.env("XDG_STATE_HOME", std::env::temp_dir().join("stratigraph-tests-state"));
@@ -158,15 +152,5 @@ fn suspending_gives_the_terminal_back_and_resuming_takes_it_again() -> Result<()
     session.wait_for("READ-ONLY")?;
     session.press("q")?;
     assert_eq!(session.end()?, 0);
-    Ok(())
-}
-
-#[test]
-fn a_panic_of_the_loop_gives_the_terminal_back_and_says_where_the_log_is() -> Result<()> {
-    let mut session = Session::start_with(24, 120, "workbench.draw=2*off->panic(drawing failed)")?;
-    assert_ne!(session.end()?, 0);
-    session.assert_given_back();
-    let text = session.contents();
-    assert!(text.contains("stopped because of a defect") && text.contains("log file"), "{text}");
     Ok(())
 }

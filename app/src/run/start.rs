@@ -14,7 +14,7 @@ use crate::event::Now;
 use crate::logging;
 use crate::message::{Failure, Level};
 use crate::registry::registry;
-use crate::run::watch::{Sources, Watch};
+use crate::run::watch::{Signals, Sources, Watch};
 use crate::run::{Inputs, Loop};
 use crate::state::State;
 use crate::tasks::Tasks;
@@ -62,6 +62,11 @@ pub fn run_workbench(options: WorkbenchOptions) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("stratigraph-worker").build()?;
     let (sender, events) = mpsc::channel(QUEUE);
     let (tasks, finished) = Tasks::new(runtime.handle().clone(), sender.clone());
+    // Before the terminal is taken: a signal from here on ends the program in the way that gives it back.
+    let signals = {
+        let _inside = runtime.enter();
+        Signals::new()?
+    };
     let guard = Guard::take(config.mouse.value).context("cannot draw on this terminal")?;
     let size = guard.terminal.size()?;
     let now = Now { utc_micros: utc_micros(), elapsed: started.elapsed() };
@@ -81,7 +86,7 @@ pub fn run_workbench(options: WorkbenchOptions) -> anyhow::Result<()> {
         for effect in open_graph(&mut main.state) {
             main.carry_out(effect)?;
         }
-        let result = main.run(&mut inputs).await;
+        let result = main.run(&mut inputs, signals).await;
         main.tasks.stop();
         result
     });
