@@ -21,20 +21,27 @@ pub struct Flags {
 pub fn merge(files: Vec<(FileSettings, Origin)>, flags: &Flags) -> Config {
     let mut config = Config::default();
     for (file, origin) in files {
-        config.theme.offer(file.theme, origin);
-        config.motion.offer(file.motion, origin);
-        config.time.offer(file.time, origin);
-        config.glyphs.offer(file.glyphs, origin);
-        config.mouse.offer(file.mouse, origin);
-        config.branches.offer(file.branches, origin);
-        config.fold.offer(file.fold, origin);
-        config.refresh_seconds.offer(file.refresh_seconds, origin);
-        config.keys.extend(file.keys);
-        config.warnings.extend(file.warnings);
+        config.take(file, origin);
     }
     config.color.offer(flags.color, Origin::Flag);
     config.glyphs.offer(flags.ascii.then_some(GlyphChoice::Ascii), Origin::Flag);
     config.motion.offer(flags.reduced_motion.then_some(Motion::Reduced), Origin::Flag);
     config.mouse.offer(flags.no_mouse.then_some(false), Origin::Flag);
     config
+}
+
+impl Config {
+    /// Takes over everything a layer says, unless a stronger one said otherwise.
+    pub fn take(&mut self, layer: FileSettings, origin: Origin) {
+        self.theme.offer(layer.theme, origin);
+        self.motion.offer(layer.motion, origin);
+        self.time.offer(layer.time, origin);
+        self.glyphs.offer(layer.glyphs, origin);
+        self.mouse.offer(layer.mouse, origin);
+        self.branches.offer(layer.branches, origin);
+        self.fold.offer(layer.fold, origin);
+        self.refresh_seconds.offer(layer.refresh_seconds, origin);
+        self.keys.extend(layer.keys);
+        self.warnings.extend(layer.warnings);
+    }
 }

@@ -56,15 +56,7 @@ pub(super) fn set(state: &mut State, setting: &Setting) -> Vec<Effect> {
         }
         Ok(path) => {
             let mut config = Config::clone(&state.shared.config);
-            let origin = Origin::Session;
-            config.theme.offer(typed.theme, origin);
-            config.motion.offer(typed.motion, origin);
-            config.time.offer(typed.time, origin);
-            config.glyphs.offer(typed.glyphs, origin);
-            config.mouse.offer(typed.mouse, origin);
-            config.branches.offer(typed.branches, origin);
-            config.fold.offer(typed.fold, origin);
-            config.refresh_seconds.offer(typed.refresh_seconds, origin);
+            config.take(typed, Origin::Session);
             config.warnings.clear();
             state.shared.notice = Some(format!("{path} is {} until the program ends", setting.value));
             apply_config(state, config)
