@@ -29,6 +29,7 @@
 //! they are written out in `lanes.rs`.
 
 mod cells;
+mod children;
 mod dag;
 pub mod filter;
 pub mod fold;
@@ -46,6 +47,7 @@ mod reader;
 mod tests;
 
 pub use cells::{Cell, Emphasis, GraphRow, Paint};
+pub use children::Children;
 pub use dag::{Dag, EXTERNAL, NodeSet};
 pub use glyph::{ASCII, Glyphs, UNICODE};
 pub use layout::{CHECKPOINT_ROWS, Layout};

@@ -167,6 +167,12 @@ impl Rows {
         self.items.get(row as usize).copied()
     }
 
+    /// Returns the first row for which `above` does not hold. It must hold for a number of rows from the top and for no other.
+    #[must_use]
+    pub fn partition_point(&self, above: impl Fn(RowItem) -> bool) -> u32 {
+        as_u32(self.items.partition_point(|item| above(*item)))
+    }
+
     /// Returns the edges of a row to its parents, first parent first; empty below the last row.
     #[must_use]
     pub fn edges(&self, row: u32) -> &[Edge] {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use stratigraph_engine::CommitId;
 use stratigraph_widgets::commit_dag::filter::filter;
 use stratigraph_widgets::commit_dag::fold::{Fold, Folds};
-use stratigraph_widgets::commit_dag::{Layout, NodeSet, RowItem, Rows};
+use stratigraph_widgets::commit_dag::{Children, Layout, NodeSet, RowItem, Rows};
 use stratigraph_widgets::width::width;
 
 use super::filter::Filter;
@@ -70,6 +70,7 @@ pub struct Chart {
     spec: ChartSpec,
     problems: Vec<String>,
     layout: Layout,
+    children: Children,
     folds: Folds,
     /// Row of each commit before folding, by node.
     unfolded: Rows,
@@ -96,10 +97,11 @@ impl Chart {
         let folds = Folds::find(&unfolded, keep);
         let is_open = |top: u32| log.commit(top).is_none_or(|commit| spec.folding.is_open(commit.id));
         let rows = if folds.all().is_empty() { unfolded.clone() } else { folds.apply(&unfolded, is_open) };
+        let children = Children::of(&rows);
         let layout = Layout::new(rows, log.main_chain());
         let (label_width, actor_width) = widths(&log);
         let problems = terms.problems().to_vec();
-        Self { log, spec, problems, layout, folds, unfolded, label_width, actor_width }
+        Self { log, spec, problems, layout, children, folds, unfolded, label_width, actor_width }
     }
 
     /// The commits behind it.
@@ -163,12 +165,16 @@ impl Chart {
         self.layout.rows().row_of(self.log.node(id)?).map(|row| row as usize)
     }
 
-    /// The row of a commit; of one that is filtered out, that of the next older one on view.
+    /// The row of a commit; of one that is filtered out, that of the next older one on view. The last row if none is older.
     #[must_use]
     pub fn nearest_row(&self, id: CommitId) -> usize {
+        if let Some(row) = self.row_of(id) {
+            return row;
+        }
+        // Commits are numbered from the newest on, and rows stand in that order.
         let from = self.log.node(id).unwrap_or(0);
-        let older = (from..self.log.commits().len() as u32).find_map(|node| self.layout.rows().row_of(node));
-        older.map_or(self.len().saturating_sub(1), |row| row as usize)
+        let older = self.layout.rows().partition_point(|item| item.node() < from) as usize;
+        older.min(self.len().saturating_sub(1))
     }
 
     /// The fold a commit belongs to, open or not.
@@ -192,9 +198,9 @@ impl Chart {
     }
 
     /// Rows of the children of a row, nearest first.
-    #[must_use]
-    pub fn child_rows(&self, row: usize) -> Vec<usize> {
-        (0..row).rev().filter(|above| self.parent_rows(*above).contains(&Some(row))).collect()
+    pub fn child_rows(&self, row: usize) -> impl Iterator<Item = usize> + '_ {
+        let children = u32::try_from(row).map(|row| self.children.of_row(row)).unwrap_or_default();
+        children.iter().map(|child| *child as usize)
     }
 
     /// Columns the labels want.
@@ -212,7 +218,8 @@ impl Chart {
     /// Heap size of layout and rows in bytes, without the commits themselves.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
-        self.layout.size_bytes() + self.unfolded.size_bytes() + self.unfolded.len() * 4 + self.log.dag().size_bytes()
+        let lists = self.layout.size_bytes() + self.unfolded.size_bytes() + self.children.size_bytes();
+        lists + self.unfolded.len() * 4 + self.log.dag().size_bytes()
     }
 }
 

@@ -98,7 +98,7 @@ impl Commits {
         let top = self.cursor.row == 0;
         let row = match (self.wanted, grown) {
             (Some(_), Grown::Top) if top => 0,
-            (Some(id), _) => chart.row_of(id).unwrap_or_else(|| chart.nearest_row(id)),
+            (Some(id), _) => chart.nearest_row(id),
             (None, _) => 0,
         };
         if let (Grown::Top, Some(before)) = (grown, self.log()) {
@@ -205,13 +205,19 @@ impl Commits {
         let log = self.log().ok_or("the history is not read yet")?;
         let graph = log.graph();
         let at: At = text.parse().map_err(|error: stratigraph_engine::history::HistoryError| error.to_string())?;
+        let at = match at {
+            At::Name { name, on } if !is_head(graph, &name) => {
+                At::unless_branch(&name, &on).unwrap_or(At::Name { name, on })
+            }
+            at => at,
+        };
         let chain = |branch| graph.heads().get(branch).into_iter().flat_map(|head| graph.first_parents(*head));
         let unknown = |branch: &stratigraph_engine::BranchName| format!("no branch `{branch}` with commits");
         match &at {
             At::Branch(branch) => graph.heads().get(branch).copied().ok_or_else(|| unknown(branch)),
             At::Commit(id) if graph.get(*id).is_some() => Ok(*id),
             At::Commit(id) => Err(format!("no commit {id} in the history")),
-            At::Name(name) => match graph.heads().iter().find(|(branch, _)| branch.as_str() == name) {
+            At::Name { name, .. } => match graph.heads().iter().find(|(branch, _)| branch.as_str() == name) {
                 Some((_, head)) => Ok(*head),
                 None => graph.resolve_id(name).map_err(|error| error.to_string()),
             },
@@ -227,6 +233,10 @@ impl Commits {
             }
         }
     }
+}
+
+fn is_head(graph: &stratigraph_engine::CommitGraph, name: &str) -> bool {
+    graph.heads().keys().any(|branch| branch.as_str() == name)
 }
 
 /// Why there is something else to draw.

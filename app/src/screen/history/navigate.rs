@@ -134,7 +134,7 @@ impl History {
                 let rows: Vec<usize> = parents.into_iter().flatten().collect();
                 (rows, if outside { "its parent is not in the history" } else { "this is the first commit" })
             }
-            Step::Child => (chart.child_rows(row), "no commit is based on this one"),
+            Step::Child => (chart.child_rows(row).collect(), "no commit is based on this one"),
         };
         match rows.as_slice() {
             [] => cx.shared.notice = Some(none.to_owned()),

@@ -76,6 +76,17 @@ fn filter_words_leave_the_commits_they_name() {
 }
 
 #[test]
+fn a_hidden_commit_gives_way_to_the_next_older_one_on_view() {
+    let chart = Chart::new(log(commits()), spec("branch:main"));
+    let next = |hidden: &str| chart.id_at(chart.nearest_row(id(hidden))).map(|id| id.to_string()[20..].to_owned());
+    assert_eq!(next("01M7Y2AM68DRM4A36QAV1WMJEC").as_deref(), Some("FP1ZND"), "above all");
+    assert_eq!(next("01M7Y2AKWH8XRWGA8QCW0KZXRN").as_deref(), Some("48ZDAE"), "in between");
+    assert_eq!(next("01M7Y2AKPDTNYYHG7WARYN1CMG").as_deref(), Some("YN1CMG"), "on view");
+    let young = Chart::new(log(commits()), spec("branch:budget id:1WMJEC"));
+    assert_eq!(young.nearest_row(id("01M7Y2AKA125T5VJJZZ1M5RCKN")), 0, "none is older");
+}
+
+#[test]
 fn branches_of_the_settings_limit_the_history() {
     let of_budget = ChartSpec { branches: vec!["bud*".to_owned()], ..spec("") };
     assert_eq!(Chart::new(log(commits()), of_budget).len(), 4);
