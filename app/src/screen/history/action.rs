@@ -156,7 +156,7 @@ impl History {
     }
 
     fn has_problems(&self) -> Availability {
-        let some = self.list.log().is_some_and(|log| !log.problems().is_empty());
+        let some = self.list.log().is_some_and(|log| !log.problems().all().is_empty());
         Availability::when(some, "nothing is wrong with the history")
     }
 }

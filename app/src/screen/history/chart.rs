@@ -71,6 +71,8 @@ pub struct Chart {
     problems: Vec<String>,
     layout: Layout,
     children: Children,
+    /// Rows of commits that lack a parent, from the top.
+    broken: Vec<usize>,
     folds: Folds,
     /// Row of each commit before folding, by node.
     unfolded: Rows,
@@ -99,9 +101,10 @@ impl Chart {
         let rows = if folds.all().is_empty() { unfolded.clone() } else { folds.apply(&unfolded, is_open) };
         let children = Children::of(&rows);
         let layout = Layout::new(rows, log.main_chain());
+        let broken = broken_rows(&log, layout.rows());
         let (label_width, actor_width) = widths(&log);
         let problems = terms.problems().to_vec();
-        Self { log, spec, problems, layout, children, folds, unfolded, label_width, actor_width }
+        Self { log, spec, problems, layout, children, broken, folds, unfolded, label_width, actor_width }
     }
 
     /// The commits behind it.
@@ -171,10 +174,11 @@ impl Chart {
         if let Some(row) = self.row_of(id) {
             return row;
         }
-        // Commits are numbered from the newest on, and rows stand in that order.
+        // Commits are numbered from the newest on, and unfolded rows stand in that order.
         let from = self.log.node(id).unwrap_or(0);
-        let older = self.layout.rows().partition_point(|item| item.node() < from) as usize;
-        older.min(self.len().saturating_sub(1))
+        let older = self.unfolded.item(self.unfolded.partition_point(|item| item.node() < from));
+        let row = older.and_then(|item| self.layout.rows().row_of(item.node()));
+        row.map_or(self.len().saturating_sub(1), |row| row as usize)
     }
 
     /// The fold a commit belongs to, open or not.
@@ -203,6 +207,18 @@ impl Chart {
         children.iter().map(|child| *child as usize)
     }
 
+    /// The next row from `row` in a direction, `row` itself left out, whose commit lacks a parent.
+    #[must_use]
+    pub fn next_broken(&self, row: usize, forward: bool) -> Option<usize> {
+        let above = self.broken.partition_point(|broken| *broken < row);
+        let next = if forward {
+            self.broken[above..].iter().find(|broken| **broken > row)
+        } else {
+            self.broken[..above].last()
+        };
+        next.copied()
+    }
+
     /// Columns the labels want.
     #[must_use]
     pub fn label_width(&self) -> usize {
@@ -221,6 +237,14 @@ impl Chart {
         let lists = self.layout.size_bytes() + self.unfolded.size_bytes() + self.children.size_bytes();
         lists + self.unfolded.len() * 4 + self.log.dag().size_bytes()
     }
+}
+
+/// Rows of commits that lack a parent, from the top. Such commits never fold.
+fn broken_rows(log: &CommitLog, rows: &Rows) -> Vec<usize> {
+    let nodes = log.problems().broken_commits().filter_map(|id| log.node(id));
+    let mut broken: Vec<usize> = nodes.filter_map(|node| rows.row_of(node)).map(|row| row as usize).collect();
+    broken.sort_unstable();
+    broken
 }
 
 /// Commits in the history of the branches that fit one of the globs; `None` if that is all of them.

@@ -190,14 +190,7 @@ impl Commits {
 
     /// The next row, in this direction, whose commit lacks a parent.
     pub(super) fn next_problem(&self, forward: bool) -> Option<usize> {
-        let chart = self.chart.as_ref()?;
-        let broken = |row: &usize| chart.parent_rows(*row).contains(&None) && self.is_broken(*row);
-        if forward { (self.cursor.row + 1..chart.len()).find(broken) } else { (0..self.cursor.row).rev().find(broken) }
-    }
-
-    fn is_broken(&self, row: usize) -> bool {
-        let Some(chart) = &self.chart else { return false };
-        chart.id_at(row).is_some_and(|id| chart.log().missing_parents(id).next().is_some())
+        self.chart.as_ref()?.next_broken(self.cursor.row, forward)
     }
 
     /// Finds the commit a text means: a branch's head, an id or its end, a version of a branch, a time.

@@ -116,7 +116,7 @@ fn head(log: &CommitLog, commit: &Commit, style: &Style) -> Vec<Line> {
         (Some(only), None) | (None, Some(only)) => only,
     };
     lines.push(field("parent", parents));
-    for parent in log.missing_parents(commit.id) {
+    for parent in log.problems().missing_parents(commit.id) {
         let text = format!("! its parent {parent} is on no branch any more");
         lines.extend(style.wrapped(&text, Role::Warning));
     }

@@ -92,7 +92,7 @@ impl History {
                 Availability::when(!self.list.found.rows.is_empty(), "nothing matches")
             }
             (COMMITS, Verb::NextDifference | Verb::PreviousDifference) => {
-                let some = self.list.log().is_some_and(|log| !log.problems().is_empty());
+                let some = self.list.log().is_some_and(|log| log.problems().broken_commits().next().is_some());
                 Availability::when(some, "no commit has a problem; d shows the row changes")
             }
             (DETAILS | TABLES | ROWS, Verb::Back)

@@ -157,7 +157,8 @@ impl Picture<'_> {
 
     fn summary(&self, item: RowItem, commit: &Commit, canvas: &Canvas<'_, '_>) -> (String, Role) {
         let theme = canvas.theme();
-        let broken = if self.chart.log().missing_parents(commit.id).next().is_some() { "! " } else { "" };
+        let missing = self.chart.log().problems().missing_parents(commit.id);
+        let broken = if missing.is_empty() { "" } else { "! " };
         match item {
             RowItem::Fold { count, kind: FoldKind::Run, .. } => {
                 (format!("{} commits", grouped(count.into())), Role::Dim)

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use stratigraph_engine::recovery::AuditRow;
-use stratigraph_engine::{BranchName, Commit, CommitGraph, CommitId, HistoryProblem};
+use stratigraph_engine::{BranchName, Commit, CommitGraph, CommitId};
 use stratigraph_widgets::commit_dag::{Dag, EXTERNAL, NodeSet, Order, order};
 
+use super::problems::Problems;
 use crate::summary::{Summaries, Summary};
 
 /// Colours of the lanes; 0 is kept for main.
@@ -34,6 +35,7 @@ pub struct CommitLog {
     order: Order,
     labels: HashMap<CommitId, Vec<BranchName>>,
     colours: HashMap<BranchName, u16>,
+    problems: Problems,
     /// Newest commit of main, whose first parents take lane 0.
     main: Option<u32>,
 }
@@ -66,7 +68,12 @@ impl CommitLog {
         }
         let main = main_head(&graph);
         let colours = colours(&graph);
-        Self { graph, audit, extent, dag, order, labels, colours, main }
+        let problems = match extent {
+            // Nothing is missing for sure before all of it was read.
+            Extent::Partial => Problems::default(),
+            Extent::Complete => Problems::new(graph.problems()),
+        };
+        Self { graph, audit, extent, dag, order, labels, colours, problems, main }
     }
 
     /// The engine's view of the same commits.
@@ -152,19 +159,8 @@ impl CommitLog {
 
     /// What is wrong with the history; nothing is said before all of it was read.
     #[must_use]
-    pub fn problems(&self) -> &[HistoryProblem] {
-        match self.extent {
-            Extent::Partial => &[],
-            Extent::Complete => self.graph.problems(),
-        }
-    }
-
-    /// Parents of a commit that no branch holds any more.
-    pub fn missing_parents(&self, id: CommitId) -> impl Iterator<Item = CommitId> + '_ {
-        self.problems().iter().filter_map(move |problem| match problem {
-            HistoryProblem::DanglingParent { commit, parent } if *commit == id => Some(*parent),
-            _ => None,
-        })
+    pub fn problems(&self) -> &Problems {
+        &self.problems
     }
 }
 

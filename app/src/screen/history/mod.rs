@@ -5,7 +5,7 @@
 //!
 //! | file | answers |
 //! |---|---|
-//! | `log` | the commits, numbered and in order, with labels and colours |
+//! | `log`, `problems` | the commits, numbered and in order, with labels and colours; what is wrong with them |
 //! | `chart`, `filter`, `search`, `ancestry` | what is drawn of them: filtered, folded, laid out, marked, highlighted |
 //! | `commits`, `details`, `diff` | the state of each pane |
 //! | `list_view`, `view` | drawing |
@@ -28,6 +28,7 @@ mod input;
 mod list_view;
 pub mod log;
 mod navigate;
+mod problems;
 mod request;
 pub mod search;
 #[cfg(test)]

@@ -87,7 +87,7 @@ impl History {
     }
 
     fn list_problems(&mut self, cx: &mut Context<'_>) {
-        let problems = self.list.log().map(|log| log.problems()).unwrap_or_default();
+        let problems = self.list.log().map(|log| log.problems().all()).unwrap_or_default();
         let lines = problems.iter().map(|problem| (format!("! {problem}"), Role::Warning)).collect();
         cx.open(Overlay::Page(Page::new("Problems of the history", lines)));
     }

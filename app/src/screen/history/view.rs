@@ -1,7 +1,7 @@
 //! Drawing of the screen's panes, and the lines around their content.
 
 use ratatui::layout::Rect;
-use stratigraph_engine::{CommitId, HistoryProblem};
+use stratigraph_engine::CommitId;
 use stratigraph_widgets::commit_dag::RowItem;
 use stratigraph_widgets::width::{escape, wrap};
 
@@ -111,10 +111,8 @@ impl History {
         if self.load == Load::Stopped && self.list.len() > 0 {
             notes.push(("! reading was stopped, r reads again".to_owned(), Role::Warning));
         }
-        let problems = self.list.log().map(|log| log.problems()).unwrap_or_default();
         // A missing parent is told at its commit.
-        let at_commit = |problem: &&HistoryProblem| matches!(problem, HistoryProblem::DanglingParent { .. });
-        let general: Vec<&HistoryProblem> = problems.iter().filter(|problem| !at_commit(problem)).collect();
+        let general = self.list.log().map(|log| log.problems().general()).unwrap_or_default();
         notes.extend(
             general.iter().take(TOLD).map(|problem| (format!("! {}", escape(&problem.to_string())), Role::Warning)),
         );

@@ -77,13 +77,15 @@ fn filter_words_leave_the_commits_they_name() {
 
 #[test]
 fn a_hidden_commit_gives_way_to_the_next_older_one_on_view() {
-    let chart = Chart::new(log(commits()), spec("branch:main"));
-    let next = |hidden: &str| chart.id_at(chart.nearest_row(id(hidden))).map(|id| id.to_string()[20..].to_owned());
-    assert_eq!(next("01M7Y2AM68DRM4A36QAV1WMJEC").as_deref(), Some("FP1ZND"), "above all");
-    assert_eq!(next("01M7Y2AKWH8XRWGA8QCW0KZXRN").as_deref(), Some("48ZDAE"), "in between");
-    assert_eq!(next("01M7Y2AKPDTNYYHG7WARYN1CMG").as_deref(), Some("YN1CMG"), "on view");
-    let young = Chart::new(log(commits()), spec("branch:budget id:1WMJEC"));
-    assert_eq!(young.nearest_row(id("01M7Y2AKA125T5VJJZZ1M5RCKN")), 0, "none is older");
+    let next = |filter: &str, closed: bool, hidden: &str| {
+        let chart = Chart::new(log(commits()), ChartSpec { folding: Folding::all(closed), ..spec(filter) });
+        chart.id_at(chart.nearest_row(id(hidden))).map(|id| id.to_string()[20..].to_owned()).unwrap_or_default()
+    };
+    assert_eq!(next("branch:main", false, "01M7Y2AM68DRM4A36QAV1WMJEC"), "FP1ZND", "above all");
+    assert_eq!(next("branch:main", false, "01M7Y2AKWH8XRWGA8QCW0KZXRN"), "48ZDAE", "in between");
+    assert_eq!(next("branch:main", true, "01M7Y2AKWH8XRWGA8QCW0KZXRN"), "F7AWY5", "in a fold");
+    assert_eq!(next("branch:main", false, "01M7Y2AKPDTNYYHG7WARYN1CMG"), "YN1CMG", "on view");
+    assert_eq!(next("id:1WMJEC", false, "01M7Y2AKA125T5VJJZZ1M5RCKN"), "1WMJEC", "none is older");
 }
 
 #[test]
@@ -292,6 +294,25 @@ fn a_broken_commit_is_told_and_found() {
     bench.press("G [");
     assert_eq!(selected(&bench), "1WMJEC");
     assert!(bench.draw().join(" ").contains("! its parent 01M7Y2AKMMJJWTHK3WRA2T3BM2"));
+}
+
+#[test]
+fn broken_commits_are_visited_in_both_directions() {
+    let gone = ["01M7Y2AKMMJJWTHK3WRA2T3BM2", "01M7Y2AKWH8XRWGA8QCW0KZXRN"].map(id);
+    let mut all = commits();
+    all.retain(|commit| !gone.contains(&commit.id));
+    let mut bench = Bench::opened((120, 30), super::fixture::unicode(), crate::config::Config::default());
+    bench.load(all);
+    bench.press("]");
+    assert_eq!(selected(&bench), "DT7XSR", "the row the cursor was on counts no more");
+    bench.press("]");
+    assert_eq!(bench.state.shared.notice.as_deref(), Some("no more commits with a problem there"));
+    bench.press("[");
+    assert_eq!(selected(&bench), "1WMJEC");
+    bench.press("f");
+    bench.type_text("branch:main");
+    bench.press("enter ]");
+    assert_eq!(selected(&bench), "DT7XSR", "the filter hides the other one");
 }
 
 #[test]
