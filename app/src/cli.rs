@@ -197,6 +197,17 @@ fn with_open(mut args: Vec<OsString>) -> Vec<OsString> {
     args
 }
 
+/// The sample graph, for tests of what reads rows.
+#[cfg(test)]
+pub(crate) async fn sample() -> Graph {
+    static UNPACKING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let place = {
+        let _one_at_a_time = UNPACKING.lock().expect("no test panics while unpacking");
+        demo::unpack().expect("the sample unpacks")
+    };
+    open_graph(&place.to_string_lossy()).await.expect("the sample opens")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

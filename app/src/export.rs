@@ -3,23 +3,26 @@
 //! The file is written under a temporary name beside the wanted one and renamed at the end, so a reader never sees half.
 
 mod rows;
+mod source;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use rows::csv_cell;
+pub use source::Source;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
-use stratigraph_engine::{ErrorKind, Graph, Progress, ReadOptions, RowStream, Snapshot, SqlOptions, TableKey};
+use stratigraph_engine::{Blobs, ErrorKind, Progress};
 
 use crate::effect::Reply;
 use crate::message::Failure;
 use crate::tasks::TaskContext;
+use source::Rows;
 
 /// What is written.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,38 +48,6 @@ pub enum Content {
         /// The text.
         text: Arc<str>,
     },
-}
-
-/// Rows of the graph that were not read yet.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Source {
-    /// Rows of a table in order of id.
-    Table {
-        /// Where.
-        snapshot: Arc<Snapshot>,
-        /// Which table.
-        table: TableKey,
-        /// Which rows and columns.
-        options: ReadOptions,
-    },
-    /// Rows of a query.
-    Query {
-        /// Where.
-        snapshot: Arc<Snapshot>,
-        /// The query.
-        statement: String,
-    },
-}
-
-impl Source {
-    async fn open(&self, graph: &Graph) -> Result<RowStream, Failure> {
-        match self {
-            Self::Table { snapshot, table, options } => Ok(graph.read(snapshot, table, options).await?),
-            Self::Query { snapshot, statement } => {
-                Ok(graph.sql(snapshot, statement, SqlOptions::default()).await?.batches)
-            }
-        }
-    }
 }
 
 impl Content {
@@ -135,6 +106,14 @@ impl Format {
             Self::Markdown => "md",
         }
     }
+
+    /// How blobs are read for it: a Markdown table is for people and shows sizes, the other forms hold everything.
+    fn blobs(self) -> Blobs {
+        match self {
+            Self::Markdown => Blobs::Described,
+            Self::Csv | Self::JsonLines | Self::Parquet => Blobs::Bytes,
+        }
+    }
 }
 
 /// What to do with a file that is there already.
@@ -170,7 +149,7 @@ pub async fn run(
 ) -> Result<Reply, Failure> {
     let progress = cx.progress().clone();
     let rows = match &content {
-        Content::Read { source, .. } => Some(source.open(cx.graph()?).await?),
+        Content::Read { source, .. } => Some(source.open(cx.graph()?, format.blobs()).await?),
         Content::Rows { .. } | Content::Text { .. } => None,
     };
     let work = tokio::task::spawn_blocking(move || write(&content, rows, format, path, existing, &progress));
@@ -179,7 +158,7 @@ pub async fn run(
 
 fn write(
     content: &Content,
-    rows: Option<RowStream>,
+    rows: Option<Rows>,
     format: Format,
     path: PathBuf,
     existing: Existing,
@@ -218,7 +197,7 @@ fn publish(temporary: &Path, path: &Path, existing: Existing) -> io::Result<()> 
 
 fn fill(
     content: &Content,
-    rows: Option<RowStream>,
+    rows: Option<Rows>,
     format: Format,
     path: &Path,
     progress: &Progress,
@@ -227,14 +206,16 @@ fn fill(
     match content {
         Content::Rows { batches, .. } => {
             let total = batches.iter().map(|batch| batch.num_rows() as u64).sum();
-            rows::write(&mut batches.iter().cloned().map(Ok), Some(total), format, file, progress).map(Some)
+            let schema: SchemaRef = batches.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
+            let mut batches = batches.iter().cloned().map(Ok);
+            rows::write(&schema, &mut batches, Some(total), format, file, progress).map(Some)
         }
         Content::Read { .. } => {
-            let mut rows = rows.expect("a content that is read was opened before");
+            let Rows { schema, mut batches } = rows.expect("a content that is read was opened before");
             let runtime = tokio::runtime::Handle::current();
             let mut batches =
-                std::iter::from_fn(|| runtime.block_on(rows.try_next()).map_err(Failure::from).transpose());
-            rows::write(&mut batches, None, format, file, progress).map(Some)
+                std::iter::from_fn(|| runtime.block_on(batches.try_next()).map_err(Failure::from).transpose());
+            rows::write(&schema, &mut batches, None, format, file, progress).map(Some)
         }
         Content::Text { text, .. } => {
             let mut file = BufWriter::new(file);

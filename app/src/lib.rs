@@ -16,7 +16,8 @@
 //! | [`clock`] | the only look at the wall clock |
 //! | [`tasks`], [`run`](mod@run), [`terminal`] | workers, the loop, the terminal and its restoration |
 //! | [`cli`], [`summary`] | the commands, and what a commit did in a few words |
-//! | [`config`], [`theme`], [`logging`], [`clipboard`], [`export`] | settings, looks, log file, ways out |
+//! | [`config`], [`theme`], [`logging`] | settings, looks, log file |
+//! | [`clipboard`], [`export`], [`rows`] | ways out, and how rows look there |
 
 pub mod action;
 pub mod cli;
@@ -34,6 +35,7 @@ pub mod matcher;
 pub mod message;
 pub mod overlay;
 pub mod registry;
+pub mod rows;
 pub mod run;
 pub mod screen;
 pub mod state;

@@ -8,6 +8,7 @@ use stratigraph_widgets::width::{Align, escape, truncate, width};
 
 use super::error::CliError;
 use super::output::{Cell, LineBuilder, Out};
+use crate::rows::TextForm;
 use crate::theme::Role;
 
 /// Widest cell of a table before columns are made to fit the line.
@@ -42,8 +43,10 @@ pub(super) struct RowWriter<'o> {
     out: &'o mut Out,
     format: RowFormat,
     columns: Vec<(String, Align)>,
-    /// Known once the first batch was seen.
+    /// Widths of a table, known once the first batch was seen.
     widths: Option<Vec<usize>>,
+    /// Whether the header of the other formats is written.
+    begun: bool,
 }
 
 impl<'o> RowWriter<'o> {
@@ -54,21 +57,14 @@ impl<'o> RowWriter<'o> {
         let all: Vec<(String, Align)> = fields.map(|field| (field.name().clone(), align(field.data_type()))).collect();
         let find = |name: &String| all.iter().find(|(column, _)| column == name).cloned();
         let columns = asked.map_or_else(|| all.clone(), |asked| asked.iter().filter_map(find).collect());
-        Self { out, format, columns, widths: None }
+        Self { out, format, columns, widths: None, begun: false }
     }
 
     /// Writes the rows of a batch, and before the first one the header.
     pub(super) fn batch(&mut self, batch: &RecordBatch) -> Result<(), CliError> {
         match self.format {
-            RowFormat::Jsonl => {
-                let names = Row::columns_of(batch);
-                (0..batch.num_rows()).try_for_each(|row| self.out.json(&Row::from_batch(&names, batch, row).to_json()))
-            }
-            RowFormat::Csv => {
-                self.csv_header()?;
-                (0..batch.num_rows())
-                    .try_for_each(|row| self.out.verbatim(&csv_line(cells(batch, row).map(|cell| csv(&cell)))))
-            }
+            RowFormat::Jsonl => self.lines(TextForm::JsonLines, batch),
+            RowFormat::Csv => self.lines(TextForm::Csv, batch),
             RowFormat::Table => self.table_rows(batch),
         }
     }
@@ -76,20 +72,28 @@ impl<'o> RowWriter<'o> {
     /// Ends the answer: one without rows still has its header.
     pub(super) fn finish(mut self) -> Result<(), CliError> {
         match self.format {
-            RowFormat::Jsonl => Ok(()),
-            RowFormat::Csv => self.csv_header(),
+            RowFormat::Jsonl => self.header(TextForm::JsonLines),
+            RowFormat::Csv => self.header(TextForm::Csv),
             RowFormat::Table if self.widths.is_some() => Ok(()),
             RowFormat::Table => self.table_header(&[]),
         }
     }
 
-    fn csv_header(&mut self) -> Result<(), CliError> {
-        if self.widths.is_some() {
+    fn lines(&mut self, form: TextForm, batch: &RecordBatch) -> Result<(), CliError> {
+        self.header(form)?;
+        let names = Row::columns_of(batch);
+        (0..batch.num_rows()).try_for_each(|row| {
+            let line = form.line(Row::from_batch(&names, batch, row).iter());
+            self.out.verbatim(&line)
+        })
+    }
+
+    fn header(&mut self, form: TextForm) -> Result<(), CliError> {
+        if std::mem::replace(&mut self.begun, true) {
             return Ok(());
         }
-        self.widths = Some(Vec::new());
-        let line = csv_line(self.columns.iter().map(|(name, _)| csv_text(name)));
-        self.out.verbatim(&line)
+        let header = form.header(self.columns.iter().map(|(name, _)| name.as_str()));
+        self.out.verbatim(&header)
     }
 
     fn table_rows(&mut self, batch: &RecordBatch) -> Result<(), CliError> {
@@ -167,30 +171,6 @@ fn fit(mut widths: Vec<usize>, line: usize) -> Vec<usize> {
         }
     }
     widths
-}
-
-fn csv_line(cells: impl Iterator<Item = String>) -> String {
-    let mut line = cells.collect::<Vec<_>>().join(",");
-    line.push('\n');
-    line
-}
-
-/// Null is nothing, the empty text is `""`; lists, vectors and blobs are as in JSON, dates as people write them.
-fn csv(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::Text(text) if text.is_empty() => "\"\"".to_owned(),
-        Value::List(_) | Value::Vector(_) => csv_text(&value.to_json().to_string()),
-        Value::Blob(_) => match value.to_json() {
-            serde_json::Value::String(text) => csv_text(&text),
-            other => csv_text(&other.to_string()),
-        },
-        value => csv_text(&value.to_string()),
-    }
-}
-
-fn csv_text(text: &str) -> String {
-    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
 #[cfg(test)]

@@ -1,21 +1,29 @@
-//! Record batches in each form.
+//! Batches into a file of each form.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
 
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
-use stratigraph_engine::value::Value;
-use stratigraph_engine::{ErrorKind, Progress};
+use parquet::file::properties::WriterProperties;
+use stratigraph_engine::{ErrorKind, Progress, Row};
 
 use crate::export::Format;
 use crate::message::Failure;
+use crate::rows::{TextForm, readable, readable_schema};
+
+/// What a Parquet row group may hold before it is written out.
+const ROW_GROUP_BYTES: usize = 64 << 20;
 
 /// Batches one after the other, all of the same schema.
-type Batches<'a> = &'a mut dyn Iterator<Item = Result<RecordBatch, Failure>>;
+pub(super) type Batches<'a> = &'a mut dyn Iterator<Item = Result<RecordBatch, Failure>>;
 
 /// Writes all batches and returns the number of rows; `total` is that number if it is known before.
+///
+/// `schema` names the columns where there are no rows.
 pub(super) fn write(
+    schema: &SchemaRef,
     batches: Batches<'_>,
     total: Option<u64>,
     format: Format,
@@ -23,32 +31,33 @@ pub(super) fn write(
     progress: &Progress,
 ) -> Result<u64, Failure> {
     match format {
-        Format::Parquet => parquet(batches, total, file, progress),
-        Format::Csv => text(batches, total, file, progress, csv_header, csv_row),
-        Format::JsonLines => text(batches, total, file, progress, |_| String::new(), json_row),
-        Format::Markdown => text(batches, total, file, progress, markdown_header, markdown_row),
+        Format::Parquet => parquet(schema, batches, total, file, progress),
+        Format::Csv => text(TextForm::Csv, schema, batches, total, file, progress),
+        Format::JsonLines => text(TextForm::JsonLines, schema, batches, total, file, progress),
+        Format::Markdown => text(TextForm::Markdown, schema, batches, total, file, progress),
     }
 }
 
 fn text(
+    form: TextForm,
+    schema: &SchemaRef,
     batches: Batches<'_>,
     total: Option<u64>,
     file: File,
     progress: &Progress,
-    header: fn(&RecordBatch) -> String,
-    line: fn(&RecordBatch, usize) -> String,
 ) -> Result<u64, Failure> {
     let mut out = BufWriter::new(file);
     let failed = |error: std::io::Error| Failure::of(ErrorKind::Unavailable, &error).during("cannot write the file");
+    let header = form.header(schema.fields().iter().map(|field| field.name().as_str()));
+    out.write_all(header.as_bytes()).map_err(failed)?;
     let mut done = 0;
-    for (index, batch) in batches.enumerate() {
+    for batch in batches {
         let batch = &batch?;
         progress.check()?;
-        if index == 0 {
-            out.write_all(header(batch).as_bytes()).map_err(failed)?;
-        }
+        let names = Row::columns_of(batch);
         for row in 0..batch.num_rows() {
-            out.write_all(line(batch, row).as_bytes()).map_err(failed)?;
+            let line = form.line(Row::from_batch(&names, batch, row).iter());
+            out.write_all(line.as_bytes()).map_err(failed)?;
         }
         done += batch.num_rows() as u64;
         progress.advance(done, total, "rows");
@@ -57,80 +66,31 @@ fn text(
     Ok(done)
 }
 
-fn parquet(batches: Batches<'_>, total: Option<u64>, file: File, progress: &Progress) -> Result<u64, Failure> {
+fn parquet(
+    schema: &SchemaRef,
+    batches: Batches<'_>,
+    total: Option<u64>,
+    file: File,
+    progress: &Progress,
+) -> Result<u64, Failure> {
     let failed = |error: parquet::errors::ParquetError| {
         Failure::of(ErrorKind::Unavailable, &error).during("cannot write the file")
     };
-    let Some(first) = batches.next().transpose()? else {
-        return Err(Failure::new(ErrorKind::Invalid, "there are no rows to write"));
+    let unfit = |error: arrow::error::ArrowError| {
+        Failure::of(ErrorKind::Internal, &error).during("the rows do not have the columns of the file")
     };
-    let mut writer = ArrowWriter::try_new(file, first.schema(), None).map_err(failed)?;
+    let first = batches.next().transpose()?;
+    let schema = readable_schema(&first.as_ref().map_or_else(|| schema.clone(), RecordBatch::schema));
+    let properties = WriterProperties::builder().set_max_row_group_bytes(Some(ROW_GROUP_BYTES)).build();
+    let mut writer = ArrowWriter::try_new(file, schema.clone(), Some(properties)).map_err(failed)?;
     let mut done = 0;
-    for batch in std::iter::once(Ok(first)).chain(batches) {
+    for batch in first.map(Ok).into_iter().chain(batches) {
         let batch = &batch?;
         progress.check()?;
-        writer.write(batch).map_err(failed)?;
+        writer.write(&readable(batch, &schema).map_err(unfit)?).map_err(failed)?;
         done += batch.num_rows() as u64;
         progress.advance(done, total, "rows");
     }
     writer.close().map_err(failed)?;
     Ok(done)
-}
-
-fn names(batch: &RecordBatch) -> Vec<String> {
-    batch.schema().fields().iter().map(|field| field.name().clone()).collect()
-}
-
-fn json_row(batch: &RecordBatch, row: usize) -> String {
-    let mut object = serde_json::Map::new();
-    for (name, column) in names(batch).into_iter().zip(batch.columns()) {
-        object.insert(name, Value::from_array(column.as_ref(), row).to_json());
-    }
-    format!("{}\n", serde_json::Value::Object(object))
-}
-
-fn csv_header(batch: &RecordBatch) -> String {
-    csv_line(names(batch).iter().map(|name| csv_cell(name)))
-}
-
-fn csv_row(batch: &RecordBatch, row: usize) -> String {
-    csv_line(cells(batch, row))
-}
-
-/// A null is an empty cell, an empty text is `""`.
-fn cells(batch: &RecordBatch, row: usize) -> impl Iterator<Item = String> {
-    batch.columns().iter().map(move |column| match Value::from_array(column.as_ref(), row) {
-        Value::Null => String::new(),
-        Value::Text(text) if text.is_empty() => "\"\"".to_owned(),
-        value => csv_cell(&value.to_string()),
-    })
-}
-
-fn csv_line(cells: impl Iterator<Item = String>) -> String {
-    let mut line = cells.collect::<Vec<_>>().join(",");
-    line.push('\n');
-    line
-}
-
-/// A cell in quotes if it needs them (RFC 4180).
-pub(crate) fn csv_cell(text: &str) -> String {
-    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
-}
-
-fn markdown_header(batch: &RecordBatch) -> String {
-    let names = names(batch);
-    let rule = vec!["---"; names.len()].join(" | ");
-    format!("| {} |\n| {rule} |\n", names.iter().map(|name| markdown_cell(name)).collect::<Vec<_>>().join(" | "))
-}
-
-fn markdown_row(batch: &RecordBatch, row: usize) -> String {
-    let cells = batch.columns().iter().map(|column| match Value::from_array(column.as_ref(), row) {
-        Value::Null => "*null*".to_owned(),
-        value => markdown_cell(&value.to_string()),
-    });
-    format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
-}
-
-fn markdown_cell(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('|', "\\|").replace('\n', "<br>")
 }

@@ -1,10 +1,10 @@
 //! What can be copied and exported, and the command line that shows the same.
 
-use stratigraph_engine::{Blobs, ReadOptions, Row, Value};
+use stratigraph_engine::{ReadOptions, Row, Value};
 
 use super::request::Tab;
 use super::rows::Sorting;
-use super::{Drill, ROWS, SQL, TYPES, Tables, position, run};
+use super::{Drill, ROWS, SQL, TYPES, Tables, position};
 use crate::export::{Content, Source};
 use crate::screen::{CopyChoice, PaneId};
 use crate::state::Shared;
@@ -75,16 +75,12 @@ fn rows_content(tables: &Tables) -> Option<Content> {
     let source = tables.source(tables.rows.filter.clone())?;
     let columns = tables.rows.grid.chosen();
     let name = source.table.to_string().replace(':', "-");
-    let source = match &tables.rows.sorting {
-        Sorting::All(order) => {
-            let statement = run::order_statement(&source, order, columns.as_deref());
-            Source::Query { snapshot: source.snapshot, statement }
-        }
-        Sorting::ById | Sorting::Loaded => {
-            let options = ReadOptions { columns, filter: source.filter, blobs: Blobs::Bytes, ..ReadOptions::default() };
-            Source::Table { snapshot: source.snapshot, table: source.table, options }
-        }
+    let order = match &tables.rows.sorting {
+        Sorting::All(order) => Some(order.clone()),
+        Sorting::ById | Sorting::Loaded => None,
     };
+    let options = ReadOptions { columns, filter: source.filter, ..ReadOptions::default() };
+    let source = Source::Table { snapshot: source.snapshot, table: source.table, options, order };
     Some(Content::Read { name, source })
 }
 

@@ -11,6 +11,7 @@ use stratigraph_widgets::width::{escape, width};
 use super::cell::{cell, compare};
 use crate::action::Motion;
 use crate::matcher::Matcher;
+use crate::rows::TextForm;
 
 /// A column is no wider at first; its longer texts are cut.
 const WIDEST: usize = 32;
@@ -242,18 +243,12 @@ impl Grid {
     /// The rows in memory as CSV with a header, shown columns only.
     pub(super) fn csv(&self) -> String {
         let shown = self.shown();
-        let header = shown.iter().map(|&at| crate::export::csv_cell(&self.columns[at]));
-        let mut lines = vec![header.collect::<Vec<_>>().join(",")];
+        let mut text = TextForm::Csv.header(shown.iter().map(|&at| &*self.columns[at]));
         for row in &self.rows {
-            let cells = shown.iter().map(|&at| match row.values().get(at) {
-                None | Some(Value::Null) => String::new(),
-                Some(Value::Text(text)) if text.is_empty() => "\"\"".to_owned(),
-                Some(value) => crate::export::csv_cell(&value.to_string()),
-            });
-            lines.push(cells.collect::<Vec<_>>().join(","));
+            let cell = |&at: &usize| (&*self.columns[at], row.values().get(at).unwrap_or(&Value::Null));
+            text.push_str(&TextForm::Csv.line(shown.iter().map(cell)));
         }
-        lines.push(String::new());
-        lines.join("\n")
+        text
     }
 }
 

@@ -7,6 +7,8 @@ use stratigraph_engine::diff::{RowChange, RowHistoryItem};
 use stratigraph_engine::schema::TypeSummary;
 use stratigraph_engine::{At, BranchName, Row, Snapshot, TableKey, Value};
 
+pub use crate::rows::order::Order;
+
 /// Rows of one page.
 pub(super) const PAGE_ROWS: u64 = 200;
 /// Rows a sort of the whole table, or a query, brings to the screen at most.
@@ -50,15 +52,6 @@ pub struct Source {
     pub table: TableKey,
     /// Only those that fulfil this SQL condition.
     pub filter: Option<String>,
-}
-
-/// An order other than by id.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Order {
-    /// The column.
-    pub column: String,
-    /// Largest first.
-    pub descending: bool,
 }
 
 /// What the content pane shows of a table.

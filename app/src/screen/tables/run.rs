@@ -7,14 +7,15 @@ use stratigraph_engine::diff::{DiffFilter, DiffItem, RowHistoryItem};
 use stratigraph_engine::query::SqlOptions;
 use stratigraph_engine::storage::StorageError;
 use stratigraph_engine::value::Row;
-use stratigraph_engine::{At, Blobs, BranchName, Error, Graph, ReadOptions, TableKey, TableKind, Value};
+use stratigraph_engine::{At, Blobs, BranchName, Error, Graph, ReadOptions, TableKey, Value};
 
 use super::request::{
-    COMPARE_ROWS, LISTED_VERSIONS, Opened, Order, PAGE_ROWS, Page, RESULT_ROWS, Reply, Request, Source, Tab,
+    COMPARE_ROWS, LISTED_VERSIONS, Opened, PAGE_ROWS, Page, RESULT_ROWS, Reply, Request, Source, Tab,
 };
 use super::schema_list;
 use crate::effect;
 use crate::message::Failure;
+use crate::rows::order::{self, Order};
 use crate::tasks::TaskContext;
 
 /// Items delivered at once.
@@ -128,36 +129,10 @@ async fn table_columns(graph: &Graph, source: &Source) -> Result<Arc<[Arc<str>]>
 }
 
 async fn sorted(source: Source, order: Order, cx: &TaskContext) -> Result<(), Error> {
-    let statement = order_statement(&source, &order, None);
+    let statement = order::statement(&source.table, source.filter.as_deref(), &order, None);
     let options = SqlOptions { limit: Some(RESULT_ROWS + 1), ..SqlOptions::default() };
     let result = cx.graph()?.sql(&source.snapshot, &statement, options).await?;
     stream_result(result, cx, |page| Reply::Sorted(page, order.clone())).await
-}
-
-/// The query that sorts a whole table. Rows of equal value come in order of id, so the answer is always the same.
-pub(super) fn order_statement(source: &Source, order: &Order, columns: Option<&[String]>) -> String {
-    let condition = source.filter.as_ref().map_or_else(String::new, |filter| format!(" WHERE ({filter})"));
-    let direction = if order.descending { "DESC" } else { "ASC" };
-    let column = quoted(&order.column);
-    let chosen = columns.map(|names| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", "));
-    let chosen = chosen.unwrap_or_else(|| "*".to_owned());
-    format!(
-        "SELECT {chosen} FROM {}{condition} ORDER BY {column} {direction} NULLS LAST, \"id\"",
-        sql_name(&source.table)
-    )
-}
-
-/// A table as a query names it, unambiguous even if a node and an edge type share the name.
-pub(super) fn sql_name(table: &TableKey) -> String {
-    let kind = match table.kind {
-        TableKind::Node => "node",
-        TableKind::Edge => "edge",
-    };
-    format!("{kind}.{}", quoted(&table.name))
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// Delivers at most [`RESULT_ROWS`] rows in pieces. The columns always arrive, even without rows.

@@ -1,0 +1,101 @@
+//! Rows of the graph that are read while they are written.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
+use stratigraph_engine::{Blobs, Graph, ReadOptions, RowStream, Snapshot, SqlOptions, TableKey};
+
+use crate::message::Failure;
+use crate::rows::order::{self, Order};
+
+/// Rows of the graph that were not read yet.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    /// Rows of a table.
+    Table {
+        /// Where.
+        snapshot: Arc<Snapshot>,
+        /// Which table.
+        table: TableKey,
+        /// Which rows and columns; how blobs are read follows from the form of the file.
+        options: ReadOptions,
+        /// In which order; by id if none.
+        order: Option<Order>,
+    },
+    /// Rows of a query. Blobs are references and sizes.
+    Query {
+        /// Where.
+        snapshot: Arc<Snapshot>,
+        /// The query.
+        statement: String,
+    },
+}
+
+/// Rows on their way.
+pub(super) struct Rows {
+    /// Names and types of the columns; what is known of them before the first row.
+    pub(super) schema: SchemaRef,
+    /// The rows.
+    pub(super) batches: RowStream,
+}
+
+impl Source {
+    /// Starts reading.
+    pub(super) async fn open(&self, graph: &Graph, blobs: Blobs) -> Result<Rows, Failure> {
+        match self {
+            Self::Table { snapshot, table, options, order } => {
+                let declared = graph.table_schema(snapshot.table(&table.to_string()).map_err(failure)?).await?;
+                let options = ReadOptions { blobs, ..options.clone() };
+                let batches = match order {
+                    None => graph.read(snapshot, table, &options).await?,
+                    Some(order) => order::read(graph, snapshot, table, &options, order).await?,
+                };
+                Ok(Rows { schema: schema_of_read(&declared, options.columns.as_deref()), batches })
+            }
+            Self::Query { snapshot, statement } => {
+                let result = graph.sql(snapshot, statement, SqlOptions::default()).await?;
+                Ok(Rows { schema: result.schema, batches: result.batches })
+            }
+        }
+    }
+}
+
+fn failure(error: stratigraph_engine::history::HistoryError) -> Failure {
+    stratigraph_engine::Error::from(error).into()
+}
+
+/// The columns asked for, blobs as a read gives them.
+fn schema_of_read(declared: &Schema, asked: Option<&[String]>) -> SchemaRef {
+    let blobs: Vec<&str> = order::blob_columns(declared).collect();
+    let field = |field: &Field| {
+        if blobs.contains(&field.name().as_str()) { blob_field(field.name()) } else { field.clone() }
+    };
+    let fields: Fields = match asked {
+        None => declared.fields().iter().map(|declared| field(declared)).collect(),
+        Some(names) => names.iter().filter_map(|name| declared.field_with_name(name).ok()).map(field).collect(),
+    };
+    Arc::new(Schema::new(fields))
+}
+
+fn blob_field(name: &str) -> Field {
+    let parts = vec![Field::new("data", DataType::LargeBinary, true), Field::new("uri", DataType::Utf8, true)];
+    Field::new(name, DataType::Struct(parts.into()), true)
+}
+
+#[cfg(test)]
+mod tests {
+    use stratigraph_engine::schema::BLOB_EXTENSION_NAME;
+
+    use super::*;
+
+    #[test]
+    fn columns_are_as_asked_and_blobs_as_they_are_read() {
+        let marked = [("ARROW:extension:name".to_owned(), BLOB_EXTENSION_NAME.to_owned())].into();
+        let stored = Field::new("file", DataType::LargeBinary, true).with_metadata(marked);
+        let declared = Schema::new(vec![Field::new("id", DataType::Utf8, false), stored]);
+        let id = Field::new("id", DataType::Utf8, false);
+        assert_eq!(*schema_of_read(&declared, None), Schema::new(vec![id.clone(), blob_field("file")]));
+        let asked = ["file".to_owned(), "id".to_owned()];
+        assert_eq!(*schema_of_read(&declared, Some(&asked)), Schema::new(vec![blob_field("file"), id]));
+    }
+}

@@ -1,0 +1,16 @@
+//! Rows as they leave the program: the text of a cell, a line and a header, and Parquet columns.
+//!
+//! | module | answers |
+//! |---|---|
+//! | `text` | how a row looks as CSV, JSON or Markdown |
+//! | `parquet` | which columns a Parquet file has |
+//! | [`order`] | the rows of a whole table in the order of a column |
+//!
+//! **Rule:** files, commands and copied text take their cells from here, so that a value reads the same wherever it went.
+
+pub mod order;
+mod parquet;
+mod text;
+
+pub(crate) use parquet::{readable, readable_schema};
+pub(crate) use text::TextForm;
