@@ -127,3 +127,31 @@ impl Layout {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::super::cells::Emphasis;
+    use super::super::glyph::UNICODE;
+    use super::super::order::topological;
+    use super::super::synthetic::{Shape, history};
+    use super::*;
+
+    #[test]
+    fn a_window_looks_at_its_own_lines_only() {
+        let made = history(Shape { commits: 100_000, branches: 30, merge_percent: 20, seed: 7 });
+        let rows = Rows::all(&made.dag, &topological(&made.dag, |node| node));
+        let layout = Layout::new(rows, made.dag.first_parent_chain(made.heads[0]));
+        let looked = Cell::new(0);
+        let colour = |_| {
+            looked.set(looked.get() + 1);
+            None
+        };
+        let paint = Paint { glyphs: &UNICODE, colour: &colour, emphasis: &|_| Emphasis::Normal };
+        let window = layout.window(60_000..60_030, &paint);
+        let lines: usize = window.iter().map(|row| row.cells.iter().filter(|cell| cell.glyph != ' ').count()).sum();
+        assert_eq!(window.len(), 30);
+        assert!(looked.get() <= lines * 8, "{} looks for {lines} cells", looked.get());
+    }
+}
