@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stratigraph_engine::{At, Commit, CommitId};
+use stratigraph_engine::{Commit, CommitId};
 use stratigraph_widgets::commit_dag::{RowItem, Viewport};
 
 use super::ancestry::{Ancestry, Related};
@@ -35,6 +35,8 @@ pub(super) struct Commits {
     first_lane: usize,
     /// Commits that arrived above the cursor since it was last at the top.
     fresh: usize,
+    /// The history before commits arrived that `fresh` does not count yet.
+    uncounted: Option<Arc<CommitLog>>,
 }
 
 impl Commits {
@@ -101,11 +103,10 @@ impl Commits {
             (Some(id), _) => chart.nearest_row(id),
             (None, _) => 0,
         };
-        if let (Grown::Top, Some(before)) = (grown, self.log()) {
-            let new = |commit: &&Commit| before.node(commit.id).is_none();
-            let complete = before.extent() == Extent::Complete;
-            let count = if complete { chart.log().commits().iter().filter(new).count() } else { 0 };
-            self.fresh = if top { 0 } else { self.fresh + count };
+        match grown {
+            Grown::Top if top => self.saw_all(),
+            Grown::Top => self.uncounted = self.uncounted.take().or_else(|| self.complete_log()),
+            Grown::No => {}
         }
         self.cursor.offset = (self.cursor.offset + row).saturating_sub(self.cursor.row);
         self.cursor.select(row, chart.len(), height);
@@ -145,7 +146,29 @@ impl Commits {
     fn chosen(&mut self) {
         self.wanted = self.id().or(self.wanted);
         if self.cursor.row == 0 {
-            self.fresh = 0;
+            self.saw_all();
+        }
+    }
+
+    fn saw_all(&mut self) {
+        self.fresh = 0;
+        self.uncounted = None;
+    }
+
+    fn complete_log(&self) -> Option<Arc<CommitLog>> {
+        self.log().filter(|log| log.extent() == Extent::Complete).cloned()
+    }
+
+    /// The histories before and after commits arrived that are not counted yet.
+    pub(super) fn uncounted(&self) -> Option<(Arc<CommitLog>, Arc<CommitLog>)> {
+        self.uncounted.clone().zip(self.log().cloned())
+    }
+
+    /// So many commits arrived until there was this history. A count for another one is out of date.
+    pub(super) fn counted(&mut self, until: &Arc<CommitLog>, commits: usize) {
+        if self.uncounted.is_some() && self.log().is_some_and(|log| Arc::ptr_eq(log, until)) {
+            self.fresh += commits;
+            self.uncounted = None;
         }
     }
 
@@ -192,44 +215,6 @@ impl Commits {
     pub(super) fn next_problem(&self, forward: bool) -> Option<usize> {
         self.chart.as_ref()?.next_broken(self.cursor.row, forward)
     }
-
-    /// Finds the commit a text means: a branch's head, an id or its end, a version of a branch, a time.
-    pub(super) fn resolve(&self, text: &str) -> Result<CommitId, String> {
-        let log = self.log().ok_or("the history is not read yet")?;
-        let graph = log.graph();
-        let at: At = text.parse().map_err(|error: stratigraph_engine::history::HistoryError| error.to_string())?;
-        let at = match at {
-            At::Name { name, on } if !is_head(graph, &name) => {
-                At::unless_branch(&name, &on).unwrap_or(At::Name { name, on })
-            }
-            at => at,
-        };
-        let chain = |branch| graph.heads().get(branch).into_iter().flat_map(|head| graph.first_parents(*head));
-        let unknown = |branch: &stratigraph_engine::BranchName| format!("no branch `{branch}` with commits");
-        match &at {
-            At::Branch(branch) => graph.heads().get(branch).copied().ok_or_else(|| unknown(branch)),
-            At::Commit(id) if graph.get(*id).is_some() => Ok(*id),
-            At::Commit(id) => Err(format!("no commit {id} in the history")),
-            At::Name { name, .. } => match graph.heads().iter().find(|(branch, _)| branch.as_str() == name) {
-                Some((_, head)) => Ok(*head),
-                None => graph.resolve_id(name).map_err(|error| error.to_string()),
-            },
-            At::Version { branch, version } => {
-                let found = chain(branch).find(|commit| commit.manifest_version == *version);
-                found
-                    .map(|commit| commit.id)
-                    .ok_or_else(|| format!("no commit of {branch} published version {version}"))
-            }
-            At::Time { branch, micros } => {
-                let found = chain(branch).find(|commit| commit.created_at_micros <= *micros);
-                found.map(|commit| commit.id).ok_or_else(|| format!("{branch} has no commit that old"))
-            }
-        }
-    }
-}
-
-fn is_head(graph: &stratigraph_engine::CommitGraph, name: &str) -> bool {
-    graph.heads().keys().any(|branch| branch.as_str() == name)
 }
 
 /// Why there is something else to draw.

@@ -100,6 +100,12 @@ impl CommitLog {
         self.graph.position(id).and_then(|row| u32::try_from(row).ok())
     }
 
+    /// Number of commits that an earlier history does not have. O(commits).
+    #[must_use]
+    pub fn count_since(&self, before: &Self) -> usize {
+        self.commits().iter().filter(|commit| before.node(commit.id).is_none()).count()
+    }
+
     /// Whether all commits are there.
     #[must_use]
     pub fn extent(&self) -> Extent {

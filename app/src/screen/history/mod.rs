@@ -7,13 +7,14 @@
 //! |---|---|
 //! | `log`, `problems` | the commits, numbered and in order, with labels and colours; what is wrong with them |
 //! | `chart`, `filter`, `search`, `ancestry` | what is drawn of them: filtered, folded, laid out, marked, highlighted |
+//! | `jump` | which commit a text means |
 //! | `commits`, `details`, `diff` | the state of each pane |
 //! | `list_view`, `view` | drawing |
 //! | `action`, `input`, `navigate`, `update` | what can be asked for, and how the state changes |
 //! | `request` | what worker threads do |
 //! | `copy` | ways out: clipboard, files, command lines |
 //!
-//! **Rule:** laying out, filtering and searching cost time in proportion to the history. Up to [`INLINE`] commits they are done
+//! **Rule:** laying out, filtering, searching and counting cost time in proportion to the history. Up to [`INLINE`] commits they are done
 //! at once, beyond that on a worker thread; never while drawing.
 
 mod action;
@@ -25,6 +26,7 @@ mod details;
 pub mod diff;
 mod filter;
 mod input;
+mod jump;
 mod list_view;
 pub mod log;
 mod navigate;
@@ -92,6 +94,8 @@ pub struct History {
     other_split: Option<u16>,
     /// The moment from which the filter counts back.
     filtered_at_micros: i64,
+    /// The search was just typed: the cursor goes to its next match as soon as the matches are known.
+    seeking: bool,
 }
 
 impl Screen for History {

@@ -5,9 +5,10 @@ use stratigraph_engine::{At, CommitId};
 use super::action::Action;
 use super::chart::Folding;
 use super::diff::{self, Diff, Target};
-use super::request::Request;
-use super::update::{DIFF, LIST_SPLIT, PAGE, TREE_SPLIT};
-use super::{COMMITS, History, ROWS, TABLES};
+use super::jump::resolve;
+use super::request::{Request, Same};
+use super::update::{DIFF, JUMP, LIST_SPLIT, PAGE, TREE_SPLIT};
+use super::{COMMITS, History, INLINE, ROWS, TABLES};
 use crate::action::{self as actions, TermKind};
 use crate::overlay::{Item, Menu, Overlay, Page, Prompt};
 use crate::screen::{ScreenId, ScreenRequest, tables};
@@ -38,10 +39,7 @@ impl History {
                     Prompt::new("Go to", "", submit).hint("branch, commit id or its end, branch@v7, or a time");
                 cx.open(Overlay::Prompt(prompt));
             }
-            Action::Jump(text) => match self.list.resolve(text.trim()) {
-                Ok(id) => self.select(id, cx),
-                Err(reason) => cx.shared.notice = Some(reason),
-            },
+            Action::Jump(text) => self.jump(text.trim(), cx),
             Action::Select(id) => self.select(id, cx),
             Action::Fold => self.fold(cx),
             Action::FoldAll => {
@@ -54,6 +52,24 @@ impl History {
                 self.relate(cx);
             }
             Action::Problems => self.list_problems(cx),
+        }
+    }
+
+    fn jump(&mut self, text: &str, cx: &mut Context<'_>) {
+        match self.list.log().cloned() {
+            None => cx.shared.notice = Some("the history is not read yet".to_owned()),
+            Some(log) if log.commits().len() <= INLINE => self.jumped(resolve(log.graph(), text), cx),
+            Some(log) => {
+                cx.peek(JUMP, text, ScreenRequest::History(Request::Find(Same(log), text.to_owned())));
+            }
+        }
+    }
+
+    /// The commit to go to is known.
+    pub(super) fn jumped(&mut self, found: Result<CommitId, String>, cx: &mut Context<'_>) {
+        match found {
+            Ok(id) => self.select(id, cx),
+            Err(reason) => cx.shared.notice = Some(reason),
         }
     }
 

@@ -9,6 +9,7 @@ use stratigraph_engine::{At, Commit, CommitGraph, CommitId, Error, Graph, Histor
 use super::ancestry::{Ancestry, Related};
 use super::chart::{Chart, ChartSpec};
 use super::diff;
+use super::jump::resolve;
 use super::log::CommitLog;
 use super::search::{Found, find};
 use crate::effect;
@@ -41,6 +42,10 @@ pub enum Request {
     Arrange(Same<CommitLog>, ChartSpec),
     /// Find the rows that match a term.
     Search(Same<Chart>, String),
+    /// Find the commit a text means.
+    Find(Same<CommitLog>, String),
+    /// Count the commits that the second history has and the first one has not.
+    Count(Same<CommitLog>, Same<CommitLog>),
     /// Find the commits to highlight.
     Relate(Same<CommitLog>, Ancestry, CommitId),
     /// Read what a commit changed.
@@ -60,6 +65,10 @@ pub enum Reply {
     Arranged(Arc<Chart>),
     /// The rows that match.
     Found(Found),
+    /// The commit a text means, or why there is none.
+    Jumped(Result<CommitId, String>),
+    /// How many commits arrived until there was this history.
+    Counted(Arc<CommitLog>, usize),
     /// The commits to highlight.
     Related(Related),
     /// What a commit changed, or why that is not known.
@@ -92,6 +101,17 @@ pub async fn run(request: Request, cx: TaskContext) -> stratigraph_engine::Resul
         Request::Search(chart, term) => {
             let found = blocking(move || find(&chart.0, &term)).await?;
             deliver(&cx, Reply::Found(found)).await;
+            Ok(())
+        }
+        Request::Find(log, text) => {
+            let found = blocking(move || resolve(log.0.graph(), &text)).await?;
+            deliver(&cx, Reply::Jumped(found)).await;
+            Ok(())
+        }
+        Request::Count(before, after) => {
+            let now = Arc::clone(&after.0);
+            let count = blocking(move || after.0.count_since(&before.0)).await?;
+            deliver(&cx, Reply::Counted(now, count)).await;
             Ok(())
         }
         Request::Relate(log, ancestry, id) => {

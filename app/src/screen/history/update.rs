@@ -23,6 +23,9 @@ const fn slot(pane: PaneId, kind: &'static str) -> Slot {
 pub(super) const LOAD: Slot = slot(COMMITS, "history");
 const ARRANGE: Slot = slot(COMMITS, "layout");
 const SEARCH: Slot = slot(COMMITS, "search");
+/// Finding the commit to go to.
+pub(super) const JUMP: Slot = slot(COMMITS, "go to");
+const COUNT: Slot = slot(COMMITS, "new commits");
 const RELATE: Slot = slot(COMMITS, "ancestry");
 const FACTS: Slot = slot(DETAILS, "details");
 /// Reading row changes.
@@ -51,6 +54,7 @@ impl History {
         if !current && !cx.reading(LOAD) {
             self.read_history(cx);
         }
+        self.count_new(cx);
         self.look_around(cx);
         if let Some(diff) = &self.diff
             && diff.tables.is_none()
@@ -103,7 +107,19 @@ impl History {
             return self.arrange(cx);
         }
         self.search(cx);
+        self.count_new(cx);
         self.look_around(cx);
+    }
+
+    /// Counts the commits that arrived above the cursor.
+    fn count_new(&mut self, cx: &mut Context<'_>) {
+        let Some((before, after)) = self.list.uncounted() else { return };
+        if after.commits().len() <= INLINE {
+            let count = after.count_since(&before);
+            self.list.counted(&after, count);
+        } else {
+            cx.peek(COUNT, "commits", ScreenRequest::History(Request::Count(Same(before), Same(after))));
+        }
     }
 
     /// Rows of the list on view.
@@ -134,7 +150,9 @@ impl History {
                     self.put(chart, Grown::No, cx);
                 }
             }
-            Reply::Found(found) => self.list.found = found,
+            Reply::Found(found) => self.take_found(found, cx),
+            Reply::Jumped(found) => self.jumped(found, cx),
+            Reply::Counted(until, commits) => self.list.counted(&until, commits),
             Reply::Related(related) => {
                 if related.of == self.list.id().map(|id| (self.list.ancestry, id)) {
                     self.list.related = related;
@@ -178,13 +196,21 @@ impl History {
     fn search(&mut self, cx: &mut Context<'_>) {
         let term = cx.shared.terms.of(ScreenId::History, COMMITS, TermKind::Search).map(|term| term.text.clone());
         let (Some(term), Some(chart)) = (term, self.list.chart().cloned()) else {
-            self.list.found = Found::default();
-            return;
+            return self.take_found(Found::default(), cx);
         };
         if chart.len() <= INLINE {
-            self.list.found = find(&chart, &term);
+            self.take_found(find(&chart, &term), cx);
         } else {
             cx.peek(SEARCH, term.clone(), ScreenRequest::History(Request::Search(Same(chart), term)));
+        }
+    }
+
+    /// The matches are known. After typing the cursor goes to the next one, unless it is on one.
+    fn take_found(&mut self, found: Found, cx: &mut Context<'_>) {
+        self.list.found = found;
+        let row = self.list.cursor().row;
+        if std::mem::take(&mut self.seeking) && self.list.found.place(row) == 0 {
+            self.go_to_row(self.list.found.next(row), cx);
         }
     }
 
@@ -196,13 +222,8 @@ impl History {
                 self.arrange(cx);
             }
             (COMMITS, TermKind::Search) => {
+                self.seeking = true;
                 self.search(cx);
-                let row = self.list.cursor().row;
-                let matches = self.list.found.place(row) > 0;
-                if let Some(next) = self.list.found.next(row).filter(|_| !matches) {
-                    self.list.select_row(next, self.list_height(cx.shared));
-                    self.look_around(cx);
-                }
             }
             (TABLES, TermKind::Filter) => {
                 let matcher = cx.matcher(ScreenId::History, TABLES, kind).cloned();

@@ -207,12 +207,17 @@ impl Bench {
 
     /// Answers the newest request for the history.
     pub(super) fn load(&mut self, commits: Vec<Commit>) {
+        self.load_log(&log(commits));
+    }
+
+    /// Answers the newest request for the history, whose commits are numbered already.
+    pub(super) fn load_log(&mut self, log: &Arc<CommitLog>) {
         let wanted = self.newest(|request| match request {
             history::Request::Load(spec) => Some(spec.clone()),
             _ => None,
         });
         let (start, spec) = wanted.expect("the history was asked for");
-        let chart = Arc::new(Chart::new(log(commits), spec));
+        let chart = Arc::new(Chart::new(Arc::clone(log), spec));
         self.reply(start, Reply::Loaded(chart));
         let end = crate::job::JobUpdate::Ended(crate::job::JobStatus::Succeeded);
         self.event(Event::Job(start, end));
@@ -230,8 +235,13 @@ impl Bench {
     }
 
     pub(super) fn newest<T>(&self, pick: impl Fn(&history::Request) -> Option<T>) -> Option<(crate::job::JobId, T)> {
-        self.asked.iter().rev().find_map(|start| match &start.request {
-            Request::Screen(ScreenRequest::History(request)) => Some((start.id, pick(request)?)),
+        self.requests().rev().find_map(|(id, request)| Some((id, pick(request)?)))
+    }
+
+    /// What the screen asked for, oldest first.
+    pub(super) fn requests(&self) -> impl DoubleEndedIterator<Item = (crate::job::JobId, &history::Request)> {
+        self.asked.iter().filter_map(|start| match &start.request {
+            Request::Screen(ScreenRequest::History(request)) => Some((start.id, request)),
             _ => None,
         })
     }

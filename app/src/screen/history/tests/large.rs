@@ -1,0 +1,220 @@
+//! A large history: what takes time in proportion to it is left to workers, and only what is on view is built.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use stratigraph_engine::{BranchName, Commit, CommitGraph, CommitId, ManifestVersion};
+use stratigraph_widgets::commit_dag::RowItem;
+use stratigraph_widgets::commit_dag::synthetic::{Shape, history};
+
+use super::fixture::{Bench, unicode};
+use crate::config::Config;
+use crate::screen::history::chart::Chart;
+use crate::screen::history::jump::resolve;
+use crate::screen::history::log::CommitLog;
+use crate::screen::history::search::find;
+use crate::screen::history::{COMMITS, INLINE, Reply, Request};
+use crate::view::Target;
+
+/// Spread over all bits, so that ends of ids differ as real ones do.
+fn id(number: u32) -> CommitId {
+    CommitId::from_u128(u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835) >> 1)
+}
+
+/// A made-up history; its later states contain its earlier ones.
+fn log(commits: usize) -> Arc<CommitLog> {
+    let commits = u32::try_from(commits).unwrap();
+    let made = history(Shape { commits, branches: 30, merge_percent: 20, seed: 7 });
+    let commit = |number: u32| {
+        let mut parents = made.dag.parents(number).iter().map(|parent| id(*parent));
+        Commit {
+            id: id(number),
+            parent: parents.next(),
+            merged_parent: parents.next(),
+            branch: BranchName::main(),
+            manifest_version: ManifestVersion::new(u64::from(number) + 3),
+            created_at_micros: made.dag.time_micros(number),
+            actor: None,
+        }
+    };
+    let name = |number: usize| if number == 0 { "main".to_owned() } else { format!("work/{number}") };
+    let heads: BTreeMap<BranchName, CommitId> = made
+        .heads
+        .iter()
+        .enumerate()
+        .map(|(number, head)| (BranchName::from_stored(Some(&name(number))), id(*head)))
+        .collect();
+    Arc::new(CommitLog::new(
+        Arc::new(CommitGraph::new((0..commits).map(commit).collect(), heads, Vec::new())),
+        Vec::new(),
+    ))
+}
+
+fn bench(log: &Arc<CommitLog>) -> Bench {
+    let mut bench = Bench::opened((120, 30), unicode(), Config::default());
+    bench.load_log(log);
+    bench.draw();
+    bench
+}
+
+/// Requests made since the last call, as words; details are read for whatever commit is selected and left out.
+fn asked(bench: &mut Bench) -> Vec<&'static str> {
+    let word = |request: &Request| match request {
+        Request::Load(_) => "load",
+        Request::Arrange(..) => "arrange",
+        Request::Search(..) => "search",
+        Request::Count(..) => "count",
+        Request::Find(..) => "find",
+        Request::Relate(..) => "relate",
+        Request::Details(_) => "",
+        Request::Diff(_) => "diff",
+    };
+    let words = bench.requests().map(|(_, request)| word(request)).filter(|word| !word.is_empty()).collect();
+    bench.asked.clear();
+    words
+}
+
+#[test]
+fn keys_leave_the_work_on_a_hundred_thousand_commits_to_workers() {
+    let mut bench = bench(&log(100_000));
+    asked(&mut bench);
+    let row = |bench: &Bench| bench.state.screens.history.list.cursor().row;
+    let cases: [(&str, &[&str]); 9] = [
+        ("j j ctrl-d", &[]),
+        ("G g g", &[]),
+        ("l h", &[]),
+        ("] [", &[]),
+        ("j J K", &[]),
+        ("O", &["arrange"]),
+        ("a", &["relate"]),
+        ("a a j", &["relate"]),
+        ("space j c esc", &["diff"]),
+    ];
+    for (keys, expected) in cases {
+        bench.press(keys);
+        assert_eq!(asked(&mut bench), expected, "{keys}");
+        for overlay in bench.state.shared.overlays.drain(..) {
+            assert!(matches!(overlay, crate::overlay::Overlay::Choose(_)), "{keys}: only to which child or parent");
+        }
+    }
+    let chart = Arc::clone(bench.state.screens.history.list.chart().unwrap());
+    let fold = (0..chart.len()).find(|row| matches!(chart.item(*row), Some(RowItem::Fold { .. }))).unwrap();
+    bench.state.screens.history.list.select_row(fold, 20);
+    bench.press("o");
+    assert_eq!(asked(&mut bench), ["arrange"]);
+    let before = row(&bench);
+    bench.press("/");
+    bench.type_text("merge");
+    assert_eq!((asked(&mut bench), row(&bench)), (vec!["search"], before), "the matches are not known yet");
+    bench.press("enter f");
+    bench.type_text("kind:merge");
+    assert_eq!(asked(&mut bench), ["arrange"]);
+    bench.press("esc @");
+    bench.type_text("main@v4");
+    bench.press("enter");
+    assert!(asked(&mut bench).contains(&"find"));
+}
+
+#[test]
+fn only_the_rows_on_view_are_built() {
+    let mut bench = bench(&log(100_000));
+    bench.press("G ctrl-u");
+    let height = bench.state.shared.pane_height(COMMITS);
+    let len = bench.state.screens.history.list.len();
+    let clickable: Vec<usize> = bench
+        .state
+        .shared
+        .regions
+        .list()
+        .iter()
+        .filter_map(|region| match region.target {
+            Target::Row { pane: COMMITS, index } => Some(index),
+            _ => None,
+        })
+        .collect();
+    assert!(height < 30 && len > INLINE);
+    assert_eq!(clickable, (len - height..len).collect::<Vec<_>>());
+}
+
+#[test]
+fn commits_that_arrive_are_counted_by_a_worker() {
+    let states = [INLINE + 10, INLINE + 13, INLINE + 17].map(log);
+    let mut bench = bench(&states[0]);
+    bench.press("j j");
+    for state in &states[1..] {
+        bench.press("r");
+        bench.load_log(state);
+    }
+    assert_eq!(bench.state.screens.history.list.fresh(), 0, "not counted yet");
+    let (job, (before, after)) = bench
+        .newest(|request| match request {
+            Request::Count(before, after) => Some((before.clone(), after.clone())),
+            _ => None,
+        })
+        .expect("asked");
+    assert!(Arc::ptr_eq(&before.0, &states[0]), "from the last history that was counted");
+    let count = after.0.count_since(&before.0);
+    bench.reply(job, Reply::Counted(Arc::clone(&states[1]), 99));
+    bench.reply(job, Reply::Counted(after.0, count));
+    assert_eq!(bench.state.screens.history.list.fresh(), 7);
+    assert!(bench.draw().join("\n").contains("7 new"));
+    bench.press("g g");
+    assert_eq!(bench.state.screens.history.list.fresh(), 0);
+}
+
+#[test]
+fn the_cursor_goes_to_a_match_that_a_worker_finds_and_stays_there() {
+    let log = log(INLINE + 10);
+    let mut bench = bench(&log);
+    bench.press("O");
+    let (job, spec) = bench
+        .newest(|request| match request {
+            Request::Arrange(_, spec) => Some(spec.clone()),
+            _ => None,
+        })
+        .expect("asked");
+    bench.reply(job, Reply::Arranged(Arc::new(Chart::new(Arc::clone(&log), spec))));
+    bench.press("/");
+    bench.type_text("merge");
+    let found = |bench: &Bench| {
+        let wanted = bench.newest(|request| match request {
+            Request::Search(chart, term) => Some((chart.clone(), term.clone())),
+            _ => None,
+        });
+        wanted.map(|(job, (chart, term))| (job, find(&chart.0, &term))).expect("asked")
+    };
+    let (job, matches) = found(&bench);
+    let first = matches.rows[0];
+    bench.reply(job, Reply::Found(matches.clone()));
+    assert_eq!(bench.state.screens.history.list.cursor().row, first);
+    bench.press("enter j k k");
+    let moved = bench.state.screens.history.list.cursor().row;
+    bench.reply(job, Reply::Found(matches));
+    assert_eq!(bench.state.screens.history.list.cursor().row, moved, "only typing moves the cursor");
+}
+
+#[test]
+fn a_worker_finds_where_to_go() {
+    let log = log(INLINE + 10);
+    let mut bench = bench(&log);
+    let newest = |bench: &Bench| {
+        let wanted = bench.newest(|request| match request {
+            Request::Find(log, text) => Some((log.clone(), text.clone())),
+            _ => None,
+        });
+        wanted.map(|(job, (log, text))| (job, resolve(log.0.graph(), &text))).expect("asked")
+    };
+    let go = |bench: &mut Bench, text: &str| {
+        bench.press("@");
+        bench.type_text(text);
+        bench.press("enter");
+        let (job, found) = newest(bench);
+        bench.reply(job, Reply::Jumped(found));
+    };
+    let head = log.graph().heads()[&BranchName::from_stored(Some("work/3"))];
+    go(&mut bench, "work/3");
+    assert_eq!(bench.state.screens.history.list.id(), Some(head));
+    go(&mut bench, "nowhere");
+    assert_eq!(bench.state.screens.history.list.id(), Some(head));
+    assert!(bench.state.shared.notice.as_deref().is_some_and(|notice| notice.contains("nowhere")));
+}
