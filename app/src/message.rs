@@ -3,6 +3,10 @@
 //! This is the one place where an error becomes text: what failed, its causes, and the next step, which depends on the
 //! [`ErrorKind`] and never on the text of the error.
 
+mod chain;
+
+pub use chain::chain;
+
 use std::time::Duration;
 
 use stratigraph_engine::{Error, ErrorKind};
@@ -50,16 +54,7 @@ impl Failure {
     /// The failure that `error` and its sources are. Messages that a source repeats are listed once.
     #[must_use]
     pub fn of(kind: ErrorKind, error: &(dyn std::error::Error + 'static)) -> Self {
-        let mut chain: Vec<String> = Vec::new();
-        let mut next = Some(error);
-        while let Some(error) = next {
-            let text = error.to_string();
-            if chain.last().is_none_or(|last| !last.contains(&text)) {
-                chain.push(text);
-            }
-            next = error.source();
-        }
-        Self { kind, chain }
+        Self { kind, chain: chain(error) }
     }
 
     /// The same failure, named by what was being done.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::Result;
 use stratigraph_engine::{At, Error, ErrorKind, Graph, OpenMode};
@@ -160,5 +161,43 @@ async fn broken_sidecars_are_listed_beside_the_others() -> Result<()> {
     assert_eq!(sidecars.iter().map(|file| file.id.as_str()).collect::<Vec<_>>(), ["01A", "01B"]);
     assert!(matches!(sidecars[0].state, SidecarState::Unreadable { .. }));
     assert_eq!(sidecars[1].state, SidecarState::Newer { schema_version: 9 });
+    Ok(())
+}
+
+fn run(arguments: &[&str]) -> Result<(Option<i32>, String, String)> {
+    let output = Command::new(env!("CARGO_BIN_EXE_stratigraph-under-test")).args(arguments).output()?;
+    Ok((output.status.code(), String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?))
+}
+
+#[test]
+fn wrong_requests_are_answered_without_inner_names() -> Result<()> {
+    let team = Fixture::Team.path()?.to_string_lossy().into_owned();
+    let cannot_run =
+        "error: cannot run this query; the tables are edge:Knows, edge:WorksOn, node:Note, node:Person, node:Project\n";
+    let cannot_filter =
+        |filter| format!("error: cannot use the filter `{filter}`; the table has id, age, joined, name, role\n");
+    let read = |filter| vec!["read", &team, "Person", "--where", filter];
+    let cases = [
+        (
+            vec!["read", &team, "Person", "--columns", "id,age,id"],
+            "error: column `id` is asked for twice: name each column once\n".to_owned(),
+        ),
+        (
+            read(" "),
+            "error: the condition after --where is empty: give one like \"age > 30\", or leave --where out\n"
+                .to_owned(),
+        ),
+        (read("age >"), cannot_filter("age >") + "  caused by: Expected: an expression, found: EOF\n"),
+        (read("agee > 3"), cannot_filter("agee > 3") + "  caused by: No field named agee. Did you mean 'age'?\n"),
+        (read("name = '"), cannot_filter("name = '") + "  caused by: Unterminated string literal\n"),
+        (
+            vec!["sql", &team, "selec"],
+            format!("{cannot_run}  caused by: Expected: an SQL statement, found: selec at Line: 1, Column: 1\n"),
+        ),
+        (vec!["sql", &team, "select * from Nobody"], format!("{cannot_run}  caused by: table 'Nobody' not found\n")),
+    ];
+    for (arguments, expected) in cases {
+        assert_eq!(run(&arguments)?, (Some(2), String::new(), expected), "{arguments:?}");
+    }
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! What can go wrong in a command, how it is said, and which exit code it gives.
 
-use std::error::Error as _;
 use std::io::{self, Write};
 
 use stratigraph_engine::{BranchName, Error, ErrorKind, TableKey};
 use stratigraph_widgets::width::escape;
 
 use super::demo::DemoError;
+use crate::message::chain;
 
 /// Exit codes, for the help text; [`exit_code`] gives them.
 pub(super) const EXIT_CODES: &str = "\
@@ -38,6 +38,15 @@ pub(super) enum CliError {
         /// What was given.
         text: String,
     },
+    /// A column was asked for twice.
+    #[error("column `{column}` is asked for twice: name each column once")]
+    RepeatedColumn {
+        /// Its name.
+        column: String,
+    },
+    /// There is nothing after `--where`.
+    #[error("the condition after --where is empty: give one like \"age > 30\", or leave --where out")]
+    EmptyCondition,
     /// No commit of the branch ever held the row.
     #[error("no commit of branch {branch} has a row `{id}` in {table}")]
     UnknownRow {
@@ -68,7 +77,7 @@ impl CliError {
         match self {
             Self::Engine(error) => error.kind(),
             Self::Output(_) | Self::Workbench(_) => ErrorKind::Unavailable,
-            Self::Time { .. } => ErrorKind::Invalid,
+            Self::Time { .. } | Self::RepeatedColumn { .. } | Self::EmptyCondition => ErrorKind::Invalid,
             Self::UnknownRow { .. } => ErrorKind::NotFound,
             Self::Demo(error) => error.kind(),
             Self::Interrupted => ErrorKind::Cancelled,
@@ -83,6 +92,8 @@ impl CliError {
             Self::Panicked => next_step(ErrorKind::Internal),
             Self::Output(_)
             | Self::Time { .. }
+            | Self::RepeatedColumn { .. }
+            | Self::EmptyCondition
             | Self::UnknownRow { .. }
             | Self::Workbench(_)
             | Self::Demo(_)
@@ -123,16 +134,10 @@ fn next_step(kind: ErrorKind) -> Option<&'static str> {
 
 /// Prints an error with its causes and a next step to standard error.
 pub(super) fn report(error: &CliError) {
-    let mut lines = vec![format!("error: {}", printable(&error.to_string()))];
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let message = inner.to_string();
-        if !said.contains(&message) {
-            lines.push(format!("  caused by: {}", printable(&message)));
-            said = message;
-        }
-        cause = inner.source();
+    let mut lines: Vec<String> = Vec::new();
+    for message in chain(error) {
+        let label = if lines.is_empty() { "error" } else { "  caused by" };
+        lines.push(format!("{label}: {}", printable(&message)));
     }
     if let Some(step) = error.next_step() {
         lines.push(format!("  next: {step}"));

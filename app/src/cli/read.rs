@@ -33,6 +33,7 @@ pub(super) struct ReadArgs {
 
 /// Prints the rows.
 pub(super) async fn run(args: ReadArgs, out: &mut Out) -> Result<(), CliError> {
+    check(&args)?;
     let graph = open_graph(&args.uri).await?;
     let snapshot = graph.snapshot(&args.at.parse()?).await?;
     let entry = snapshot.table(&args.table).map_err(Error::from)?;
@@ -51,4 +52,16 @@ pub(super) async fn run(args: ReadArgs, out: &mut Out) -> Result<(), CliError> {
         writer.batch(&batch)?;
     }
     writer.finish()
+}
+
+/// Refuses what the shell lets through by accident: an empty variable, a column named again.
+fn check(args: &ReadArgs) -> Result<(), CliError> {
+    if args.condition.as_ref().is_some_and(|condition| condition.trim().is_empty()) {
+        return Err(CliError::EmptyCondition);
+    }
+    let columns = args.columns.as_deref().unwrap_or_default();
+    match columns.iter().enumerate().find(|(at, column)| columns[..*at].contains(column)) {
+        Some((_, column)) => Err(CliError::RepeatedColumn { column: column.clone() }),
+        None => Ok(()),
+    }
 }
