@@ -201,3 +201,16 @@ fn wrong_requests_are_answered_without_inner_names() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_log_without_commits_says_why() -> Result<()> {
+    let team = Fixture::Team.path()?.to_string_lossy().into_owned();
+    let (code, out, errors) = run(&["log", &team, "--actor", "nobody"])?;
+    assert_eq!((code, out.as_str()), (Some(0), ""));
+    assert_eq!(errors, "note: no commit matches --actor nobody: leave it out to see all\n");
+    let (code, _, errors) = run(&["log", &team, "--graph", "--table", "Person", "--actor", "nobody"])?;
+    let several = "note: no commit matches --actor nobody --table Person: leave one of them out to see more\n";
+    assert_eq!((code, errors.as_str()), (Some(0), several));
+    assert_eq!(run(&["log", &team, "--actor", "nobody", "--json"])?, (Some(0), String::new(), String::new()));
+    Ok(())
+}

@@ -12,9 +12,8 @@ use super::commit::{CommitFacts, arrow, moment};
 use super::draw::draw;
 use super::error::{CliError, note};
 use super::open_graph;
-use super::output::{Cell, Out};
+use super::output::{Cell, LineBuilder, Out};
 use super::since::parse_since;
-use super::text_table::{Align, TextTable};
 use crate::summary::Summaries;
 use crate::theme::Role;
 
@@ -69,6 +68,7 @@ pub(super) async fn run(args: LogArgs, out: &mut Out, now_micros: i64) -> Result
     let since_micros = args.since.as_deref().map(|text| parse_since(text, now_micros)).transpose()?;
     let graph = open_graph(&args.uri).await?;
     let history = read_history(&graph).await?;
+    let asked = asked(&args);
     let audit = read_audit(&graph).await;
     let filter = Filter {
         reachable: match &args.branch {
@@ -87,7 +87,28 @@ pub(super) async fn run(args: LogArgs, out: &mut Out, now_micros: i64) -> Result
     } else {
         (0..commits.len()).filter(|&row| visible(row)).take(limit).map(|row| (row, Cell::default())).collect()
     };
-    print(out, &history, &Summaries::new(&history, &audit), rows)
+    if rows.is_empty() && limit > 0 && !out.is_json() {
+        note(&nothing(&asked));
+    }
+    print(out, &history, &Summaries::new(&history, &audit), &rows)
+}
+
+/// Says that nothing is listed and what to try.
+fn nothing(asked: &[String]) -> String {
+    match asked {
+        [] => "the graph has no commit".to_owned(),
+        [only] => format!("no commit matches {only}: leave it out to see all"),
+        several => format!("no commit matches {}: leave one of them out to see more", several.join(" ")),
+    }
+}
+
+/// The filters as they were given.
+fn asked(args: &LogArgs) -> Vec<String> {
+    let branch = args.branch.as_ref().map(BranchName::as_str);
+    let filters = [("branch", branch), ("actor", args.actor.as_deref()), ("table", args.table.as_deref())];
+    let filters = filters.into_iter().chain([("since", args.since.as_deref())]);
+    let given = filters.filter_map(|(name, value)| Some(format!("--{name} {}", value?)));
+    given.collect()
 }
 
 /// Reads the history; what is wrong with it goes to standard error.
@@ -107,27 +128,42 @@ pub(super) async fn read_audit(graph: &Graph) -> Vec<AuditRow> {
     })
 }
 
+/// Writes the commits one by one; of the lines only the widths of their columns are known before.
 fn print(
     out: &mut Out,
     history: &CommitGraph,
     summaries: &Summaries<'_>,
-    rows: Vec<(usize, Cell)>,
+    rows: &[(usize, Cell)],
 ) -> Result<(), CliError> {
-    let arrow = arrow(out);
-    let mut table = TextTable::new(&[("", Align::Left); 5]);
-    for (row, graph) in rows {
-        let commit = &history.commits()[row];
-        let facts = CommitFacts::new(history, summaries, arrow, commit);
-        if out.is_json() {
-            out.json(&facts)?;
-            continue;
-        }
-        let id = out.cell(Role::Changed, &history.short_id(commit.id));
-        let time = out.cell(Role::Dim, &moment(commit.created_at_micros));
-        let actor = out.cell(Role::Text, facts.actor.unwrap_or_default());
-        table.row(vec![graph, id, time, actor, facts.headline(out)]);
+    let commit = |row: usize| &history.commits()[row];
+    let facts = |out: &Out, row| CommitFacts::new(history, summaries, arrow(out), commit(row));
+    if out.is_json() {
+        return rows.iter().try_for_each(|(row, _)| out.json(&facts(out, *row)));
     }
-    table.write(out)
+    let graph_width = rows.iter().map(|(_, graph)| graph.columns).max().unwrap_or(0);
+    let mut widths = [0; 3];
+    for (row, _) in rows {
+        let cells = leading(out, history, commit(*row));
+        widths = std::array::from_fn(|at| widths[at].max(cells[at].columns));
+    }
+    for (row, graph) in rows {
+        let mut line = LineBuilder::default();
+        let cells = leading(out, history, commit(*row));
+        let columns = [(graph, graph_width)].into_iter().chain(cells.iter().zip(widths));
+        columns.filter(|(_, width)| *width > 0).for_each(|(cell, width)| line.push(cell, width, false));
+        line.push(&facts(out, *row).headline(out), 0, false);
+        out.line(&line.finish())?;
+    }
+    Ok(())
+}
+
+/// Id, time and actor: what is aligned in columns.
+fn leading(out: &Out, history: &CommitGraph, commit: &Commit) -> [Cell; 3] {
+    [
+        out.cell(Role::Changed, &history.short_id(commit.id)),
+        out.cell(Role::Dim, &moment(commit.created_at_micros)),
+        out.cell(Role::Text, commit.actor.as_deref().unwrap_or_default()),
+    ]
 }
 
 /// The commits a branch's head descends from, itself included.
