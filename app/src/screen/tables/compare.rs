@@ -4,6 +4,8 @@
 //! does not depend on how many pages were loaded. Differences below the loaded pages follow after a gap, so that jumping
 //! from difference to difference never has to read the rows in between.
 
+mod columns;
+
 use std::sync::Arc;
 
 use stratigraph_engine::diff::{RowChange, RowOp};
@@ -14,6 +16,8 @@ use super::grid::{Grid, movement};
 use super::request::{Opened, Page};
 use super::row_history::Progress;
 use crate::action::Motion;
+use crate::screen::history::diff::Counts;
+use columns::Columns;
 
 /// A comparison on view.
 #[derive(Debug)]
@@ -34,7 +38,11 @@ pub(super) struct CompareView {
     pub(super) cut: bool,
     /// How far the differences are.
     pub(super) progress: Progress,
+    columns: Columns,
+    counts: Counts,
     lines: Vec<Line>,
+    /// The line that stands for rows that are not loaded.
+    gap: Option<usize>,
 }
 
 /// A line of the table.
@@ -66,7 +74,10 @@ impl CompareView {
             changes: Vec::new(),
             cut: false,
             progress: Progress::Reading,
+            columns: Columns::default(),
+            counts: Counts::default(),
             lines: vec![Line::Gap],
+            gap: Some(0),
         }
     }
 
@@ -78,13 +89,20 @@ impl CompareView {
         }
         self.grid.push(page.rows);
         self.grid.state = state;
+        self.columns.follow(&self.grid);
         self.more = page.more;
         self.rebuild();
     }
 
     /// Takes differences.
     pub(super) fn take_changes(&mut self, changes: Vec<RowChange>) {
-        self.changes.extend(changes);
+        for change in changes {
+            for row in [&change.before, &change.after].into_iter().flatten() {
+                self.columns.add(row);
+            }
+            self.counts.add(change.op);
+            self.changes.push(change);
+        }
         self.rebuild();
     }
 
@@ -95,7 +113,7 @@ impl CompareView {
 
     /// The id after which the next page starts, if the cursor comes near a gap.
     pub(super) fn next_page(&self, height: usize) -> Option<String> {
-        let gap = self.lines.iter().position(|line| *line == Line::Gap)?;
+        let gap = self.gap?;
         let near = self.grid.state.row <= gap && self.grid.state.row + height.max(1) >= gap;
         let last = self.grid.rows().last()?.get("id")?.as_text()?;
         (near && self.more).then(|| last.to_owned())
@@ -118,13 +136,12 @@ impl CompareView {
                 None => lines.push(Line::Same(at)),
             }
         }
-        if self.more {
-            lines.push(Line::Gap);
-        }
+        let gap = self.more.then_some(lines.len());
+        lines.extend(gap.map(|_| Line::Gap));
         for (index, change) in changes {
             push_change(&mut lines, index, change.op);
         }
-        self.lines = lines;
+        (self.lines, self.gap) = (lines, gap);
         if let Some(id) = selected_id
             && let Some(at) = self.lines.iter().position(|line| self.line_id(*line) == Some(&id))
         {
@@ -159,16 +176,13 @@ impl CompareView {
     }
 
     /// Names of the columns: those of the rows, then those that only differences have.
-    pub(super) fn columns(&self) -> Vec<Arc<str>> {
-        let mut columns = self.grid.columns().to_vec();
-        let rows = self.changes.iter().flat_map(|change| [&change.before, &change.after]).flatten();
-        for row in rows {
-            if row.columns().iter().all(|name| columns.contains(name)) {
-                continue;
-            }
-            columns.extend(row.columns().iter().filter(|name| !columns.contains(name)).cloned().collect::<Vec<_>>());
-        }
-        columns
+    pub(super) fn columns(&self) -> &[Arc<str>] {
+        self.columns.names()
+    }
+
+    /// Per column: width in cells, and whether it holds numbers.
+    pub(super) fn widths(&self) -> &[(usize, bool)] {
+        self.columns.widths()
     }
 
     /// Moves; false if the motion leads nowhere.
@@ -179,36 +193,38 @@ impl CompareView {
 
     /// Goes to the next changed cell, inserted or deleted row; or to the former one.
     pub(super) fn jump(&mut self, forward: bool, height: usize) -> bool {
-        let columns = self.columns();
         let here = (self.grid.state.row, self.grid.state.column);
-        let places = self.lines.iter().enumerate().flat_map(|(at, line)| {
-            let changed: Vec<usize> = match *line {
-                Line::Inserted(_) | Line::Deleted(_) => vec![0],
-                Line::After(change) => {
-                    let of = &self.changes[change].columns;
-                    (0..columns.len()).filter(|&column| of.iter().any(|name| **name == *columns[column])).collect()
-                }
-                Line::Same(_) | Line::Before(_) | Line::Gap => Vec::new(),
-            };
-            changed.into_iter().map(move |column| (at, column))
-        });
-        let mut places: Vec<(usize, usize)> = places.collect();
-        if !forward {
-            places.reverse();
-        }
-        let next = places.into_iter().find(|&place| if forward { place > here } else { place < here });
+        let places = |at: usize| self.places(at);
+        let next = if forward {
+            (here.0..self.lines.len()).flat_map(places).find(|place| *place > here)
+        } else {
+            let upto = self.lines.len().min(here.0 + 1);
+            (0..upto).rev().flat_map(|at| places(at).into_iter().rev()).find(|place| *place < here)
+        };
         if let Some((row, column)) = next {
             self.grid.state.row = row;
             self.grid.state.column = column;
-            self.grid.state.settle(self.lines.len(), columns.len(), height);
+            self.grid.state.settle(self.lines.len(), self.columns().len(), height);
         }
         next.is_some()
     }
 
+    /// Places to jump to in a line, from left to right: every changed cell, or the first one of a row of one side.
+    fn places(&self, at: usize) -> Vec<(usize, usize)> {
+        let columns = match self.lines[at] {
+            Line::Inserted(_) | Line::Deleted(_) => vec![0],
+            Line::After(change) => {
+                let changed = |name: &str| self.changes[change].columns.iter().any(|column| column == name);
+                (0..self.columns().len()).filter(|&column| changed(&self.columns()[column])).collect()
+            }
+            Line::Same(_) | Line::Before(_) | Line::Gap => Vec::new(),
+        };
+        columns.into_iter().map(|column| (at, column)).collect()
+    }
+
     /// Inserted, updated and deleted rows so far.
-    pub(super) fn counts(&self) -> (usize, usize, usize) {
-        let of = |op| self.changes.iter().filter(|change| change.op == op).count();
-        (of(RowOp::Inserted), of(RowOp::Updated), of(RowOp::Deleted))
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
     }
 }
 
@@ -278,7 +294,7 @@ mod tests {
             Line::After(3),
         ];
         assert_eq!(compare.lines(), expected);
-        assert_eq!(compare.counts(), (1, 2, 1));
+        assert_eq!(compare.counts(), Counts { inserted: 1, updated: 2, deleted: 1 });
     }
 
     #[test]

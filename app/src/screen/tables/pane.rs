@@ -188,10 +188,10 @@ impl Tables {
     fn settle_columns(&mut self, pane: PaneId, width: usize) {
         let area = ratatui::layout::Rect::new(0, 0, u16::try_from(width).unwrap_or(u16::MAX), 2);
         if let Some(Drill::Compare(view)) = self.drills.last_mut() {
-            let names = view.columns();
-            let widths = super::view::compare_widths(view, &names);
-            let columns = super::view::columns(&names, &widths);
-            drop(TableLayout::new(area, &columns, GUTTER_WIDTH, &mut view.grid.state));
+            let mut state = view.grid.state;
+            let columns = super::view::columns(view.columns(), view.widths());
+            drop(TableLayout::new(area, &columns, GUTTER_WIDTH, &mut state));
+            view.grid.state = state;
         } else if let Some(grid) = self.grid_mut(pane) {
             let mut state = grid.state;
             drop(TableLayout::new(area, &super::view::grid_columns(grid), GUTTER_WIDTH, &mut state));

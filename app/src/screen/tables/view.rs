@@ -4,7 +4,6 @@ mod drill;
 mod list;
 mod table;
 
-pub(super) use drill::compare_widths;
 pub(super) use table::{columns, grid_columns};
 
 use ratatui::layout::Rect;

@@ -11,6 +11,7 @@ mod view;
 
 use std::collections::BTreeMap;
 
+use stratigraph_engine::diff::RowOp;
 use stratigraph_engine::{Commit, CommitId, TableChange, TableKey, TableKind};
 
 pub(super) use filter::word;
@@ -106,6 +107,15 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Counts one more.
+    pub fn add(&mut self, op: RowOp) {
+        match op {
+            RowOp::Inserted => self.inserted += 1,
+            RowOp::Updated => self.updated += 1,
+            RowOp::Deleted => self.deleted += 1,
+        }
+    }
+
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use futures::{Stream, StreamExt};
-use stratigraph_engine::diff::{DiffFilter, DiffItem, RowChange, RowOp};
+use stratigraph_engine::diff::{DiffFilter, DiffItem, RowChange};
 use stratigraph_engine::{At, CommitId, Error, ErrorKind, Graph, ManifestVersion, Snapshot, TableChange, TableKey};
 
 use super::super::request::{Reply as ScreenReply, deliver};
@@ -232,14 +232,4 @@ pub(super) fn in_both(
         }
         Ok(None)
     })
-}
-
-impl Counts {
-    pub(super) fn add(&mut self, op: RowOp) {
-        match op {
-            RowOp::Inserted => self.inserted += 1,
-            RowOp::Updated => self.updated += 1,
-            RowOp::Deleted => self.deleted += 1,
-        }
-    }
 }

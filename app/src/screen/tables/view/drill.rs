@@ -1,7 +1,5 @@
 //! Drawing of what one went into: a record, a row's history, a comparison, the result of a query.
 
-use std::sync::Arc;
-
 use ratatui::layout::Rect;
 use stratigraph_engine::Value;
 use stratigraph_engine::diff::{RowOp, RowVersion};
@@ -21,9 +19,6 @@ use crate::screen::{PaneId, ScreenId, first_line};
 use crate::state::Shared;
 use crate::theme::Role;
 use crate::view::{Canvas, Target, grouped, moment};
-
-/// A column is no wider than this in a comparison.
-const WIDEST: usize = 28;
 
 /// Draws a record: names at the left, values wrapped at the right.
 pub(super) fn record(view: &RecordView, focused: bool, area: Rect, canvas: &mut Canvas<'_, '_>) {
@@ -166,22 +161,21 @@ fn cell_pieces(
 pub(super) fn compare(view: &CompareView, tables: &Tables, focused: bool, area: Rect, canvas: &mut Canvas<'_, '_>) {
     let (head, rest) = first_line(area);
     let (body, note) = last_line(rest);
-    let (inserted, updated, deleted) = view.counts();
-    let counts = [
-        (format!("+{} ", grouped(inserted as u64)), Role::Added),
-        (format!("~{} ", grouped(updated as u64)), Role::Changed),
-        (format!("-{} ", grouped(deleted as u64)), Role::Removed),
+    let counts = view.counts();
+    let pieces = [
+        (format!("+{} ", grouped(counts.inserted)), Role::Added),
+        (format!("~{} ", grouped(counts.updated)), Role::Changed),
+        (format!("-{} ", grouped(counts.deleted)), Role::Removed),
         (if view.cut { "first differences only".to_owned() } else { String::new() }, Role::Warning),
     ];
     if !matches!(view.progress, Progress::Failed(_)) {
-        canvas.pieces(head, &counts);
+        canvas.pieces(head, &pieces);
     }
     let body = match &view.progress {
         Progress::Failed(failure) => draw_error(failure, false, body, canvas),
         Progress::Reading | Progress::Done | Progress::Stopped => body,
     };
     let names = view.columns();
-    let widths = compare_widths(view, &names);
     let mut state = view.grid.state;
     let total = view.lines().len();
     let height = usize::from(body.height.saturating_sub(1));
@@ -196,7 +190,7 @@ pub(super) fn compare(view: &CompareView, tables: &Tables, focused: bool, area: 
     let picture = Picture { rows: rows.collect(), sort: None };
     let look = Look { pane: COMPARE, focused, search: None, more: false };
     if !names.is_empty() {
-        table(&picture, &columns(&names, &widths), state, &look, body, canvas);
+        table(&picture, &columns(names, view.widths()), state, &look, body, canvas);
     }
     let what = match (view.changes.is_empty(), &view.progress) {
         (true, Progress::Done) => "no differences",
@@ -205,27 +199,6 @@ pub(super) fn compare(view: &CompareView, tables: &Tables, focused: bool, area: 
     };
     let rows = tables.total().map_or_else(String::new, |total| format!(", {} rows here", grouped(total)));
     canvas.line(note, format!("{what}{rows}{}", progress_word(&view.progress, canvas)), Role::Dim);
-}
-
-/// Widths of the columns of a comparison, and whether they hold numbers.
-pub(in super::super) fn compare_widths(view: &CompareView, names: &[Arc<str>]) -> Vec<(usize, bool)> {
-    let of_change = |name: &Arc<str>| {
-        let rows = view.changes.iter().take(500).flat_map(|change| [&change.before, &change.after]).flatten();
-        let values = rows.filter_map(|row| row.get(name));
-        values.fold((width(&escape(name)), false), |(widest, numeric), value| {
-            let (text, kind) = cell(value);
-            // The mark of a changed cell takes a column.
-            (widest.max(width(&escape(&text)) + 1), numeric || kind == CellKind::Number)
-        })
-    };
-    let known = view.grid.columns();
-    let width = |name: &Arc<str>| {
-        let (widest, numeric) = of_change(name);
-        let loaded = known.iter().position(|known| known == name);
-        let (of_rows, is_number) = loaded.map_or((3, false), |at| (view.grid.width(at), view.grid.is_numeric(at)));
-        (widest.max(of_rows).clamp(3, WIDEST), numeric || is_number)
-    };
-    names.iter().map(width).collect()
 }
 
 /// Draws the result of a query.
