@@ -6,7 +6,7 @@ use stratigraph_widgets::job_list::job_line;
 use crate::action::{Action as Any, Availability, Motion, Row, Scope, TermKind};
 use crate::cursor::Cursor;
 use crate::effect::Effect;
-use crate::job::{Job, JobId, JobStatus};
+use crate::job::{Job, JobId, JobStatus, Trace};
 use crate::message::next_step;
 use crate::screen::{Answer, CopyChoice, PaneId, PaneSpec, Screen, ScreenId, Spot, TermUse, Verb};
 use crate::state::{Arrangement, Context, Counter, Shared, State};
@@ -205,7 +205,8 @@ impl Screen for JobsScreen {
     }
 
     fn badge(&self, shared: &Shared) -> Option<String> {
-        let active = shared.jobs.active().count();
+        // Small reads that follow the cursor end before anyone could look, and leave no trace.
+        let active = shared.jobs.active().filter(|job| job.trace == Trace::Kept).count();
         (active > 0).then(|| format!(":{active}"))
     }
 

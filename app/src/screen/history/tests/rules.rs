@@ -202,6 +202,16 @@ fn d_turns_from_parent_to_parent_of_a_merge() {
     assert_eq!(bench.state.shared.notice.as_deref(), Some("no second parent"));
 }
 
+#[test]
+fn the_title_counts_jobs_but_not_the_small_reads_that_follow_the_cursor() {
+    let mut bench = Bench::team((120, 30));
+    bench.press("j");
+    assert!(bench.state.shared.jobs.active().count() > 0, "details are being read");
+    assert!(!bench.draw()[0].contains("6 Jobs:"), "{}", bench.draw()[0]);
+    bench.press("d");
+    assert!(bench.draw()[0].contains("6 Jobs:1"), "{}", bench.draw()[0]);
+}
+
 /// A row diff with three changed people.
 fn with_rows(size: (u16, u16)) -> Bench {
     let mut bench = Bench::team(size);
