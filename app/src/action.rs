@@ -7,6 +7,8 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
+use stratigraph_widgets::data_table::Movement;
+
 use crate::export;
 use crate::overlay::Overlay;
 use crate::screen::{PaneId, ScreenId, Verb, history, jobs, tables};
@@ -52,6 +54,26 @@ pub enum Motion {
     LeftEnd,
     /// To the last column.
     RightEnd,
+}
+
+/// The same in the words of the table widgets.
+impl From<Motion> for Movement {
+    fn from(motion: Motion) -> Self {
+        match motion {
+            Motion::Down => Self::Down,
+            Motion::Up => Self::Up,
+            Motion::First => Self::First,
+            Motion::Last => Self::Last,
+            Motion::HalfDown => Self::HalfPageDown,
+            Motion::HalfUp => Self::HalfPageUp,
+            Motion::PageDown => Self::PageDown,
+            Motion::PageUp => Self::PageUp,
+            Motion::Left => Self::Left,
+            Motion::Right => Self::Right,
+            Motion::LeftEnd => Self::FirstColumn,
+            Motion::RightEnd => Self::LastColumn,
+        }
+    }
 }
 
 /// Which of the two term inputs is meant.

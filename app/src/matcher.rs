@@ -1,4 +1,4 @@
-//! Terms of search and filter: smart case, `!` inverts, `/re/` is an expression.
+//! Which texts are meant: terms of search and filter (smart case, `!` inverts, `/re/` is an expression), and globs of names.
 
 use regex::{Regex, RegexBuilder};
 
@@ -63,6 +63,22 @@ impl Matcher {
     }
 }
 
+/// Whether a name fits a glob in which `*` stands for any letters.
+#[must_use]
+pub fn fits_glob(glob: &str, name: &str) -> bool {
+    let Some((first, rest)) = glob.split_once('*') else { return glob == name };
+    let Some(mut left) = name.strip_prefix(first) else { return false };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    let last = parts.pop().unwrap_or_default();
+    for part in parts {
+        match left.find(part) {
+            Some(at) => left = &left[at + part.len()..],
+            None => return false,
+        }
+    }
+    left.ends_with(last)
+}
+
 /// Whether the term has a capital that is meant: `\S` in an expression is not.
 fn has_capital(text: &str, expression: bool) -> bool {
     let mut escaped = false;
@@ -81,6 +97,13 @@ fn last_line(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// Each case is a pattern, a text, and whether they fit.
+    fn holds(cases: &[(&str, &str, bool)], fits: impl Fn(&str, &str) -> bool) {
+        for (pattern, text, expected) in cases {
+            assert_eq!(fits(pattern, text), *expected, "{pattern:?} on {text:?}");
+        }
+    }
+
     #[test]
     fn terms_mean_what_the_rules_say() {
         let cases = [
@@ -98,10 +121,21 @@ mod tests {
             ("/", "a/b", true),
             ("/a", "x/A", true),
         ];
-        for (term, text, expected) in cases {
-            let matcher = Matcher::new(term).expect("valid").expect("not empty");
-            assert_eq!(matcher.accepts(text), expected, "{term:?} on {text:?}");
-        }
+        holds(&cases, |term, text| Matcher::new(term).expect("valid").expect("not empty").accepts(text));
+    }
+
+    #[test]
+    fn globs_fit_whole_names() {
+        let cases = [
+            ("main", "main", true),
+            ("main", "maintenance", false),
+            ("feature/*", "feature/x", true),
+            ("feature/*", "old/feature/x", false),
+            ("*x*z", "axyz", true),
+            ("*x*z", "axzy", false),
+            ("a*a", "a", false),
+        ];
+        holds(&cases, fits_glob);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use stratigraph_widgets::data_table::CellKind;
 const SHOWN_CHARS: usize = 240;
 
 /// A value as a table cell shows it. Vectors and blobs are type, length and digest.
-pub(super) fn cell(value: &Value) -> (Cow<'_, str>, CellKind) {
+pub(in crate::screen) fn cell(value: &Value) -> (Cow<'_, str>, CellKind) {
     match value {
         Value::Null => (Cow::Borrowed(""), CellKind::Null),
         Value::Text(text) if text.is_empty() => (Cow::Borrowed(""), CellKind::Empty),

@@ -12,7 +12,7 @@ use stratigraph_engine::diff::{RowChange, RowOp};
 use stratigraph_engine::{Row, TableKey, Value};
 use stratigraph_widgets::data_table::RowMark;
 
-use super::grid::{Grid, movement};
+use super::grid::Grid;
 use super::request::{Opened, Page};
 use super::row_history::Progress;
 use crate::action::Motion;
@@ -188,7 +188,7 @@ impl CompareView {
     /// Moves; false if the motion leads nowhere.
     pub(super) fn motion(&mut self, motion: Motion, height: usize) -> bool {
         let (lines, columns) = (self.lines.len(), self.columns().len());
-        self.grid.state.step(movement(motion), lines, columns, height)
+        self.grid.state.step(motion.into(), lines, columns, height)
     }
 
     /// Goes to the next changed cell, inserted or deleted row; or to the former one.

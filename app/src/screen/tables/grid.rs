@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use stratigraph_engine::{Row, Value};
-use stratigraph_widgets::data_table::{CellKind, Movement, Sort, TableState};
+use stratigraph_widgets::data_table::{CellKind, Sort, TableState};
 use stratigraph_widgets::width::{escape, width};
 
 use super::cell::{cell, compare};
@@ -175,7 +175,7 @@ impl Grid {
     /// Moves; false if the motion leads nowhere.
     pub(super) fn motion(&mut self, motion: Motion, height: usize) -> bool {
         let columns = self.shown().len();
-        self.state.step(movement(motion), self.rows.len(), columns, height)
+        self.state.step(motion.into(), self.rows.len(), columns, height)
     }
 
     /// Puts the cursor back into the rows and columns there are.
@@ -256,24 +256,6 @@ impl Grid {
 fn matches(row: &Row, shown: &[usize], matcher: &Matcher) -> bool {
     let texts: Vec<_> = shown.iter().filter_map(|&at| row.values().get(at)).map(|value| cell(value).0).collect();
     matcher.accepts_any(texts.iter().map(AsRef::as_ref))
-}
-
-/// The table widget's word for a motion.
-pub(super) fn movement(motion: Motion) -> Movement {
-    match motion {
-        Motion::Down => Movement::Down,
-        Motion::Up => Movement::Up,
-        Motion::First => Movement::First,
-        Motion::Last => Movement::Last,
-        Motion::HalfDown => Movement::HalfPageDown,
-        Motion::HalfUp => Movement::HalfPageUp,
-        Motion::PageDown => Movement::PageDown,
-        Motion::PageUp => Movement::PageUp,
-        Motion::Left => Movement::Left,
-        Motion::Right => Movement::Right,
-        Motion::LeftEnd => Movement::FirstColumn,
-        Motion::RightEnd => Movement::LastColumn,
-    }
 }
 
 #[cfg(test)]

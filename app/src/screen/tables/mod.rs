@@ -16,7 +16,7 @@
 //! | `view` | drawing |
 
 mod action;
-mod cell;
+pub(super) mod cell;
 mod compare;
 mod copy;
 mod grid;

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use stratigraph_engine::diff::{RowChange, RowOp};
 use stratigraph_engine::{Row, Value};
-use stratigraph_widgets::data_table::{CellKind, CellText, Movement, TableState};
+use stratigraph_widgets::data_table::TableState;
 use stratigraph_widgets::diff_table::{DiffLines, DiffOp, Position};
-use stratigraph_widgets::width::{Align, width};
+use stratigraph_widgets::width::{Align, escape, width};
 
 use super::filter::RowFilter;
 use crate::action::Motion;
+use crate::screen::tables::cell::cell;
 
 /// Widest column; longer values are cut, the record shows them whole.
 const WIDEST: usize = 32;
@@ -60,7 +61,7 @@ impl TableRows {
     fn widen(&mut self, row: &Row) {
         for (name, value) in row.iter() {
             // One more for the sign of a changed cell.
-            let wide = width(&cell(value).0).clamp(1, WIDEST) + 1;
+            let wide = width(&escape(&cell(value).0)).clamp(1, WIDEST) + 1;
             let number = matches!(value, Value::Int(_) | Value::UInt(_) | Value::Float(_));
             if let Some(column) = self.columns.iter_mut().find(|column| &*column.name == name) {
                 column.width = column.width.max(wide as u16);
@@ -165,7 +166,7 @@ impl TableRows {
     /// Moves the cursor in a pane of `height` lines, header included. False if it did not move.
     pub(super) fn motion(&mut self, motion: Motion, height: usize) -> bool {
         let (rows, columns) = (self.lines.len(), self.columns.len());
-        self.state.step(movement(motion), rows, columns, height.saturating_sub(1))
+        self.state.step(motion.into(), rows, columns, height.saturating_sub(1))
     }
 
     /// Selects a line.
@@ -224,43 +225,4 @@ pub(super) fn op(op: RowOp) -> DiffOp {
         RowOp::Updated => DiffOp::Updated,
         RowOp::Deleted => DiffOp::Deleted,
     }
-}
-
-fn movement(motion: Motion) -> Movement {
-    match motion {
-        Motion::Down => Movement::Down,
-        Motion::Up => Movement::Up,
-        Motion::First => Movement::First,
-        Motion::Last => Movement::Last,
-        Motion::HalfDown => Movement::HalfPageDown,
-        Motion::HalfUp => Movement::HalfPageUp,
-        Motion::PageDown => Movement::PageDown,
-        Motion::PageUp => Movement::PageUp,
-        Motion::Left => Movement::Left,
-        Motion::Right => Movement::Right,
-        Motion::LeftEnd => Movement::FirstColumn,
-        Motion::RightEnd => Movement::LastColumn,
-    }
-}
-
-/// Text and kind of a cell. Vectors say length and digest, blobs size and digest.
-pub(super) fn cell(value: &Value) -> (String, CellKind) {
-    match value {
-        Value::Null => (String::new(), CellKind::Null),
-        Value::Text(text) if text.is_empty() => (String::new(), CellKind::Empty),
-        Value::Int(_) | Value::UInt(_) | Value::Float(_) => (value.to_string(), CellKind::Number),
-        Value::Vector(items) => (format!("vector[{}] {:08x}", items.len(), digest(items)), CellKind::Text),
-        other => (other.to_string(), CellKind::Text),
-    }
-}
-
-/// A cell to be drawn, of a row that may lack the column.
-pub(super) fn cell_text((text, kind): &(String, CellKind)) -> CellText<'_> {
-    CellText { text, kind: *kind, changed: false }
-}
-
-/// FNV-1a of the bits: equal vectors look equal, others differ.
-fn digest(items: &[f32]) -> u32 {
-    let bytes = items.iter().flat_map(|item| item.to_bits().to_le_bytes());
-    bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

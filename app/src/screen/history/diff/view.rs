@@ -1,19 +1,22 @@
 //! Drawing of the two panes of a row diff.
 
+use std::borrow::Cow;
+
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::StatefulWidget;
-use stratigraph_engine::TableKind;
 use stratigraph_engine::diff::RowChange;
+use stratigraph_engine::{Row, TableKind};
 use stratigraph_widgets::data_table::{CellKind, CellText, Column, Hit, TableLayout, TableStyle};
 use stratigraph_widgets::diff_table::{DiffRow, DiffTable};
 use stratigraph_widgets::tree::{self, TreeRow, TreeState, TreeStyle};
 use stratigraph_widgets::width::escape;
 
-use super::rows::{cell, cell_text, op};
+use super::rows::{changed, op};
 use super::tree::Node;
 use super::{Diff, Stage, Table};
 use crate::screen::PaneId;
+use crate::screen::tables::cell::cell;
 use crate::theme::Role;
 use crate::view::{Canvas, Target, grouped};
 
@@ -103,7 +106,7 @@ impl Diff {
         let visible = rows.diff_lines().changes_in(&state.visible(rows.lines(), usize::from(area.height)));
         let first_line = rows.diff_lines().first_line(visible.start);
         let changes: Vec<&RowChange> = visible.filter_map(|at| rows.change(at)).collect();
-        let cells: Vec<[Vec<(String, CellKind)>; 2]> = changes.iter().map(|change| sides(change, &titles)).collect();
+        let cells: Vec<[Vec<Cell<'_>>; 2]> = changes.iter().map(|change| sides(change, &titles)).collect();
         let texts: Vec<[Vec<CellText<'_>>; 2]> =
             changes.iter().zip(&cells).map(|(change, cells)| marked(change, cells, &titles)).collect();
         let diff: Vec<DiffRow<'_>> = changes
@@ -179,29 +182,29 @@ fn empty_text(table: &Table) -> (String, Role) {
     }
 }
 
-/// Texts of both sides in the order of the columns.
-fn sides(change: &RowChange, titles: &[String]) -> [Vec<(String, CellKind)>; 2] {
-    let missing = || (String::new(), CellKind::Missing);
-    let side = |row: &Option<stratigraph_engine::Row>| {
-        let cells = titles.iter().map(|title| row.as_ref().and_then(|row| row.get(title)).map_or_else(missing, cell));
-        cells.collect()
+/// Text and kind of a cell.
+type Cell<'a> = (Cow<'a, str>, CellKind);
+
+/// Cells of both sides in the order of the columns.
+fn sides<'a>(change: &'a RowChange, titles: &[String]) -> [Vec<Cell<'a>>; 2] {
+    let side = |row: &'a Option<Row>| {
+        let value = |title: &String| row.as_ref().and_then(|row| row.get(title));
+        titles.iter().map(|title| value(title).map_or((Cow::Borrowed(""), CellKind::Missing), cell)).collect()
     };
     [side(&change.before), side(&change.after)]
 }
 
 fn marked<'a>(
     change: &RowChange,
-    cells: &'a [Vec<(String, CellKind)>; 2],
+    [before, after]: &'a [Vec<Cell<'_>>; 2],
     titles: &[String],
 ) -> [Vec<CellText<'a>>; 2] {
-    let side = |cells: &'a [(String, CellKind)]| {
-        let texts = cells.iter().zip(titles).map(|(text, title)| {
-            let shown = cell_text(text);
-            if super::rows::changed(change, title) { shown.changed() } else { shown }
-        });
-        texts.collect()
+    let shown = |((text, kind), title): (&'a Cell<'_>, &String)| CellText {
+        text,
+        kind: *kind,
+        changed: changed(change, title),
     };
-    [side(&cells[0]), side(&cells[1])]
+    [before, after].map(|cells| cells.iter().zip(titles).map(shown).collect())
 }
 
 fn table_style(canvas: &Canvas<'_, '_>, focused: bool) -> TableStyle {
