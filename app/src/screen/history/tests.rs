@@ -1,5 +1,6 @@
 //! The screen on plain values, driven by keys: the rules, and pictures of its key states.
 
+mod diff_pictures;
 mod fixture;
 mod large;
 mod pictures;

@@ -17,9 +17,11 @@ use crate::config::Config;
 use crate::effect::{self, Effect, GraphInfo, Request, Start};
 use crate::event::{Event, Now};
 use crate::keymap::parse_keys;
+use crate::message::Failure;
 use crate::run::new_state;
 use crate::screen::ScreenRequest;
 use crate::screen::history::chart::Chart;
+use crate::screen::history::diff::{self, Counts, Target};
 use crate::screen::history::log::CommitLog;
 use crate::screen::history::request::Facts;
 use crate::screen::history::{self, Reply};
@@ -203,6 +205,54 @@ impl Bench {
         bench.facts();
         bench.draw();
         bench
+    }
+
+    /// The row diff of the last commit of main: three people changed.
+    pub(super) fn with_rows(size: (u16, u16)) -> Self {
+        let mut bench = Self::team(size);
+        bench.press("j d");
+        bench.tables(vec![change(entry("node:Person", 6, 7, None), entry("node:Person", 7, 6, None))]);
+        let people = vec![person("ann", Some(30), Some(31)), person("bob", None, Some(5)), person("cy", Some(9), None)];
+        bench.rows("node:Person", people);
+        bench.done("node:Person");
+        bench.draw();
+        bench
+    }
+
+    /// The row diff under way.
+    fn comparing(&self) -> (crate::job::JobId, Target) {
+        let target = self.newest(|request| match request {
+            history::Request::Diff(diff::Request::All(target)) => Some(target.clone()),
+            _ => None,
+        });
+        target.expect("a row diff was asked for")
+    }
+
+    /// These tables differ.
+    pub(super) fn tables(&mut self, changes: Vec<TableChange>) {
+        let (job, target) = self.comparing();
+        self.reply(job, Reply::Diff(diff::Reply::Tables(target, changes)));
+    }
+
+    /// The first rows of a table that differ, all of them counted.
+    pub(super) fn rows(&mut self, table: &str, changes: Vec<RowChange>) {
+        let (job, target) = self.comparing();
+        let mut counts = Counts::default();
+        changes.iter().for_each(|change| counts.add(change.op));
+        let rows = diff::Reply::Rows { target, table: key(table), skip: 0, changes, counts: Some(counts) };
+        self.reply(job, Reply::Diff(rows));
+    }
+
+    /// A table was read to its end.
+    pub(super) fn done(&mut self, table: &str) {
+        let (job, target) = self.comparing();
+        self.reply(job, Reply::Diff(diff::Reply::Done(target, key(table))));
+    }
+
+    /// A table could not be read.
+    pub(super) fn unreadable(&mut self, table: &str, failure: Failure) {
+        let (job, target) = self.comparing();
+        self.reply(job, Reply::Diff(diff::Reply::Failed(target, key(table), failure)));
     }
 
     /// Answers the newest request for the history.

@@ -2,10 +2,10 @@
 
 use stratigraph_engine::{BranchName, Commit, ManifestVersion};
 
-use super::fixture::{Bench, change, commits, entry, id, key, log, person};
+use super::fixture::{Bench, commits, id, log};
 use crate::event::Event;
 use crate::screen::history::chart::{Chart, ChartSpec, Folding};
-use crate::screen::history::diff::{self, Against, Counts, Target};
+use crate::screen::history::diff::{self, Against, Target};
 use crate::screen::history::{Reply, Request};
 
 fn selected(bench: &Bench) -> String {
@@ -212,33 +212,9 @@ fn the_title_counts_jobs_but_not_the_small_reads_that_follow_the_cursor() {
     assert!(bench.draw()[0].contains("6 Jobs:1"), "{}", bench.draw()[0]);
 }
 
-/// A row diff with three changed people.
-fn with_rows(size: (u16, u16)) -> Bench {
-    let mut bench = Bench::team(size);
-    bench.press("j d");
-    let (job, target) = bench
-        .newest(|request| match request {
-            Request::Diff(diff::Request::All(target)) => Some(target.clone()),
-            _ => None,
-        })
-        .expect("asked");
-    let tables = vec![change(entry("node:Person", 6, 7, None), entry("node:Person", 7, 6, None))];
-    bench.reply(job, Reply::Diff(diff::Reply::Tables(target.clone(), tables)));
-    let changes = vec![person("ann", Some(30), Some(31)), person("bob", None, Some(5)), person("cy", Some(9), None)];
-    let counts = Some(Counts { inserted: 1, updated: 1, deleted: 1 });
-    let table = key("node:Person");
-    bench.reply(
-        job,
-        Reply::Diff(diff::Reply::Rows { target: target.clone(), table: table.clone(), skip: 0, changes, counts }),
-    );
-    bench.reply(job, Reply::Diff(diff::Reply::Done(target, table)));
-    bench.draw();
-    bench
-}
-
 #[test]
 fn row_changes_are_walked_cell_by_cell_and_filtered() {
-    let mut bench = with_rows((120, 30));
+    let mut bench = Bench::with_rows((120, 30));
     bench.press("enter ]");
     let cell = |bench: &Bench| {
         let table = bench.state.screens.history.diff.as_ref().and_then(|diff| diff.table()).unwrap();
@@ -254,7 +230,7 @@ fn row_changes_are_walked_cell_by_cell_and_filtered() {
 
 #[test]
 fn rows_of_another_comparison_are_ignored() {
-    let mut bench = with_rows((120, 30));
+    let mut bench = Bench::with_rows((120, 30));
     let other = Target::chosen(commits()[0].id, commits()[1].id);
     let job = bench.newest(|request| matches!(request, Request::Diff(_)).then_some(())).unwrap().0;
     bench.reply(job, Reply::Diff(diff::Reply::Tables(other, Vec::new())));
@@ -288,7 +264,7 @@ fn folds_close_and_open() {
 fn no_size_is_too_small() {
     for columns in [1, 2, 3, 19, 20, 40, 59, 61, 86, 121] {
         for rows in [1, 2, 4, 5, 6, 15, 16, 24] {
-            let mut bench = with_rows((columns, rows));
+            let mut bench = Bench::with_rows((columns, rows));
             bench.press("tab ] z");
             bench.press("esc esc");
         }
