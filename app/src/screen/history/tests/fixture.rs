@@ -238,7 +238,9 @@ impl Bench {
     pub(super) fn rows(&mut self, table: &str, changes: Vec<RowChange>) {
         let (job, target) = self.comparing();
         let mut counts = Counts::default();
-        changes.iter().for_each(|change| counts.add(change.op));
+        for change in &changes {
+            counts.add(change.op);
+        }
         let rows = diff::Reply::Rows { target, table: key(table), skip: 0, changes, counts: Some(counts) };
         self.reply(job, Reply::Diff(rows));
     }
