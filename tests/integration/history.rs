@@ -119,3 +119,46 @@ async fn commits_stream_newest_first_and_once_each() -> Result<()> {
     assert!(Arc::ptr_eq(&history, &again));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_branch_named_like_a_version_is_the_branch() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut writer = writer(folder.path()).await?;
+    let first = writer.publish(&person(2)).await?;
+    writer.commit(first, None).await?;
+    let graph = open(folder.path()).await?;
+    for name in ["v2", "2026-05-02"] {
+        writer.branch(name).await?;
+        assert_eq!(graph.resolve(&name.parse()?).await?.branch.as_str(), name);
+        let version = graph.resolve(&"main@v2".parse()?).await?;
+        assert_eq!((version.branch, version.version.get()), (BranchName::main(), 2));
+    }
+    let version = graph.resolve(&"v3".parse()?).await?;
+    assert_eq!((version.branch, version.version.get()), (BranchName::main(), 3), "no branch is called v3");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_branch_that_was_deleted_and_made_again_is_read_again() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut writer = writer(folder.path()).await?;
+    let graph = open(folder.path()).await?;
+    writer.branch("work").await?;
+    let before = graph.history(&Progress::none()).await?;
+
+    writer.delete_branch("work").await?;
+    let error = graph.resolve(&"work".parse()?).await.unwrap_err();
+    assert!(error.to_string().contains("no branch") && error.to_string().contains("work"), "{error}");
+    let at = At::Branch("work".parse()?);
+    let error = graph.resolve(&at).await.unwrap_err();
+    assert!(error.to_string().contains("no branch `work`"), "{error}");
+
+    let version = writer.publish(&person(2)).await?;
+    let head = writer.commit(version, None).await?;
+    writer.branch("work").await?;
+    let after = graph.history(&Progress::none()).await?;
+    assert_ne!(before.heads()[&"work".parse()?].to_string(), head);
+    assert_eq!(after.heads()[&"work".parse()?].to_string(), head);
+    assert_eq!(graph.resolve(&at).await?.commit.map(|id| id.to_string()), Some(head));
+    Ok(())
+}

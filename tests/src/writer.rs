@@ -132,6 +132,30 @@ impl GraphWriter {
         self.commits += 1;
         Ok(id)
     }
+
+    /// Makes a branch off main's newest version: of the manifest and of the commits.
+    ///
+    /// # Errors
+    /// If something cannot be written.
+    pub async fn branch(&self, name: &str) -> Result<()> {
+        for dataset in ["__manifest", "_graph_commits.lance"] {
+            let mut dataset = Dataset::open(&self.root.join(dataset).to_string_lossy()).await?;
+            let version = dataset.version().version;
+            dataset.create_branch(name, version, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes a branch.
+    ///
+    /// # Errors
+    /// If something cannot be written.
+    pub async fn delete_branch(&self, name: &str) -> Result<()> {
+        for dataset in ["__manifest", "_graph_commits.lance"] {
+            Dataset::open(&self.root.join(dataset).to_string_lossy()).await?.delete_branch(name).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Writes a batch as the format demands: file version 2.2, stable row ids, no auto-cleanup.

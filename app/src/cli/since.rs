@@ -1,6 +1,6 @@
 //! Times as a person writes them: absolute, or how long ago.
 
-use stratigraph_engine::At;
+use stratigraph_engine::history::parse_time;
 
 use super::error::CliError;
 
@@ -12,12 +12,7 @@ pub(super) fn parse_since(text: &str, now_micros: i64) -> Result<i64, CliError> 
     if let Some(span) = span_micros(text) {
         return Ok(now_micros.saturating_sub(span));
     }
-    match text.parse() {
-        Ok(At::Time { branch, micros }) if branch.is_main() && !text.contains('@') => Ok(micros),
-        Ok(At::Time { .. } | At::Branch(_) | At::Commit(_) | At::Name(_) | At::Version { .. }) | Err(_) => {
-            Err(CliError::Time { text: text.to_owned() })
-        }
-    }
+    parse_time(text).ok_or_else(|| CliError::Time { text: text.to_owned() })
 }
 
 fn span_micros(text: &str) -> Option<i64> {

@@ -36,7 +36,7 @@ impl Graph {
         match at {
             At::Branch(branch) => self.head_position(branch).await,
             At::Commit(id) => self.commit_position(*id).await,
-            At::Name(name) => self.name_position(name).await,
+            At::Name { name, on } => self.name_position(name, on).await,
             At::Version { branch, version } => self.version_position(branch, *version).await,
             At::Time { branch, micros } => self.time_position(branch, *micros).await,
         }
@@ -54,11 +54,16 @@ impl Graph {
         Ok(Snapshot { branch, version, commit, entries })
     }
 
-    async fn name_position(&self, name: &str) -> Result<Position> {
+    async fn name_position(&self, name: &str, on: &BranchName) -> Result<Position> {
         let branch = BranchName::from_stored(Some(name));
         let known = self.branch_names().await?;
         if known.contains(&branch) {
             return self.head_position(&branch).await;
+        }
+        match At::unless_branch(name, on) {
+            Some(At::Version { branch, version }) => return self.version_position(&branch, version).await,
+            Some(At::Time { branch, micros }) => return self.time_position(&branch, micros).await,
+            Some(At::Branch(_) | At::Commit(_) | At::Name { .. }) | None => {}
         }
         let history = self.history(&Progress::none()).await?;
         match history.resolve_id(name) {

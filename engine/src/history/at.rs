@@ -12,18 +12,25 @@ use crate::id::{BranchName, CommitId, ManifestVersion};
 ///
 /// | text | meaning |
 /// |---|---|
-/// | `main`, `feature/x` | head of a branch; if there is none of that name, the commit whose id ends so |
+/// | `main`, `feature/x` | head of a branch; if there is none of that name, what the other rows say |
 /// | `01M7Y2…RCKN`, `RCKN` | a commit, by its whole id or a unique end of it |
 /// | `v7`, `feature/x@v7` | version 7 of a branch (main if none is named) |
 /// | `2026-05-02T09:14:03Z`, `feature/x@2026-05-02` | the state at that time, UTC unless said otherwise |
+///
+/// A branch may be called `v7` or `2026-05-02`: an existing branch wins, and `main@v7` is always the version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum At {
     /// The head of a branch, by name only.
     Branch(BranchName),
     /// A commit.
     Commit(CommitId),
-    /// A branch name or the end of a commit id, whichever exists.
-    Name(String),
+    /// What could name a branch: that branch if it exists, else what [`At::unless_branch`] makes of it.
+    Name {
+        /// The text.
+        name: String,
+        /// Branch whose version or time the name means if it is one.
+        on: BranchName,
+    },
     /// One version of a branch.
     Version {
         /// The branch.
@@ -59,12 +66,6 @@ impl FromStr for At {
     fn from_str(text: &str) -> Result<Self, HistoryError> {
         let trimmed = text.trim();
         let unknown = || HistoryError::Position { text: text.to_owned() };
-        if let Some(micros) = parse_time(trimmed) {
-            return Ok(Self::Time { branch: BranchName::main(), micros });
-        }
-        if let Some(version) = parse_version(trimmed) {
-            return Ok(Self::Version { branch: BranchName::main(), version });
-        }
         if let Some((branch, rest)) = trimmed.rsplit_once('@') {
             let branch = branch.parse().map_err(|_| unknown())?;
             return match (parse_version(rest), parse_time(rest)) {
@@ -76,8 +77,35 @@ impl FromStr for At {
         if let Ok(id) = trimmed.parse() {
             return Ok(Self::Commit(id));
         }
-        let name: BranchName = trimmed.parse().map_err(|_| unknown())?;
-        Ok(if name.is_main() { Self::Branch(name) } else { Self::Name(trimmed.to_owned()) })
+        match trimmed.parse::<BranchName>() {
+            Ok(name) if name.is_main() => Ok(Self::Branch(name)),
+            Ok(_) => Ok(Self::Name { name: trimmed.to_owned(), on: BranchName::main() }),
+            Err(_) => {
+                parse_time(trimmed).map(|micros| Self::Time { branch: BranchName::main(), micros }).ok_or_else(unknown)
+            }
+        }
+    }
+}
+
+impl At {
+    /// The same position to someone who reads `branch`: versions and times that name no branch are this branch's.
+    ///
+    /// # Errors
+    /// [`HistoryError::Position`] if the text is no position.
+    pub fn parse_on(text: &str, branch: &BranchName) -> Result<Self, HistoryError> {
+        let on = branch.clone();
+        Ok(match text.parse()? {
+            Self::Name { name, .. } => Self::Name { name, on },
+            Self::Time { micros, .. } if !text.contains('@') => Self::Time { branch: on, micros },
+            other => other,
+        })
+    }
+
+    /// What a name means where no branch is called so: a version or a time of `on`; none if only a commit id can end so.
+    #[must_use]
+    pub fn unless_branch(name: &str, on: &BranchName) -> Option<Self> {
+        let version = parse_version(name).map(|version| Self::Version { branch: on.clone(), version });
+        version.or_else(|| parse_time(name).map(|micros| Self::Time { branch: on.clone(), micros }))
     }
 }
 
@@ -86,7 +114,7 @@ impl fmt::Display for At {
         match self {
             Self::Branch(name) => name.fmt(f),
             Self::Commit(id) => id.fmt(f),
-            Self::Name(name) => f.write_str(name),
+            Self::Name { name, .. } => f.write_str(name),
             Self::Version { branch, version } => write!(f, "{branch}@v{version}"),
             Self::Time { branch, micros } => write!(f, "{branch}@{}", time_text(*micros)),
         }
@@ -103,8 +131,10 @@ fn parse_version(text: &str) -> Option<ManifestVersion> {
     text.strip_prefix('v').and_then(|number| number.parse().ok()).map(ManifestVersion::new)
 }
 
-/// RFC 3339; without a zone it is UTC; a day alone is its first instant.
-fn parse_time(text: &str) -> Option<i64> {
+/// A time as a person writes it, microseconds since the epoch: RFC 3339; without a zone it is UTC; a day alone is its first
+/// instant.
+#[must_use]
+pub fn parse_time(text: &str) -> Option<i64> {
     let zoned = DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_micros());
     let local = |format| NaiveDateTime::parse_from_str(text, format).ok().map(|time| time.and_utc().timestamp_micros());
     let day = || {
@@ -124,14 +154,17 @@ mod tests {
 
     #[test]
     fn every_form_of_a_position_parses() {
+        let name = |name: &str| At::Name { name: name.into(), on: BranchName::main() };
         let version = ManifestVersion::new(7);
         let micros = 1_777_713_243_000_000;
         let cases = [
             ("main", At::Branch(BranchName::main())),
             ("01M7Y2AKA125T5VJJZZ1M5RCKN", At::Commit("01M7Y2AKA125T5VJJZZ1M5RCKN".parse().unwrap())),
-            ("M5RCKN", At::Name("M5RCKN".into())),
-            ("feature/hiring", At::Name("feature/hiring".into())),
-            ("v7", At::Version { branch: BranchName::main(), version }),
+            ("M5RCKN", name("M5RCKN")),
+            ("feature/hiring", name("feature/hiring")),
+            ("v7", name("v7")),
+            ("2026-05-02", name("2026-05-02")),
+            ("main@v7", At::Version { branch: BranchName::main(), version }),
             ("feature/hiring@v7", At::Version { branch: branch("feature/hiring"), version }),
             ("2026-05-02T09:14:03Z", At::Time { branch: BranchName::main(), micros }),
             ("2026-05-02T11:14:03+02:00", At::Time { branch: BranchName::main(), micros }),
@@ -140,6 +173,20 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(text.parse::<At>().unwrap(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_name_that_is_no_branch_is_a_version_or_a_time_of_the_branch_being_read() {
+        let on = branch("feature/hiring");
+        let version = ManifestVersion::new(7);
+        assert_eq!(At::parse_on("v7", &on).unwrap(), At::Name { name: "v7".into(), on: on.clone() });
+        assert_eq!(At::unless_branch("v7", &on), Some(At::Version { branch: on.clone(), version }));
+        let midnight = At::Time { branch: on.clone(), micros: 1_777_680_000_000_000 };
+        assert_eq!(At::unless_branch("2026-05-02", &on), Some(midnight.clone()));
+        assert_eq!(At::parse_on("2026-05-02T00:00:00Z", &on).unwrap(), midnight);
+        assert_eq!(At::unless_branch("M5RCKN", &on), None);
+        let main = At::Version { branch: BranchName::main(), version };
+        assert_eq!(At::parse_on("main@v7", &on).unwrap(), main, "a branch that is named stays");
     }
 
     #[test]

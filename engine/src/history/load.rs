@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{BranchName, CommitId, ManifestVersion};
 use crate::manifest::{self, ChangeLog};
 use crate::progress::Progress;
-use crate::storage::{ROW_ADDRESS, Scan, Storage, Table, names};
+use crate::storage::{LineageRef, ROW_ADDRESS, Scan, Storage, Table, names};
 
 /// Files of rows read in one go: small for the first, so that the top of the history shows early.
 const FIRST_FILES: usize = 32;
@@ -31,20 +31,25 @@ pub struct HistoryBatch {
     pub commits: Vec<Commit>,
 }
 
-/// Versions of all datasets a loaded history depends on; equal stamps mean an equal history.
+/// Heads of all datasets a loaded history depends on; equal stamps mean an equal history.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct HistoryStamp(BTreeMap<String, Option<u64>>);
+pub(crate) struct HistoryStamp {
+    /// The branches with what makes each of them this one: a branch deleted and made again may have the same versions.
+    branches: Vec<(BranchName, Option<LineageRef>)>,
+    heads: BTreeMap<String, Option<u64>>,
+}
 
 /// Reads the stamp of the history as it is now, without reading rows.
 pub(crate) async fn history_stamp(storage: &Storage) -> Result<HistoryStamp> {
-    let mut versions = BTreeMap::new();
-    for (branch, _) in branch_refs(storage).await? {
+    let branches = branch_refs(storage).await?;
+    let mut heads = BTreeMap::new();
+    for (branch, _) in &branches {
         for path in [names::MANIFEST, names::COMMITS] {
-            versions.insert(format!("{path}@{branch}"), storage.head(path, branch.stored()).await.ok());
+            heads.insert(format!("{path}@{branch}"), storage.head(path, branch.stored()).await.ok());
         }
     }
-    versions.insert(names::ACTORS.to_owned(), storage.head(names::ACTORS, None).await.ok());
-    Ok(HistoryStamp(versions))
+    heads.insert(names::ACTORS.to_owned(), storage.head(names::ACTORS, None).await.ok());
+    Ok(HistoryStamp { branches, heads })
 }
 
 /// Reads commits, actors and per-version changes of every branch; `sink` sees the commits as they come.

@@ -9,7 +9,7 @@ mod load;
 mod snapshot;
 
 pub(crate) use at::time_text;
-pub use at::{At, Position};
+pub use at::{At, Position, parse_time};
 pub use branch::Branch;
 pub use commit::Commit;
 pub use commit_graph::{CommitGraph, HistoryProblem};

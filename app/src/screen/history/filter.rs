@@ -12,7 +12,8 @@
 //!
 //! Each `x` is a term as in search: smart case, `/re/` for expressions; `!` in front of the word or of `x` inverts.
 
-use stratigraph_engine::{At, Commit, CommitId};
+use stratigraph_engine::history::parse_time;
+use stratigraph_engine::{Commit, CommitId};
 
 use super::log::CommitLog;
 use crate::matcher::Matcher;
@@ -124,7 +125,7 @@ fn test(key: &str, value: &str, now_micros: i64) -> Result<Option<Test>, String>
 
 /// A time ago (`2d`) or a time, microseconds UTC.
 fn time(text: &str, now_micros: i64) -> Option<i64> {
-    if let Ok(At::Time { micros, .. }) = text.parse() {
+    if let Some(micros) = parse_time(text) {
         return Some(micros);
     }
     let unit = text.chars().last()?;

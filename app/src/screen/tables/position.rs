@@ -36,13 +36,7 @@ pub(super) fn check(text: &str) -> Result<(), String> {
 
 /// The position that a text means to someone who reads `branch`: versions and times without a branch are this branch's.
 pub(super) fn relative(text: &str, branch: &BranchName) -> Option<At> {
-    let at: At = text.parse().ok()?;
-    let named = text.contains('@');
-    Some(match at {
-        At::Version { version, .. } if !named => At::Version { branch: branch.clone(), version },
-        At::Time { micros, .. } if !named => At::Time { branch: branch.clone(), micros },
-        other => other,
-    })
+    At::parse_on(text, branch).ok()
 }
 
 /// The line that says from where the screen reads.
@@ -81,7 +75,7 @@ mod tests {
     fn versions_and_times_are_those_of_the_branch_being_read() {
         let branch: BranchName = "feature/hiring".parse().expect("valid");
         let text = |text: &str| relative(text, &branch).map(|at| at.to_string());
-        assert_eq!(text("v7").as_deref(), Some("feature/hiring@v7"));
+        assert_eq!(relative("v7", &branch), Some(At::Name { name: "v7".to_owned(), on: branch.clone() }));
         assert_eq!(text("main@v7").as_deref(), Some("main@v7"));
         assert_eq!(text("2026-05-02T09:14:03Z").as_deref(), Some("feature/hiring@2026-05-02T09:14:03Z"));
         assert_eq!(text("main").as_deref(), Some("main"));

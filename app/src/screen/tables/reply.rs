@@ -184,7 +184,7 @@ impl Tables {
         }
         let follows = match &opened.at {
             stratigraph_engine::At::Branch(_) => true,
-            stratigraph_engine::At::Name(name) => {
+            stratigraph_engine::At::Name { name, .. } => {
                 name.parse::<BranchName>().is_ok_and(|name| name == opened.snapshot.branch)
             }
             stratigraph_engine::At::Commit(_)
