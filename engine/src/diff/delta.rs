@@ -99,12 +99,12 @@ async fn rows(table: &Table, row_ids: &[u64]) -> Result<BTreeMap<String, Vec<Row
         return Ok(found);
     }
     let columns: Vec<String> = table.schema().fields().iter().map(|field| field.name().clone()).collect();
-    let batch = table.take(row_ids, &columns, Blobs::Bytes).await?;
+    let batch = table.take(row_ids, &columns, Blobs::Digested).await?;
     let ids = batch[ID].as_string::<i32>().clone();
     let batch = batch.project(&(0..columns.len()).collect::<Vec<_>>()).expect("the columns asked for come first");
     let names = Row::columns_of(&batch);
     for index in 0..batch.num_rows() {
-        found.entry(ids.value(index).to_owned()).or_default().push(Row::from_batch(&names, &batch, index).digested());
+        found.entry(ids.value(index).to_owned()).or_default().push(Row::from_batch(&names, &batch, index));
     }
     Ok(found)
 }

@@ -201,8 +201,7 @@ impl Walk {
             return Ok(rows.clone());
         }
         let table = self.graph.open_table(entry).await?;
-        let rows = read::entity(&table, &self.id, Blobs::Bytes).await?;
-        let rows: Vec<Row> = rows.into_iter().map(Row::digested).collect();
+        let rows = read::entity(&table, &self.id, Blobs::Digested).await?;
         self.known = Some((entry.clone(), rows.clone()));
         Ok(rows)
     }

@@ -60,7 +60,7 @@ struct Batch {
 
 impl Side {
     async fn open(table: Option<&Table>) -> Result<Self> {
-        let options = ReadOptions { blobs: Blobs::Bytes, ..ReadOptions::default() };
+        let options = ReadOptions { blobs: Blobs::Digested, ..ReadOptions::default() };
         let batches = match table {
             Some(table) => Some(read::rows(table, &options).await?),
             None => None,
@@ -92,7 +92,7 @@ impl Side {
         let mut rows = Vec::with_capacity(1);
         while self.id().await? == Some(id) {
             if let Some(batch) = &mut self.batch {
-                rows.push(Row::from_batch(&batch.columns, &batch.rows, batch.next).digested());
+                rows.push(Row::from_batch(&batch.columns, &batch.rows, batch.next));
                 batch.next += 1;
             }
         }

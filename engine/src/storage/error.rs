@@ -66,6 +66,14 @@ pub enum StorageError {
         /// The oldest one that can still be read, if any could be listed.
         oldest: Option<u64>,
     },
+    /// The table has no ids to order and compare its rows by.
+    #[error(
+        "table {path} has no text column `id`, so it is no table of a graph: check what the manifest says about it"
+    )]
+    NoIds {
+        /// Full path of the lineage.
+        path: String,
+    },
     /// The request names something the table does not have, or the filter is not an expression.
     #[error("cannot read {path} as asked")]
     Request {
@@ -101,7 +109,7 @@ impl StorageError {
             Self::RootMissing { .. } | Self::TableMissing { .. } | Self::VersionGone { .. } => ErrorKind::NotFound,
             Self::Read { source: object_store::Error::NotFound { .. }, .. } => ErrorKind::NotFound,
             Self::Read { .. } | Self::Injected { .. } | Self::Table { corrupt: false, .. } => ErrorKind::Unavailable,
-            Self::NotText { .. } | Self::Table { corrupt: true, .. } => ErrorKind::Corrupt,
+            Self::NotText { .. } | Self::NoIds { .. } | Self::Table { corrupt: true, .. } => ErrorKind::Corrupt,
         }
     }
 }

@@ -30,6 +30,12 @@ impl Blob {
         Self { uri: None, size_bytes: Some(size_bytes), bytes: None, digest: None }
     }
 
+    /// Stored content of which only the size and the SHA-256 were read.
+    #[must_use]
+    pub fn digest(size_bytes: u64, sha256: [u8; 32]) -> Self {
+        Self { uri: None, size_bytes: Some(size_bytes), bytes: None, digest: Some(sha256) }
+    }
+
     /// Stored content.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {

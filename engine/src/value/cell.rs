@@ -69,9 +69,11 @@ fn vector(items: &ArrayRef) -> Value {
     }
 }
 
-/// A blob in one of its two shapes: stored descriptor (`kind`, `size`, `blob_uri` …) or input form (`data`, `uri`).
+/// A blob in one of its three shapes: stored descriptor (`kind`, `size`, `blob_uri` …), input form (`data`, `uri`) or digest
+/// (`size`, `sha256`, `uri`).
 fn structure(array: &StructArray, row: usize) -> Value {
-    descriptor(array, row).or_else(|| input_form(array, row)).map_or_else(|| printed(array, row), Value::Blob)
+    let blob = descriptor(array, row).or_else(|| input_form(array, row)).or_else(|| digest(array, row));
+    blob.map_or_else(|| printed(array, row), Value::Blob)
 }
 
 fn descriptor(array: &StructArray, row: usize) -> Option<Blob> {
@@ -86,6 +88,16 @@ fn input_form(array: &StructArray, row: usize) -> Option<Blob> {
     let data = array.column_by_name("data")?.as_binary_opt::<i64>()?;
     let uri = array.column_by_name("uri")?.as_string_opt::<i32>()?;
     Some(if uri.is_valid(row) { Blob::external(uri.value(row)) } else { Blob::from_bytes(data.value(row)) })
+}
+
+fn digest(array: &StructArray, row: usize) -> Option<Blob> {
+    let size = array.column_by_name("size")?.as_primitive_opt::<UInt64Type>()?;
+    let sha256 = array.column_by_name("sha256")?.as_fixed_size_binary_opt()?;
+    let uri = array.column_by_name("uri")?.as_string_opt::<i32>()?;
+    if uri.is_valid(row) {
+        return Some(Blob::external(uri.value(row)));
+    }
+    Some(Blob::digest(size.value(row), sha256.value(row).try_into().ok()?))
 }
 
 fn printed(array: &dyn Array, row: usize) -> Value {

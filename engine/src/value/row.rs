@@ -71,15 +71,4 @@ impl Row {
     pub fn to_json(&self) -> Json {
         Json::Object(self.iter().map(|(name, value)| (name.to_owned(), value.to_json())).collect::<Map<_, _>>())
     }
-
-    /// The same row with the bytes of its blobs replaced by their digest.
-    #[must_use]
-    pub(crate) fn digested(mut self) -> Self {
-        for value in &mut self.values {
-            if let Value::Blob(blob) = value {
-                *blob = blob.clone().digested();
-            }
-        }
-        self
-    }
 }

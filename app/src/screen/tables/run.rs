@@ -208,14 +208,9 @@ async fn list(source: Source, tab: Tab, cx: &TaskContext) -> Result<(), Error> {
 }
 
 async fn record(source: Source, id: &str, cx: &TaskContext) -> Result<(), Error> {
-    let row = cx.graph()?.entity(&source.snapshot, &source.table, id, Blobs::Bytes).await?;
+    let row = cx.graph()?.entity(&source.snapshot, &source.table, id, Blobs::Digested).await?;
     let Some(row) = row else { return Ok(()) };
-    let columns: Arc<[Arc<str>]> = row.columns().into();
-    let values = row.values().iter().map(|value| match value {
-        Value::Blob(blob) => Value::Blob(blob.clone().digested()),
-        other => other.clone(),
-    });
-    deliver(cx, Reply::Record(Box::new(Row::new(columns, values.collect())))).await
+    deliver(cx, Reply::Record(Box::new(row))).await
 }
 
 async fn row_history(table: &TableKey, id: &str, branch: &BranchName, cx: &TaskContext) -> Result<(), Error> {

@@ -1,72 +1,181 @@
-//! Bytes of blob columns: descriptors → content.
+//! Content of blob columns: descriptors → bytes or digests.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, LargeBinaryBuilder, RecordBatch, StringBuilder, StructArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, LargeBinaryBuilder, RecordBatch, StringBuilder, StructArray,
+    UInt64Builder,
+};
 use arrow::datatypes::UInt64Type;
 use arrow_schema::{DataType, Field, Fields, Schema};
 use futures::{StreamExt, TryStreamExt};
+use lance::dataset::BlobFile;
+use sha2::{Digest, Sha256};
 
 use super::Table;
 use super::scan::RowStream;
 use super::sorted::ROW_ID;
 use crate::storage::StorageError;
 
-/// Replaces the descriptors of blob columns by `{data, uri}`, reading what the table stores; references are not followed.
+/// Bytes of content that one batch holds, unless a single row holds more.
+const BATCH_BYTES: u64 = 16 << 20;
+/// Bytes of content in memory while a digest is computed.
+const DIGEST_CHUNK_BYTES: usize = 1 << 20;
+/// Bytes of a SHA-256.
+const DIGEST_BYTES: i32 = 32;
+
+/// How blob columns are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Blobs {
+    /// References and sizes only.
+    #[default]
+    Described,
+    /// References, sizes, and the SHA-256 of what is stored in the table: enough to compare, in little memory.
+    Digested,
+    /// References, and the bytes of what is stored in the table.
+    Bytes,
+}
+
+/// Replaces the descriptors of blob columns by content, reading what the table stores; references are not followed.
 ///
-/// The batches must have the column `_rowid`.
-pub(super) fn with_bytes(table: &Table, rows: RowStream, columns: Vec<String>) -> RowStream {
+/// The batches must have the column `_rowid`. Those with bytes are split to hold no more than [`BATCH_BYTES`] of them.
+pub(super) fn with_content(table: &Table, rows: RowStream, columns: Vec<String>, blobs: Blobs) -> RowStream {
     let table = table.clone();
     let columns: Arc<[String]> = columns.into();
+    let rows = match blobs {
+        Blobs::Described => return rows,
+        Blobs::Digested => rows,
+        Blobs::Bytes => {
+            let columns = columns.clone();
+            let split = move |batch: RecordBatch| {
+                let parts = parts(&content_sizes(&batch, &columns), BATCH_BYTES);
+                futures::stream::iter(parts.into_iter().map(move |part| Ok(batch.slice(part.start, part.len()))))
+            };
+            rows.map_ok(split).try_flatten().boxed()
+        }
+    };
     let read = move |batch: RecordBatch| {
         let (table, columns) = (table.clone(), columns.clone());
-        async move { read_columns(&table, batch, &columns).await }
+        async move { read_columns(&table, batch, &columns, blobs).await }
     };
     rows.and_then(read).boxed()
 }
 
+/// As [`with_content`], of one batch and at once.
 pub(super) async fn read_columns(
     table: &Table,
     mut batch: RecordBatch,
     columns: &[String],
+    blobs: Blobs,
 ) -> Result<RecordBatch, StorageError> {
     for column in columns {
         let Ok(index) = batch.schema_ref().index_of(column) else { continue };
-        let content = read_column(table, &batch, column).await?;
+        let content = match blobs {
+            Blobs::Described => continue,
+            Blobs::Digested => digests(table, &batch, column).await?,
+            Blobs::Bytes => bytes(table, &batch, column).await?,
+        };
         batch = replace(&batch, index, content);
     }
     Ok(batch)
 }
 
-async fn read_column(table: &Table, batch: &RecordBatch, column: &str) -> Result<ArrayRef, StorageError> {
-    let error = |cause| table.error(cause);
+async fn files(table: &Table, batch: &RecordBatch, column: &str) -> Result<Vec<Option<BlobFile>>, StorageError> {
     let ids = batch[ROW_ID].as_primitive::<UInt64Type>().values();
-    let blobs = table.dataset().take_blobs(ids, column).await.map_err(error)?;
+    table.dataset().take_blobs(ids, column).await.map_err(|cause| table.error(cause))
+}
+
+/// `{data, uri}`, one of them null.
+async fn bytes(table: &Table, batch: &RecordBatch, column: &str) -> Result<ArrayRef, StorageError> {
     let (mut data, mut uri) = (LargeBinaryBuilder::new(), StringBuilder::new());
-    let mut present = Vec::with_capacity(blobs.len());
-    for blob in blobs {
+    let mut present = Vec::with_capacity(batch.num_rows());
+    for blob in files(table, batch, column).await? {
+        let reference = blob.as_ref().and_then(BlobFile::uri);
+        uri.append_option(reference);
         match &blob {
-            Some(blob) if blob.uri().is_some() => {
-                data.append_null();
-                uri.append_option(blob.uri());
+            Some(blob) if reference.is_none() => {
+                data.append_value(blob.read().await.map_err(|cause| table.error(cause))?);
             }
-            Some(blob) => {
-                data.append_value(blob.read().await.map_err(error)?);
-                uri.append_null();
+            Some(_) | None => data.append_null(),
+        }
+        present.push(blob.is_some());
+    }
+    let fields = vec![Field::new("data", DataType::LargeBinary, true), Field::new("uri", DataType::Utf8, true)];
+    let arrays: Vec<ArrayRef> = vec![Arc::new(data.finish()), Arc::new(uri.finish())];
+    Ok(Arc::new(StructArray::new(fields.into(), arrays, Some(present.into()))))
+}
+
+/// `{size, sha256, uri}`, either the first two or the last.
+async fn digests(table: &Table, batch: &RecordBatch, column: &str) -> Result<ArrayRef, StorageError> {
+    let (mut size, mut uri) = (UInt64Builder::new(), StringBuilder::new());
+    let mut sha256 = FixedSizeBinaryBuilder::new(DIGEST_BYTES);
+    let mut present = Vec::with_capacity(batch.num_rows());
+    for blob in files(table, batch, column).await? {
+        let reference = blob.as_ref().and_then(BlobFile::uri);
+        uri.append_option(reference);
+        match &blob {
+            Some(blob) if reference.is_none() => {
+                size.append_value(blob.size());
+                sha256.append_value(digest(table, blob).await?).expect("a SHA-256 has 32 bytes");
             }
-            None => {
-                data.append_null();
-                uri.append_null();
+            Some(_) | None => {
+                size.append_null();
+                sha256.append_null();
             }
         }
         present.push(blob.is_some());
     }
-    let arrays: Vec<ArrayRef> = vec![Arc::new(data.finish()), Arc::new(uri.finish())];
-    Ok(Arc::new(StructArray::new(input_fields(), arrays, Some(present.into()))))
+    let digest_type = DataType::FixedSizeBinary(DIGEST_BYTES);
+    let fields: Fields = vec![
+        Field::new("size", DataType::UInt64, true),
+        Field::new("sha256", digest_type, true),
+        Field::new("uri", DataType::Utf8, true),
+    ]
+    .into();
+    let arrays: Vec<ArrayRef> = vec![Arc::new(size.finish()), Arc::new(sha256.finish()), Arc::new(uri.finish())];
+    Ok(Arc::new(StructArray::new(fields, arrays, Some(present.into()))))
 }
 
-fn input_fields() -> Fields {
-    vec![Field::new("data", DataType::LargeBinary, true), Field::new("uri", DataType::Utf8, true)].into()
+async fn digest(table: &Table, blob: &BlobFile) -> Result<[u8; 32], StorageError> {
+    let mut sha256 = Sha256::new();
+    loop {
+        let chunk = blob.read_up_to(DIGEST_CHUNK_BYTES).await.map_err(|cause| table.error(cause))?;
+        if chunk.is_empty() {
+            return Ok(sha256.finalize().into());
+        }
+        sha256.update(&chunk);
+    }
+}
+
+/// Bytes of content of every row, as its descriptors tell them.
+fn content_sizes(batch: &RecordBatch, columns: &[String]) -> Vec<u64> {
+    let mut sizes = vec![0; batch.num_rows()];
+    for column in columns {
+        let described = batch.column_by_name(column).and_then(|column| column.as_struct_opt());
+        let described = described.and_then(|blobs| blobs.column_by_name("size")?.as_primitive_opt::<UInt64Type>());
+        for (total, size) in sizes.iter_mut().zip(described.into_iter().flatten()) {
+            *total += size.unwrap_or(0);
+        }
+    }
+    sizes
+}
+
+/// Consecutive rows that hold at most `most` bytes together; a row that alone holds more is a part of its own.
+fn parts(sizes: &[u64], most: u64) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
+    let (mut start, mut total) = (0, 0_u64);
+    for (row, &size) in sizes.iter().enumerate() {
+        if row > start && total.saturating_add(size) > most {
+            parts.push(start..row);
+            (start, total) = (row, 0);
+        }
+        total = total.saturating_add(size);
+    }
+    if start < sizes.len() {
+        parts.push(start..sizes.len());
+    }
+    parts
 }
 
 fn replace(batch: &RecordBatch, index: usize, content: ArrayRef) -> RecordBatch {
@@ -75,4 +184,17 @@ fn replace(batch: &RecordBatch, index: usize, content: ArrayRef) -> RecordBatch 
     let mut columns = batch.columns().to_vec();
     columns[index] = content;
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("one column for another of the same length")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_split_by_the_bytes_they_hold() {
+        assert!(parts(&[], 10).is_empty());
+        assert_eq!(parts(&[0, 0, 0], 10), [0..3]);
+        assert_eq!(parts(&[4, 6, 1, 30, 2], 10), [0..2, 2..3, 3..4, 4..5], "a row that is too large goes alone");
+        assert_eq!(parts(&[u64::MAX, u64::MAX], 10), [0..1, 1..2]);
+    }
 }

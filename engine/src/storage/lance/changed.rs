@@ -17,8 +17,9 @@ use lance::dataset::rowids::{RowVersionKind, load_row_id_sequence, load_row_vers
 use lance_core::utils::deletion::DeletionVector;
 use lance_table::format::{DeletionFile, Fragment};
 
-use super::sorted::{Blobs, ROW_ID};
-use super::{Table, blob};
+use super::Table;
+use super::blob::{self, Blobs};
+use super::sorted::ROW_ID;
 use crate::storage::StorageError;
 
 /// Rows of rewritten fragments that are held in memory to be matched.
@@ -52,8 +53,10 @@ impl Table {
     /// in common, as [`crate::diff`] proves it from the lineages.
     ///
     /// # Errors
-    /// [`StorageError::Table`].
+    /// [`StorageError::NoIds`], [`StorageError::Table`].
     pub(crate) async fn changed_rows(&self, to: &Self, shared: u64, limit: usize) -> Result<Candidates, StorageError> {
+        self.require_ids()?;
+        to.require_ids()?;
         if !(self.dataset().manifest().uses_stable_row_ids() && to.dataset().manifest().uses_stable_row_ids()) {
             return Ok(Candidates::Unknown("the table has no stable row ids"));
         }
@@ -86,11 +89,8 @@ impl Table {
         let error = |cause| self.error(cause);
         let names = columns.iter().map(String::as_str).chain([ROW_ID]);
         let projection = ProjectionRequest::from_columns(names, self.dataset().schema());
-        let mut batch = self.dataset().take_rows(rows, projection).await.map_err(error)?;
-        if blobs == Blobs::Bytes {
-            batch = blob::read_columns(self, batch, &self.blob_columns(columns)).await?;
-        }
-        Ok(batch)
+        let batch = self.dataset().take_rows(rows, projection).await.map_err(error)?;
+        blob::read_columns(self, batch, &self.blob_columns(columns), blobs).await
     }
 
     async fn differing_parts<'a>(&'a self, to: &'a Self) -> Result<(Vec<Part<'a>>, Vec<Part<'a>>), StorageError> {

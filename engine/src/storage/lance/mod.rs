@@ -19,9 +19,9 @@ use lance::session::Session;
 use super::{Location, StorageError};
 use cause::{is_missing, said, table_error};
 
+pub use blob::Blobs;
 pub(crate) use changed::Candidates;
 pub use scan::{RowStream, Scan};
-pub use sorted::Blobs;
 pub(crate) use sorted::{ID, ROW_ID, Sorted};
 pub use table::{IndexInfo, ROW_ADDRESS, Table};
 pub use versions::VersionInfo;
@@ -86,7 +86,11 @@ impl Tables {
         let uri = location.table_uri(path, lineage);
         let known = self.heads.lock().unwrap_or_else(PoisonError::into_inner).get(&uri).cloned();
         if let Some(dataset) = known {
-            return dataset.latest_version_id().await.map_err(|cause| table_error(&uri, cause));
+            if let Ok(head) = dataset.latest_version_id().await {
+                return Ok(head);
+            }
+            // Loading afresh tells a lineage that was deleted meanwhile from one that cannot be read.
+            self.heads.lock().unwrap_or_else(PoisonError::into_inner).remove(&uri);
         }
         match self.load(&uri, None).await {
             Ok(dataset) => {

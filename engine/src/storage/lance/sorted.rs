@@ -20,9 +20,10 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::{StreamExt, TryStreamExt};
 use lance::dataset::scanner::{ColumnOrdering, Scanner};
 
+use super::Table;
+use super::blob::{self, Blobs};
 use super::cause::said;
 use super::scan::{BATCH_ROWS, RowStream};
-use super::{Table, blob};
 use crate::storage::StorageError;
 
 /// Column that identifies a row.
@@ -37,18 +38,6 @@ const SORT_RESERVATION_BYTES: usize = 24 << 20;
 const TOP_ROWS: u64 = 100_000;
 /// Aim for batches no larger than this.
 const BATCH_BYTES: usize = 16 << 20;
-/// Rows per batch while the bytes of blobs are read.
-const BLOB_BATCH_ROWS: usize = 64;
-
-/// How blob columns are read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Blobs {
-    /// References and sizes only.
-    #[default]
-    Described,
-    /// References, and the bytes of what is stored in the table.
-    Bytes,
-}
 
 /// Which rows to read, in order of id.
 #[derive(Debug, Clone, Default)]
@@ -73,12 +62,14 @@ impl Table {
     /// Reads rows ascending by id; equal ids keep no particular order. The batches have the columns asked for.
     ///
     /// # Errors
-    /// [`StorageError::Request`] for a filter that is not an expression over the columns, [`StorageError::Table`] otherwise.
+    /// [`StorageError::Request`] for a filter that is not an expression over the columns, [`StorageError::NoIds`],
+    /// [`StorageError::Table`] otherwise.
     pub(crate) async fn sorted(&self, request: &Sorted<'_>) -> Result<RowStream, StorageError> {
         let error = |cause| self.error(cause);
+        self.require_ids()?;
         let blobs = self.blob_columns(&request.columns);
-        let want_bytes = request.blobs == Blobs::Bytes && !blobs.is_empty();
-        let batch_rows = self.batch_rows(request, want_bytes);
+        let want_content = request.blobs != Blobs::Described && !blobs.is_empty();
+        let batch_rows = self.batch_rows(request);
         let mut read: Vec<&str> = request.columns.iter().map(String::as_str).collect();
         let mut add = |column: &'static str| {
             if !read.contains(&column) {
@@ -86,7 +77,7 @@ impl Table {
             }
         };
         add(ID);
-        if want_bytes {
+        if want_content {
             add(ROW_ID);
         }
         let mut scanner = self.dataset().scan();
@@ -107,15 +98,23 @@ impl Table {
         let rows = execute(&plan, batch_rows).map_err(|cause| self.error(cause.into()))?;
         let table = self.clone();
         let rows = rows.map_err(move |cause| table.error(cause.into()));
-        let rows = if want_bytes { blob::with_bytes(self, rows.boxed(), blobs) } else { rows.boxed() };
+        let rows =
+            if want_content { blob::with_content(self, rows.boxed(), blobs, request.blobs) } else { rows.boxed() };
         let wanted: Vec<String> = request.columns.clone();
         Ok(rows.map_ok(move |batch| keep(&batch, &wanted)).boxed())
     }
 
-    fn batch_rows(&self, request: &Sorted<'_>, want_bytes: bool) -> usize {
+    fn batch_rows(&self, request: &Sorted<'_>) -> usize {
         let asked = request.batch_rows.unwrap_or(BATCH_ROWS).max(1);
-        let most = if want_bytes { BLOB_BATCH_ROWS } else { usize::MAX };
-        asked.min(most).min((BATCH_BYTES / row_bytes(&self.schema(), &request.columns)).max(1))
+        asked.min((BATCH_BYTES / row_bytes(&self.schema(), &request.columns)).max(1))
+    }
+
+    /// Everything that orders or compares rows needs their ids.
+    pub(super) fn require_ids(&self) -> Result<(), StorageError> {
+        match self.schema().field_with_name(ID) {
+            Ok(field) if *field.data_type() == DataType::Utf8 => Ok(()),
+            Ok(_) | Err(_) => Err(StorageError::NoIds { path: self.uri().to_owned() }),
+        }
     }
 
     pub(super) fn blob_columns(&self, columns: &[String]) -> Vec<String> {
