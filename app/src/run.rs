@@ -93,6 +93,7 @@ impl Loop {
     }
 
     fn draw(&mut self) -> anyhow::Result<()> {
+        fail::fail_point!("workbench.draw");
         self.state.shared.now = self.now();
         let mut regions = None;
         let state = &self.state;

@@ -8,9 +8,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use stratigraph_tests::fixtures::Fixture;
+use stratigraph_tests::folder;
 
 /// How long a screen may take to show something before the test gives up.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_stratigraph-under-test");
 
 fn cells(count: u16) -> NonZero<u16> {
     NonZero::new(count).expect("the sizes of these tests are not zero")
@@ -26,9 +29,16 @@ struct Session {
 
 impl Session {
     fn start(rows: u16, cols: u16) -> Result<Self> {
+        Self::spawn(rows, cols, &[PROGRAM, "open", &Fixture::Team.path()?.to_string_lossy()], &[])
+    }
+
+    fn spawn(rows: u16, cols: u16, line: &[&str], variables: &[(&str, &str)]) -> Result<Self> {
         let pair = native_pty_system().openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 })?;
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_stratigraph-under-test"));
-        command.args(["open", &Fixture::Team.path()?.to_string_lossy()]);
+        let mut command = CommandBuilder::new(line[0]);
+        command.args(&line[1..]);
+        for (name, value) in variables {
+            command.env(name, value);
+        }
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
         command.env("XDG_STATE_HOME", std::env::temp_dir().join("stratigraph-tests-state"));
@@ -67,6 +77,14 @@ impl Session {
 
     fn wait_for(&mut self, text: &str) -> Result<()> {
         self.wait(text, |screen| screen.contents().contains(text))
+    }
+
+    /// Waits until the history is read and no job runs any more: then `q` asks nothing.
+    fn wait_until_idle(&mut self) -> Result<()> {
+        self.wait("history and no job", |screen| {
+            let contents = screen.contents();
+            contents.contains("FP1ZND") && !contents.contains("Jobs:")
+        })
     }
 
     fn press(&mut self, keys: &str) -> Result<()> {
@@ -112,14 +130,25 @@ impl Session {
 }
 
 #[test]
-fn it_shows_the_history_and_quits_with_q() -> Result<()> {
-    let mut session = Session::start(30, 120)?;
-    session.wait_for("FP1ZND")?;
+fn it_shows_the_history_quits_with_q_and_leaves_the_graph_as_it_was() -> Result<()> {
+    let graph = tempfile::tempdir()?;
+    folder::copy(&Fixture::Team.path()?, graph.path())?;
+    let before = folder::digest(graph.path())?;
+    let mut session = Session::spawn(30, 120, &[PROGRAM, "open", &graph.path().to_string_lossy()], &[])?;
+    session.wait_until_idle()?;
     session.wait_for("READ-ONLY")?;
     assert!(session.screen.screen().alternate_screen());
-    session.press("q")?;
+    session.press("d")?;
+    session.wait_for("Changed tables")?;
+    session.wait_for("Linus")?;
+    session.press("3")?;
+    session.wait_for("embedding")?;
+    session.wait("no job", |screen| !screen.contents().contains("Jobs:"))?;
+    // Each leaves one view: the tables, the difference, the history.
+    session.press("qqq")?;
     assert_eq!(session.end()?, 0);
     session.assert_given_back();
+    assert_eq!(folder::digest(graph.path())?, before);
     Ok(())
 }
 
@@ -136,6 +165,41 @@ fn being_killed_gives_the_terminal_back() -> Result<()> {
 }
 
 #[test]
+fn a_panic_gives_the_terminal_back_and_says_where_the_log_is() -> Result<()> {
+    let graph = Fixture::Team.path()?;
+    let line = [PROGRAM, "open", &graph.to_string_lossy()];
+    let mut session = Session::spawn(24, 80, &line, &[("FAILPOINTS", "workbench.draw=2*off->panic(no way to draw)")])?;
+    assert_ne!(session.end()?, 0);
+    session.assert_given_back();
+    let contents = session.contents();
+    assert!(contents.contains("stopped because of a defect"), "{contents}");
+    assert!(contents.contains("no way to draw") && contents.contains("stratigraph.log"), "{contents}");
+    Ok(())
+}
+
+/// A shell with job control: it sees its job stopped, waits for a key, and continues it.
+const JOB_CONTROL: &str = r#"set -m; "$0" open "$1"; echo "stopped with $?"; read key; fg; echo "ended with $?""#;
+
+#[test]
+fn suspending_gives_the_terminal_back_and_continuing_takes_it_again() -> Result<()> {
+    let graph = Fixture::Team.path()?;
+    let line = ["sh", "-c", JOB_CONTROL, PROGRAM, &graph.to_string_lossy()];
+    let mut session = Session::spawn(24, 80, &line, &[])?;
+    session.wait_until_idle()?;
+    session.press("\u{1a}")?;
+    session.wait_for("stopped with 148")?;
+    session.assert_given_back();
+    session.press("\n")?;
+    session.wait("alternate screen", vt100::Screen::alternate_screen)?;
+    session.wait_for("READ-ONLY")?;
+    session.press("q")?;
+    assert_eq!(session.end()?, 0);
+    session.assert_given_back();
+    assert!(session.contents().contains("ended with 0"), "{}", session.contents());
+    Ok(())
+}
+
+#[test]
 fn a_storm_of_sizes_down_to_one_cell_does_not_end_it() -> Result<()> {
     let mut session = Session::start(30, 120)?;
     session.wait_for("READ-ONLY")?;
@@ -145,7 +209,7 @@ fn a_storm_of_sizes_down_to_one_cell_does_not_end_it() -> Result<()> {
         session.press("j")?;
     }
     session.press("\u{c}")?;
-    session.wait_for("READ-ONLY")?;
+    session.wait_until_idle()?;
     session.press("q")?;
     assert_eq!(session.end()?, 0);
     session.assert_given_back();

@@ -59,7 +59,8 @@ pub fn run_workbench(options: WorkbenchOptions) -> anyhow::Result<()> {
     let sources = sources(&options);
     let (config, config_problem) = first_config(&sources)?;
 
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("stratigraph-worker").build()?;
+    let background = Background::new()?;
+    let runtime = background.runtime();
     let (sender, events) = mpsc::channel(QUEUE);
     let (tasks, finished) = Tasks::new(runtime.handle().clone(), sender.clone());
     // Before the terminal is taken: a signal from here on ends the program in the way that gives it back.
@@ -90,10 +91,31 @@ pub fn run_workbench(options: WorkbenchOptions) -> anyhow::Result<()> {
         main.tasks.stop();
         result
     });
-    // Cancelled workers may be inside a long call; the program does not wait for them.
-    runtime.shutdown_background();
     drop(log);
     result
+}
+
+/// The workers. Cancelled ones may be inside a long call: neither a return nor a panic of the loop waits for them.
+struct Background(Option<tokio::runtime::Runtime>);
+
+impl Background {
+    fn new() -> std::io::Result<Self> {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("stratigraph-worker").build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    fn runtime(&self) -> &tokio::runtime::Runtime {
+        self.0.as_ref().expect("it is taken by drop alone")
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 fn start_log(level: &str) -> Result<Option<logging::Log>, Failure> {

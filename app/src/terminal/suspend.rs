@@ -5,8 +5,8 @@ use std::process::Command;
 
 /// Stops this process as ctrl-z does outside raw mode; returns when it is continued.
 ///
-/// The signal goes through `kill`, because the crate forbids the unsafe call; the whole process group gets it, so that
-/// the shell sees its job stopped.
+/// The signal goes through `kill`, because the crate forbids the unsafe call. Where no shell could continue the process (a
+/// terminal that runs nothing else), the system discards it and this returns at once.
 ///
 /// # Errors
 /// If `kill` cannot be run or refuses.

@@ -299,7 +299,11 @@ fn quit(state: &mut State, action: &Global, effects: &mut Vec<Effect>) {
 }
 
 fn ask_quit(state: &mut State, running: usize) {
-    let title = if running == 0 { "Quit?".to_owned() } else { format!("Quit? {running} jobs are running") };
+    let title = match running {
+        0 => "Quit?".to_owned(),
+        1 => "Quit? 1 job is running".to_owned(),
+        _ => format!("Quit? {running} jobs are running"),
+    };
     let asked = |overlay: &Overlay| matches!(overlay, Overlay::Choose(menu) if menu.title().starts_with("Quit?"));
     if state.shared.overlays.iter().any(asked) {
         return;
