@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn rows_are_split_by_the_bytes_they_hold() {
         assert!(parts(&[], 10).is_empty());
-        assert_eq!(parts(&[0, 0, 0], 10), [0..3]);
+        assert_eq!(parts(&[4, 0, 6, 1], 10), [0..3, 3..4]);
         assert_eq!(parts(&[4, 6, 1, 30, 2], 10), [0..2, 2..3, 3..4, 4..5], "a row that is too large goes alone");
         assert_eq!(parts(&[u64::MAX, u64::MAX], 10), [0..1, 1..2]);
     }
