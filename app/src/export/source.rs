@@ -1,4 +1,4 @@
-//! Rows of the graph that are read while they are written.
+//! Rows that are read or made while they are written.
 
 use std::sync::Arc;
 
@@ -7,6 +7,8 @@ use stratigraph_engine::{Blobs, Graph, ReadOptions, RowStream, Snapshot, SqlOpti
 
 use crate::message::Failure;
 use crate::rows::order::{self, Order};
+use crate::screen::history::chart::Chart;
+use crate::screen::history::{self, Same};
 
 /// Rows of the graph that were not read yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +24,8 @@ pub enum Source {
         /// In which order; by id if none.
         order: Option<Order>,
     },
+    /// Commits of a history, as the list on view has them.
+    Commits(Same<Chart>),
     /// Rows of a query. Blobs are references and sizes.
     Query {
         /// Where.
@@ -51,6 +55,10 @@ impl Source {
                     Some(order) => order::read(graph, snapshot, table, &options, order).await?,
                 };
                 Ok(Rows { schema: schema_of_read(&declared, options.columns.as_deref()), batches })
+            }
+            Self::Commits(chart) => {
+                let (schema, batches) = history::export::rows(Arc::clone(&chart.0));
+                Ok(Rows { schema, batches })
             }
             Self::Query { snapshot, statement } => {
                 let result = graph.sql(snapshot, statement, SqlOptions::default()).await?;

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, UInt64Array};
-use stratigraph_engine::{Commit, Row};
+use stratigraph_engine::Row;
+use stratigraph_widgets::width::escape;
 
+use super::export::has_commits;
+use super::request::Same;
 use super::{COMMITS, DETAILS, History, ROWS, TABLES};
-use crate::export::Content;
+use crate::export::{Content, Source};
 use crate::overlay::{Overlay, Page};
 use crate::screen::{Answer, CopyChoice, PaneId};
 use crate::state::{Context, Shared};
 use crate::theme::Role;
-use stratigraph_widgets::commit_dag::RowItem;
-use stratigraph_widgets::width::escape;
 
 impl History {
     pub(super) fn copy_choices(&self, pane: PaneId, shared: &Shared) -> Vec<CopyChoice> {
@@ -59,45 +59,17 @@ impl History {
 
     pub(super) fn content(&self, pane: PaneId) -> Option<Content> {
         match (pane, &self.diff) {
-            (COMMITS | DETAILS, None) => self.commit_rows(),
+            (COMMITS | DETAILS, None) => {
+                let chart = self.list.chart().filter(|chart| has_commits(chart))?;
+                let source = Source::Commits(Same(Arc::clone(chart)));
+                Some(Content::Read { name: "commits".to_owned(), source })
+            }
             (_, Some(diff)) => {
                 let from = diff.target.from.map_or_else(|| "nothing".to_owned(), |from| self.short(from));
                 diff.export(format!("diff-{from}-{}", self.short(diff.target.to)))
             }
             _ => None,
         }
-    }
-
-    /// The commits on view, with what the columns of the list say.
-    fn commit_rows(&self) -> Option<Content> {
-        let chart = self.list.chart()?;
-        let log = chart.log();
-        let in_row = |row: usize| match chart.item(row)? {
-            RowItem::Commit(node) => log.commit(node),
-            RowItem::Fold { .. } => None,
-        };
-        let commits: Vec<&Commit> = (0..chart.len()).filter_map(in_row).collect();
-        let summaries = log.summaries();
-        let text = |of: &dyn Fn(&Commit) -> Option<String>| -> ArrayRef {
-            Arc::new(commits.iter().map(|commit| of(commit)).collect::<StringArray>())
-        };
-        let parents = |commit: &Commit| commit.parents().map(|id| id.to_string()).collect::<Vec<_>>().join(" ");
-        let heads =
-            |commit: &Commit| log.labels(commit.id).iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        let versions: UInt64Array = commits.iter().map(|commit| Some(commit.manifest_version.get())).collect();
-        let times: Int64Array = commits.iter().map(|commit| Some(commit.created_at_micros)).collect();
-        let columns: Vec<(&str, ArrayRef, bool)> = vec![
-            ("id", text(&|commit| Some(commit.id.to_string())), false),
-            ("parents", text(&|commit| Some(parents(commit))), false),
-            ("branch", text(&|commit| Some(commit.branch.to_string())), false),
-            ("manifest_version", Arc::new(versions), false),
-            ("actor", text(&|commit| commit.actor.as_ref().map(ToString::to_string)), true),
-            ("created_at_micros", Arc::new(times), false),
-            ("heads", text(&|commit| Some(heads(commit))), false),
-            ("summary", text(&|commit| log.summary(&summaries, commit).map(|summary| summary.text(" → "))), true),
-        ];
-        let batch = RecordBatch::try_from_iter_with_nullable(columns).ok()?;
-        (batch.num_rows() > 0).then(|| Content::Rows { name: "commits".to_owned(), batches: Arc::new([batch]) })
     }
 
     /// Shows the selected row whole, before and after.

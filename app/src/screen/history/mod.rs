@@ -12,7 +12,7 @@
 //! | `list_view`, `view` | drawing |
 //! | `action`, `input`, `navigate`, `update` | what can be asked for, and how the state changes |
 //! | `request` | what worker threads do |
-//! | `copy` | ways out: clipboard, files, command lines |
+//! | `copy`, `export` | ways out: clipboard, files, command lines |
 //!
 //! **Rule:** laying out, filtering, searching and counting cost time in proportion to the history. Up to [`INLINE`] commits they are done
 //! at once, beyond that on a worker thread; never while drawing.
@@ -24,6 +24,7 @@ mod commits;
 mod copy;
 mod details;
 pub mod diff;
+pub(crate) mod export;
 mod filter;
 mod input;
 mod jump;
@@ -39,7 +40,7 @@ mod update;
 mod view;
 
 pub use action::{Action, rows};
-pub use request::{Reply, Request, run};
+pub use request::{Reply, Request, Same, run};
 
 use crate::action::{Availability, Motion, TermKind};
 use crate::export::Content;

@@ -1,7 +1,7 @@
 //! The screen on plain values, driven by keys: the rules, and pictures of its key states.
 
 mod diff_pictures;
-mod fixture;
+pub(super) mod fixture;
 mod large;
 mod pictures;
 mod rules;

@@ -103,13 +103,14 @@ const TEAM: [TeamCommit; 11] = [
 ];
 
 /// Two hours after the last commit.
-pub(super) const NOW: Now = Now { utc_micros: 1_795_238_866_376_528, elapsed: Duration::from_mins(1) };
+pub(in crate::screen::history) const NOW: Now =
+    Now { utc_micros: 1_795_238_866_376_528, elapsed: Duration::from_mins(1) };
 
 pub(super) fn id(text: &str) -> CommitId {
     text.parse().unwrap()
 }
 
-pub(super) fn commits() -> Vec<Commit> {
+pub(in crate::screen::history) fn commits() -> Vec<Commit> {
     let commit =
         |(name, branch, version, parents, actor, time): (&str, &str, u64, &[&str], Option<&str>, i64)| Commit {
             id: id(name),
@@ -124,7 +125,7 @@ pub(super) fn commits() -> Vec<Commit> {
 }
 
 /// A history of these commits; the newest of each branch is its head.
-pub(super) fn log(commits: Vec<Commit>) -> Arc<CommitLog> {
+pub(in crate::screen::history) fn log(commits: Vec<Commit>) -> Arc<CommitLog> {
     let mut heads: BTreeMap<BranchName, (ManifestVersion, CommitId)> = BTreeMap::new();
     for commit in &commits {
         let head = heads.entry(commit.branch.clone()).or_insert((commit.manifest_version, commit.id));

@@ -3,17 +3,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::array::AsArray;
+use futures::StreamExt;
+use futures::executor::block_on;
 use stratigraph_engine::{BranchName, Commit, CommitGraph, CommitId, ManifestVersion};
 use stratigraph_widgets::commit_dag::RowItem;
 use stratigraph_widgets::commit_dag::synthetic::{Shape, history};
 
 use super::fixture::{Bench, unicode};
 use crate::config::Config;
-use crate::screen::history::chart::Chart;
+use crate::export::{Content, Source};
+use crate::screen::history::chart::{Chart, ChartSpec, Folding};
 use crate::screen::history::jump::resolve;
 use crate::screen::history::log::CommitLog;
 use crate::screen::history::search::find;
-use crate::screen::history::{COMMITS, INLINE, Reply, Request};
+use crate::screen::history::{COMMITS, INLINE, Reply, Request, export};
 use crate::view::Target;
 
 /// Spread over all bits, so that ends of ids differ as real ones do.
@@ -217,4 +221,32 @@ fn a_worker_finds_where_to_go() {
     go(&mut bench, "nowhere");
     assert_eq!(bench.state.screens.history.list.id(), Some(head));
     assert!(bench.state.shared.notice.as_deref().is_some_and(|notice| notice.contains("nowhere")));
+}
+
+#[test]
+fn help_palette_and_export_make_no_rows() {
+    let mut bench = bench(&log(100_000));
+    bench.press("e");
+    let content = bench.state.shared.export.as_ref().map(|(content, _)| content);
+    assert!(matches!(content, Some(Content::Read { source: Source::Commits(_), .. })), "made while it is written");
+}
+
+#[test]
+fn an_export_has_every_commit_once_in_the_order_of_the_list() {
+    let log = log(INLINE + 10);
+    let spec = ChartSpec {
+        filter: String::new(),
+        now_micros: 0,
+        branches: vec!["*".to_owned()],
+        folding: Folding::all(false),
+    };
+    let chart = Arc::new(Chart::new(Arc::clone(&log), spec));
+    let batches: Vec<_> = block_on(export::rows(Arc::clone(&chart)).1.map(Result::unwrap).collect());
+    let ids: Vec<String> = batches
+        .iter()
+        .flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    let expected: Vec<String> = (0..chart.len()).filter_map(|row| chart.id_at(row)).map(|id| id.to_string()).collect();
+    assert!(batches.len() > 1 && ids.len() == log.commits().len());
+    assert_eq!(ids, expected);
 }
