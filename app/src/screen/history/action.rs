@@ -3,6 +3,8 @@
 use stratigraph_engine::CommitId;
 
 use super::History;
+use super::diff::Target;
+use super::log::Extent;
 use crate::action::{self, Availability, Row, Run, Scope};
 use crate::screen::ScreenId;
 use crate::state::State;
@@ -111,10 +113,23 @@ impl History {
         }
     }
 
-    fn can_diff(&self) -> Availability {
-        let Some(diff) = &self.diff else { return self.on_commit() };
-        let next = self.list.log().and_then(|log| diff.target.next(log.graph().get(diff.target.to)?));
-        Availability::when(next.is_some(), "no second parent")
+    /// Whether `d` has something to compare.
+    pub(super) fn can_diff(&self) -> Availability {
+        match (&self.diff, self.on_commit()) {
+            (None, Availability::Ready) => self.readable(self.list.commit().map(Target::first_parent)),
+            (None, refused @ Availability::Disabled(_)) => refused,
+            (Some(diff), _) => {
+                let next = self.list.log().and_then(|log| diff.target.next(log.graph().get(diff.target.to)?));
+                if next.is_none() { Availability::no("no second parent") } else { self.readable(next) }
+            }
+        }
+    }
+
+    /// Whether all commits of a comparison are in the history, as far as that is known.
+    fn readable(&self, target: Option<Target>) -> Availability {
+        let Some((target, log)) = target.zip(self.list.log()) else { return Availability::no("there is no commit") };
+        let here = log.extent() == Extent::Partial || target.commits().all(|id| log.node(id).is_some());
+        Availability::when(here, "its parent is on no branch any more, there is nothing to compare it with")
     }
 
     fn can_travel(&self) -> Availability {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use stratigraph_engine::{Commit, CommitId, TableChange, TableEntry};
 use stratigraph_widgets::width::{Align, escape, fit, width, wrap};
 
-use super::log::{CommitLog, Extent};
+use super::log::{Before, CommitLog, Extent};
 use super::request::Facts;
 use crate::config::TimeDisplay;
 use crate::message::Failure;
@@ -15,6 +15,9 @@ use crate::view::{age, grouped, moment};
 
 /// Commits whose facts are kept.
 const KEPT: usize = 2000;
+
+/// Of a commit whose first parent is gone; which one it was stands above.
+const UNKNOWN: &str = "what it changed cannot be told: there is nothing left to compare it with; t reads its tables";
 
 /// A line as pieces with their roles.
 pub(super) type Line = Vec<(String, Role)>;
@@ -69,11 +72,12 @@ pub(super) fn lines(
 ) -> Vec<Line> {
     let mut lines = head(log, commit, style);
     lines.push(vec![(style.rule(), Role::Border)]);
-    match facts {
-        None => lines.push(vec![("reading what it changed ".to_owned(), Role::Dim)]),
-        Some(Ok(facts)) => lines.extend(changes(facts, style)),
-        Some(Err(failure)) => lines.extend(style.wrapped(&failure.sentence(), Role::Error)),
-    }
+    lines.extend(match (facts, log.before(commit), log.extent()) {
+        (Some(Ok(facts)), ..) => changes(facts, style),
+        (Some(Err(failure)), ..) => style.wrapped(&failure.sentence(), Role::Error),
+        (None, Before::Gone(_), Extent::Complete) => style.wrapped(UNKNOWN, Role::Warning),
+        (None, ..) => vec![vec![("reading what it changed".to_owned(), Role::Dim)]],
+    });
     // Last, so that the changes are on view in a low pane.
     lines.push(vec![(style.rule(), Role::Border)]);
     lines.push(field("id", commit.id.to_string()));

@@ -85,7 +85,7 @@ impl History {
         match (pane, verb) {
             (_, Verb::Refresh) => Availability::Ready,
             (COMMITS, Verb::Enter) => Availability::when(self.list.len() > 0, "there is no commit on view"),
-            (DETAILS, Verb::Enter) => Availability::when(self.list.commit().is_some(), "there is no commit selected"),
+            (DETAILS, Verb::Enter) => self.can_diff(),
             (COMMITS, Verb::Mark) => Availability::when(self.list.commit().is_some(), "unfold these commits first (o)"),
             (COMMITS, Verb::Undo) => Availability::when(self.list.can_undo(), "nothing to undo"),
             (COMMITS, Verb::NextMatch | Verb::PreviousMatch) => {

@@ -25,6 +25,17 @@ pub enum Extent {
     Complete,
 }
 
+/// What there was before a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before<'a> {
+    /// Nothing: it is a first commit.
+    Nothing,
+    /// Its first parent.
+    Parent(&'a Commit),
+    /// Something that nobody can read any more: no branch holds its first parent.
+    Gone(CommitId),
+}
+
 /// A history, ready to be laid out.
 #[derive(Debug)]
 pub struct CommitLog {
@@ -104,6 +115,16 @@ impl CommitLog {
     #[must_use]
     pub fn count_since(&self, before: &Self) -> usize {
         self.commits().iter().filter(|commit| before.node(commit.id).is_none()).count()
+    }
+
+    /// What a commit is compared with to know what it did.
+    #[must_use]
+    pub fn before(&self, commit: &Commit) -> Before<'_> {
+        match commit.parent.map(|parent| self.graph.get(parent).ok_or(parent)) {
+            None => Before::Nothing,
+            Some(Ok(parent)) => Before::Parent(parent),
+            Some(Err(gone)) => Before::Gone(gone),
+        }
     }
 
     /// Whether all commits are there.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::channel::mpsc;
-use stratigraph_engine::{At, Commit, CommitGraph, CommitId, Error, Graph, HistoryBatch, TableChange};
+use stratigraph_engine::{Commit, CommitGraph, CommitId, Error, Graph, HistoryBatch, TableChange};
 
 use super::ancestry::{Ancestry, Related};
 use super::chart::{Chart, ChartSpec};
@@ -48,8 +48,13 @@ pub enum Request {
     Count(Same<CommitLog>, Same<CommitLog>),
     /// Find the commits to highlight.
     Relate(Same<CommitLog>, Ancestry, CommitId),
-    /// Read what a commit changed.
-    Details(Commit),
+    /// Read what a commit changed since its first parent.
+    Details {
+        /// The commit.
+        commit: Commit,
+        /// Its first parent; none for a first commit.
+        parent: Option<Commit>,
+    },
     /// Read which rows changed.
     Diff(diff::Request),
 }
@@ -119,8 +124,8 @@ pub async fn run(request: Request, cx: TaskContext) -> stratigraph_engine::Resul
             deliver(&cx, Reply::Related(related)).await;
             Ok(())
         }
-        Request::Details(commit) => {
-            let facts = facts(cx.graph()?, &commit).await;
+        Request::Details { commit, parent } => {
+            let facts = facts(cx.graph()?, &commit, parent.as_ref()).await;
             deliver(&cx, Reply::Details(commit.id, facts.map_err(Failure::from))).await;
             Ok(())
         }
@@ -192,13 +197,17 @@ async fn audit(graph: &Graph, history: &CommitGraph, cx: &TaskContext) -> Vec<st
     }
 }
 
-async fn facts(graph: &Graph, commit: &Commit) -> stratigraph_engine::Result<Facts> {
-    let to = graph.snapshot_of(commit).await?;
-    let from = match commit.parent {
-        Some(parent) => graph.snapshot(&At::Commit(parent)).await?,
-        None => diff::nothing(&to),
+/// Not [`Graph::commit_changes`]: both commits are known here, so that nothing but their manifests is read, side by side; and
+/// the tables that did not change are counted.
+async fn facts(graph: &Graph, commit: &Commit, parent: Option<&Commit>) -> stratigraph_engine::Result<Facts> {
+    let before = async {
+        match parent {
+            Some(parent) => graph.snapshot_of(parent).await.map(Some),
+            None => Ok(None),
+        }
     };
-    let changes = graph.changes(&from, &to);
+    let (to, from) = futures::try_join!(graph.snapshot_of(commit), before)?;
+    let changes = graph.changes(&from.unwrap_or_else(|| diff::nothing(&to)), &to);
     let there = changes.iter().filter(|change| change.to.is_some()).count();
     Ok(Facts { unchanged: to.entries.len() - there, changes })
 }

@@ -6,7 +6,7 @@ use super::ancestry::{Ancestry, Related};
 use super::chart::{Chart, ChartSpec, Folding};
 use super::commits::Grown;
 use super::diff::Diff;
-use super::log::Extent;
+use super::log::{Before, Extent};
 use super::request::{Reply, Request, Same};
 use super::search::{Found, find};
 use super::{COMMITS, DETAILS, History, INLINE, Load, ROWS, TABLES};
@@ -169,14 +169,23 @@ impl History {
 
     /// Asks for what belongs to the selected commit: its details, and the commits to highlight.
     pub(super) fn look_around(&mut self, cx: &mut Context<'_>) {
-        let complete = self.list.log().is_some_and(|log| log.extent() == Extent::Complete);
-        if let Some(commit) = self.list.commit().filter(|_| complete)
-            && self.details.of(commit.id).is_none()
-        {
-            let (commit, subject) = (commit.clone(), commit.id.to_string());
-            cx.peek(FACTS, subject, ScreenRequest::History(Request::Details(commit)));
+        if let Some(request) = self.wanted_details() {
+            let subject = self.list.id().map_or_else(String::new, |id| id.to_string());
+            cx.peek(FACTS, subject, ScreenRequest::History(request));
         }
         self.relate(cx);
+    }
+
+    /// The request for what the selected commit changed; none if it is known, or cannot be known.
+    fn wanted_details(&self) -> Option<Request> {
+        let log = self.list.log().filter(|log| log.extent() == Extent::Complete)?;
+        let commit = self.list.commit().filter(|commit| self.details.of(commit.id).is_none())?;
+        let parent = match log.before(commit) {
+            Before::Nothing => None,
+            Before::Parent(parent) => Some(parent.clone()),
+            Before::Gone(_) => return None,
+        };
+        Some(Request::Details { commit: commit.clone(), parent })
     }
 
     pub(super) fn relate(&mut self, cx: &mut Context<'_>) {

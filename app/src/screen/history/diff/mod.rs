@@ -85,6 +85,11 @@ impl Target {
         }
     }
 
+    /// All commits that are compared.
+    pub fn commits(&self) -> impl Iterator<Item = CommitId> {
+        self.from.into_iter().chain(self.other()).chain([self.to])
+    }
+
     /// The other parent, if rows must differ from it too.
     #[must_use]
     pub fn other(&self) -> Option<CommitId> {

@@ -279,7 +279,7 @@ impl Bench {
     /// Answers the newest request for details.
     pub(super) fn facts(&mut self) {
         let wanted = self.newest(|request| match request {
-            history::Request::Details(commit) => Some(commit.id),
+            history::Request::Details { commit, .. } => Some(commit.id),
             _ => None,
         });
         if let Some((start, id)) = wanted {

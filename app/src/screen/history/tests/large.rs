@@ -70,7 +70,7 @@ fn asked(bench: &mut Bench) -> Vec<&'static str> {
         Request::Count(..) => "count",
         Request::Find(..) => "find",
         Request::Relate(..) => "relate",
-        Request::Details(_) => "",
+        Request::Details { .. } => "",
         Request::Diff(_) => "diff",
     };
     let words = bench.requests().map(|(_, request)| word(request)).filter(|word| !word.is_empty()).collect();

@@ -57,7 +57,7 @@ fn errors_stand_in_the_pane_concerned() {
     bench.press("j j");
     let (job, id) = bench
         .newest(|request| match request {
-            crate::screen::history::Request::Details(commit) => Some(commit.id),
+            crate::screen::history::Request::Details { commit, .. } => Some(commit.id),
             _ => None,
         })
         .unwrap();

@@ -283,6 +283,34 @@ fn a_broken_commit_is_told_and_found() {
 }
 
 #[test]
+fn a_commit_without_its_parent_says_that_nothing_can_be_told() {
+    let gone = ["01M7Y2AKMMJJWTHK3WRA2T3BM2", "01M7Y2AKWH8XRWGA8QCW0KZXRN"].map(id);
+    let mut all = commits();
+    all.retain(|commit| !gone.contains(&commit.id));
+    let mut bench = Bench::opened((120, 30), super::fixture::unicode(), crate::config::Config::default());
+    bench.load(all);
+    let details = |bench: &Bench| {
+        bench.newest(|request| match request {
+            Request::Details { commit, parent } => Some((commit.id, parent.as_ref().map(|parent| parent.id))),
+            _ => None,
+        })
+    };
+    assert_eq!(details(&bench), None, "there is nothing to read");
+    let screen = bench.draw().join(" ");
+    assert!(screen.contains("what it changed cannot be told"), "{screen}");
+    bench.press("d");
+    assert!(bench.state.shared.notice.as_deref().is_some_and(|notice| notice.contains("on no branch any more")));
+    bench.press("enter enter");
+    assert!(bench.state.screens.history.diff.is_none(), "nor from the details");
+    bench.press("esc ] d");
+    let merge = id("01M7Y2AM00KG79BDBHYZDT7XSR");
+    assert_eq!(details(&bench).map(|(_, ids)| ids), Some((merge, Some(id("01M7Y2AKRVGYG487HA8048ZDAE")))));
+    assert!(bench.state.screens.history.diff.is_some(), "its first parent is there");
+    bench.press("d");
+    assert!(bench.state.shared.notice.as_deref().is_some_and(|notice| notice.contains("on no branch any more")));
+}
+
+#[test]
 fn broken_commits_are_visited_in_both_directions() {
     let gone = ["01M7Y2AKMMJJWTHK3WRA2T3BM2", "01M7Y2AKWH8XRWGA8QCW0KZXRN"].map(id);
     let mut all = commits();
