@@ -6,6 +6,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Borders, Clear, Widget};
+use stratigraph_widgets::data_table::TableStyle;
 use stratigraph_widgets::width::{truncate, width, wrap};
 
 use crate::action::TermKind;
@@ -38,6 +39,21 @@ impl<'a, 'f> Canvas<'a, 'f> {
     #[must_use]
     pub fn style(&self, role: Role) -> Style {
         self.shared.theme.style(role)
+    }
+
+    /// How tables of rows look.
+    #[must_use]
+    pub fn table_style(&self, focused: bool) -> TableStyle {
+        TableStyle {
+            base: self.style(Role::Text),
+            header: self.style(Role::Title),
+            selected: self.style(if focused { Role::Selected } else { Role::SelectedElsewhere }),
+            cell: if focused { Style::new().underlined() } else { Style::new() },
+            changed: self.style(Role::Changed),
+            nothing: self.style(Role::Dim),
+            inserted: self.style(Role::Added),
+            deleted: self.style(Role::Removed),
+        }
     }
 
     /// The cells, for widgets and for drawing by hand.

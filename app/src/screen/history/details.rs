@@ -113,18 +113,21 @@ fn head(log: &CommitLog, commit: &Commit, style: &Style) -> Vec<Line> {
     if !others.is_empty() {
         lines.push(field("head of", others.join(", ")));
     }
+    lines.extend(parents(log, commit, style));
+    lines
+}
+
+/// The parents, and which of them are gone.
+fn parents(log: &CommitLog, commit: &Commit, style: &Style) -> Vec<Line> {
     let short = |id| log.graph().get(id).map_or_else(|| id.to_string(), |found| log.graph().short_id(found.id));
-    let parents = match (commit.parent.map(short), commit.merged_parent.map(short)) {
+    let text = match (commit.parent.map(short), commit.merged_parent.map(short)) {
         (None, None) => "none, the first commit".to_owned(),
-        (Some(parent), Some(merged)) => format!("{parent}{}merged {merged}", theme.dot()),
+        (Some(parent), Some(merged)) => format!("{parent}{}merged {merged}", style.theme.dot()),
         (Some(only), None) | (None, Some(only)) => only,
     };
-    lines.push(field("parent", parents));
-    for parent in log.problems().missing_parents(commit.id) {
-        let text = format!("! its parent {parent} is on no branch any more");
-        lines.extend(style.wrapped(&text, Role::Warning));
-    }
-    lines
+    let missing = log.problems().missing_parents(commit.id).iter();
+    let gone = |parent| style.wrapped(&format!("! its parent {parent} is on no branch any more"), Role::Warning);
+    std::iter::once(field("parent", text)).chain(missing.flat_map(gone)).collect()
 }
 
 fn field(name: &str, text: String) -> Line {

@@ -7,12 +7,12 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::StatefulWidget;
 use stratigraph_engine::diff::RowChange;
 use stratigraph_engine::{Row, TableKind};
-use stratigraph_widgets::data_table::{CellKind, CellText, Column, Hit, TableLayout, TableStyle};
+use stratigraph_widgets::data_table::{CellKind, CellText, Column, GUTTER_WIDTH, Hit, TableLayout};
 use stratigraph_widgets::diff_table::{DiffRow, DiffTable};
 use stratigraph_widgets::tree::{self, TreeRow, TreeState, TreeStyle};
 use stratigraph_widgets::width::escape;
 
-use super::rows::{changed, op};
+use super::rows::{TableRows, changed, op};
 use super::tree::Node;
 use super::{Diff, Stage, Table};
 use crate::screen::PaneId;
@@ -93,41 +93,41 @@ impl Diff {
             let (text, role) = empty_text(table);
             return message(canvas, area, &text, role);
         }
-        let rows = &table.rows;
-        let titles: Vec<String> = rows.columns().iter().map(|column| column.name.to_string()).collect();
-        let columns: Vec<Column<'_>> = rows
-            .columns()
-            .iter()
-            .zip(&titles)
-            .map(|(column, title)| Column { title, width: column.width, align: column.align })
-            .collect();
-        let mut state = rows.state();
-        state.settle(rows.lines(), columns.len(), usize::from(area.height.saturating_sub(1)));
-        let visible = rows.diff_lines().changes_in(&state.visible(rows.lines(), usize::from(area.height)));
-        let first_line = rows.diff_lines().first_line(visible.start);
-        let changes: Vec<&RowChange> = visible.filter_map(|at| rows.change(at)).collect();
-        let cells: Vec<[Vec<Cell<'_>>; 2]> = changes.iter().map(|change| sides(change, &titles)).collect();
-        let texts: Vec<[Vec<CellText<'_>>; 2]> =
-            changes.iter().zip(&cells).map(|(change, cells)| marked(change, cells, &titles)).collect();
-        let diff: Vec<DiffRow<'_>> = changes
-            .iter()
-            .zip(&texts)
-            .map(|(change, [before, after])| DiffRow { op: op(change.op), before, after })
-            .collect();
-        let style = table_style(canvas, focused);
-        let symbols = canvas.theme().symbols();
-        let widget = DiffTable { columns: &columns, rows: &diff, first_line, symbols, style: &style };
-        (&widget).render(area, canvas.buffer(), &mut state);
-        let layout = TableLayout::new(area, &columns, stratigraph_widgets::data_table::GUTTER_WIDTH, &mut state);
-        for y in area.y..area.bottom() {
-            if let Some(Hit::Cell { row, .. }) = layout.hit(area.x, y)
-                && row < rows.lines()
-            {
-                canvas.hit(Rect { y, height: 1, ..area }, Target::Row { pane, index: row });
-                if focused && row == state.row {
-                    canvas.cursor(area.x, y);
-                }
-            }
+        draw_table(&table.rows, pane, area, focused, canvas);
+    }
+}
+
+/// Draws the changes on view and makes their lines clickable.
+fn draw_table(rows: &TableRows, pane: PaneId, area: Rect, focused: bool, canvas: &mut Canvas<'_, '_>) {
+    let titles: Vec<String> = rows.columns().iter().map(|column| column.name.to_string()).collect();
+    let columns: Vec<Column<'_>> = rows
+        .columns()
+        .iter()
+        .zip(&titles)
+        .map(|(column, title)| Column { title, width: column.width, align: column.align })
+        .collect();
+    let mut state = rows.state();
+    state.settle(rows.lines(), columns.len(), usize::from(area.height.saturating_sub(1)));
+    let visible = rows.diff_lines().changes_in(&state.visible(rows.lines(), usize::from(area.height)));
+    let first_line = rows.diff_lines().first_line(visible.start);
+    let changes: Vec<&RowChange> = visible.filter_map(|at| rows.change(at)).collect();
+    let cells: Vec<[Vec<Cell<'_>>; 2]> = changes.iter().map(|change| sides(change, &titles)).collect();
+    let texts: Vec<[Vec<CellText<'_>>; 2]> =
+        changes.iter().zip(&cells).map(|(change, cells)| marked(change, cells, &titles)).collect();
+    let sides = changes.iter().zip(&texts);
+    let diff: Vec<DiffRow<'_>> =
+        sides.map(|(change, [before, after])| DiffRow { op: op(change.op), before, after }).collect();
+    let (style, symbols) = (canvas.table_style(focused), canvas.theme().symbols());
+    let widget = DiffTable { columns: &columns, rows: &diff, first_line, symbols, style: &style };
+    (&widget).render(area, canvas.buffer(), &mut state);
+    let layout = TableLayout::new(area, &columns, GUTTER_WIDTH, &mut state);
+    for y in area.y..area.bottom() {
+        let Some(Hit::Cell { row, .. }) = layout.hit(area.x, y) else { continue };
+        if row < rows.lines() {
+            canvas.hit(Rect { y, height: 1, ..area }, Target::Row { pane, index: row });
+        }
+        if focused && row == state.row {
+            canvas.cursor(area.x, y);
         }
     }
 }
@@ -205,17 +205,4 @@ fn marked<'a>(
         changed: changed(change, title),
     };
     [before, after].map(|cells| cells.iter().zip(titles).map(shown).collect())
-}
-
-fn table_style(canvas: &Canvas<'_, '_>, focused: bool) -> TableStyle {
-    TableStyle {
-        base: canvas.style(Role::Text),
-        header: canvas.style(Role::Title),
-        selected: canvas.style(if focused { Role::Selected } else { Role::SelectedElsewhere }),
-        cell: ratatui::style::Style::new().add_modifier(ratatui::style::Modifier::UNDERLINED),
-        changed: canvas.style(Role::Changed).add_modifier(ratatui::style::Modifier::BOLD),
-        nothing: canvas.style(Role::Dim),
-        inserted: canvas.style(Role::Added),
-        deleted: canvas.style(Role::Removed),
-    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 use ratatui::widgets::StatefulWidget;
 use stratigraph_widgets::data_table::{
-    CellKind, CellText, Column, DataTable, GUTTER_WIDTH, Row, RowMark, Sort, TableLayout, TableState, TableStyle,
+    CellKind, CellText, Column, DataTable, GUTTER_WIDTH, Row, RowMark, Sort, TableLayout, TableState,
 };
 use stratigraph_widgets::width::Align;
 
@@ -13,7 +13,7 @@ use super::super::cell::cell;
 use super::super::grid::Grid;
 use crate::matcher::Matcher;
 use crate::screen::PaneId;
-use crate::theme::{Role, Theme};
+use crate::theme::Role;
 use crate::view::{Canvas, Target};
 
 /// Circumstances of a grid.
@@ -57,21 +57,6 @@ pub(super) struct Picture {
     pub(super) rows: Vec<(RowMark, Vec<Drawn>)>,
     /// The column the rows are sorted by.
     pub(super) sort: Option<Sort>,
-}
-
-/// How tables look in the theme.
-pub(super) fn style(theme: Theme, focused: bool) -> TableStyle {
-    let selected = theme.style(if focused { Role::Selected } else { Role::SelectedElsewhere });
-    TableStyle {
-        base: theme.style(Role::Text),
-        header: theme.style(Role::Title),
-        selected,
-        cell: if focused { ratatui::style::Style::new().underlined() } else { ratatui::style::Style::new() },
-        changed: theme.style(Role::Changed),
-        nothing: theme.style(Role::Dim),
-        inserted: theme.style(Role::Added),
-        deleted: theme.style(Role::Removed),
-    }
 }
 
 /// The widget's columns.
@@ -131,7 +116,7 @@ pub(super) fn table(
         picture.rows.iter().map(|(_, cells)| cells.iter().map(Drawn::widget).collect()).collect();
     let rows: Vec<Row<'_>> =
         picture.rows.iter().zip(&cells).map(|((mark, _), cells)| Row { mark: *mark, cells }).collect();
-    let style = style(theme, look.focused);
+    let style = canvas.table_style(look.focused);
     let widget = DataTable { columns, rows: &rows, sort: picture.sort, symbols: theme.symbols(), style: &style };
     (&widget).render(area, canvas.buffer(), &mut state);
     let layout = TableLayout::new(area, columns, GUTTER_WIDTH, &mut state);
