@@ -95,8 +95,8 @@ impl Commits {
     }
 
     /// Draws something else from now on. The cursor stays on its commit, at the same height of the pane; it stays on the
-    /// top row if it was there and `grown`.
-    pub(super) fn put(&mut self, chart: Arc<Chart>, grown: Grown, height: usize) {
+    /// top row if it was there and `grown`. Returns what was drawn before.
+    pub(super) fn put(&mut self, chart: Arc<Chart>, grown: Grown, height: usize) -> Option<Arc<Chart>> {
         let top = self.cursor.row == 0;
         let row = match (self.wanted, grown) {
             (Some(_), Grown::Top) if top => 0,
@@ -110,10 +110,11 @@ impl Commits {
         }
         self.cursor.offset = (self.cursor.offset + row).saturating_sub(self.cursor.row);
         self.cursor.select(row, chart.len(), height);
-        self.chart = Some(chart);
+        let former = self.chart.replace(chart);
         if top && grown == Grown::Top || self.wanted.is_none() {
             self.wanted = self.id();
         }
+        former
     }
 
     /// Moves the cursor, or the graph sideways.

@@ -46,6 +46,8 @@ pub enum Request {
     Find(Same<CommitLog>, String),
     /// Count the commits that the second history has and the first one has not.
     Count(Same<CommitLog>, Same<CommitLog>),
+    /// Free a history that is drawn no more: for a million commits that takes longer than a frame.
+    Release(Same<Chart>),
     /// Find the commits to highlight.
     Relate(Same<CommitLog>, Ancestry, CommitId),
     /// Read what a commit changed since its first parent.
@@ -119,6 +121,7 @@ pub async fn run(request: Request, cx: TaskContext) -> stratigraph_engine::Resul
             deliver(&cx, Reply::Counted(now, count)).await;
             Ok(())
         }
+        Request::Release(former) => blocking(move || drop(former)).await,
         Request::Relate(log, ancestry, id) => {
             let related = blocking(move || Related::new(&log.0, ancestry, id)).await?;
             deliver(&cx, Reply::Related(related)).await;

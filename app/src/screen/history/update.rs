@@ -26,6 +26,7 @@ const SEARCH: Slot = slot(COMMITS, "search");
 /// Finding the commit to go to.
 pub(super) const JUMP: Slot = slot(COMMITS, "go to");
 const COUNT: Slot = slot(COMMITS, "new commits");
+const RELEASE: Slot = slot(COMMITS, "former history");
 const RELATE: Slot = slot(COMMITS, "ancestry");
 const FACTS: Slot = slot(DETAILS, "details");
 /// Reading row changes.
@@ -102,7 +103,10 @@ impl History {
     /// Draws another chart. One that was made for other wishes than the present ones is made again.
     fn put(&mut self, chart: Arc<Chart>, grown: Grown, cx: &mut Context<'_>) {
         let current = *chart.spec() == self.spec(cx.shared);
-        self.list.put(chart, grown, self.list_height(cx.shared));
+        let former = self.list.put(chart, grown, self.list_height(cx.shared));
+        if let Some(former) = former.filter(|former| former.log().commits().len() > INLINE) {
+            cx.peek(RELEASE, "commits", ScreenRequest::History(Request::Release(Same(former))));
+        }
         if !current {
             return self.arrange(cx);
         }

@@ -69,6 +69,7 @@ fn asked(bench: &mut Bench) -> Vec<&'static str> {
         Request::Search(..) => "search",
         Request::Count(..) => "count",
         Request::Find(..) => "find",
+        Request::Release(_) => "release",
         Request::Relate(..) => "relate",
         Request::Details { .. } => "",
         Request::Diff(_) => "diff",
@@ -249,4 +250,18 @@ fn an_export_has_every_commit_once_in_the_order_of_the_list() {
     let expected: Vec<String> = (0..chart.len()).filter_map(|row| chart.id_at(row)).map(|id| id.to_string()).collect();
     assert!(batches.len() > 1 && ids.len() == log.commits().len());
     assert_eq!(ids, expected);
+}
+
+#[test]
+fn a_history_that_is_replaced_is_freed_by_a_worker() {
+    let states = [INLINE + 10, INLINE + 13].map(log);
+    let mut bench = bench(&states[0]);
+    asked(&mut bench);
+    bench.press("r");
+    bench.load_log(&states[1]);
+    let released = bench.newest(|request| match request {
+        Request::Release(chart) => Some(Arc::clone(chart.0.log())),
+        _ => None,
+    });
+    assert!(released.is_some_and(|(_, log)| Arc::ptr_eq(&log, &states[0])));
 }
