@@ -11,6 +11,7 @@ use arrow::array::{
     ArrayRef, ListArray, RecordBatch, RecordBatchIterator, StringArray, TimestampMicrosecondArray, UInt64Array,
     new_null_array,
 };
+use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use lance::Dataset;
 use lance::dataset::write::merge_insert::{MergeInsertBuilder, WhenMatched, WhenNotMatched};
@@ -133,6 +134,29 @@ impl GraphWriter {
         Ok(id)
     }
 
+    /// Appends `count` commits of one manifest version, each in a file of its own, in one go.
+    ///
+    /// # Errors
+    /// If something cannot be written.
+    pub async fn commits(&mut self, count: u64, manifest_version: u64, actor: &str) -> Result<()> {
+        let numbers = self.commits..self.commits + count;
+        let ids: Vec<String> = numbers.clone().map(commit_id).collect();
+        let batches: Vec<RecordBatch> = numbers
+            .zip(&ids)
+            .map(|(number, id)| {
+                let micros = FIRST_COMMIT_MICROS + i64::try_from(number)? * 1_000_000;
+                commit_batch(id, Some(&commit_id(number - 1)), manifest_version, micros)
+            })
+            .collect::<Result<_>>()?;
+        let batch = concat_batches(&batches[0].schema(), &batches)?;
+        let params = WriteParams { max_rows_per_file: 1, ..params(WriteMode::Append) };
+        write_with(&self.root.join("_graph_commits.lance"), batch, params).await?;
+        let actors: Vec<(&str, &str)> = ids.iter().map(|id| (id.as_str(), actor)).collect();
+        write(&self.root.join("_graph_commit_actors.lance"), actor_batch(&actors)?, WriteMode::Append).await?;
+        self.commits += count;
+        Ok(())
+    }
+
     /// Makes a branch off main's newest version: of the manifest and of the commits.
     ///
     /// # Errors
@@ -163,14 +187,21 @@ impl GraphWriter {
 /// # Errors
 /// If it cannot be written.
 pub async fn write(path: &Path, batch: RecordBatch, mode: WriteMode) -> Result<Dataset> {
-    let params = WriteParams {
+    write_with(path, batch, params(mode)).await
+}
+
+fn params(mode: WriteMode) -> WriteParams {
+    WriteParams {
         mode,
         enable_stable_row_ids: true,
         data_storage_version: Some(LanceFileVersion::V2_2),
         auto_cleanup: None,
         skip_auto_cleanup: true,
         ..WriteParams::default()
-    };
+    }
+}
+
+async fn write_with(path: &Path, batch: RecordBatch, params: WriteParams) -> Result<Dataset> {
     let schema = batch.schema();
     let rows = RecordBatchIterator::new([Ok(batch)], schema);
     Ok(Dataset::write(rows, path.to_string_lossy().as_ref(), Some(params)).await?)
