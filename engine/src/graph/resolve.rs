@@ -19,13 +19,20 @@ impl Graph {
         self.read_snapshot(position.branch, position.version, position.commit).await
     }
 
-    /// The graph as a commit published it.
+    /// The graph as a commit published it. Reads one manifest.
     ///
     /// # Errors
     /// As [`Graph::snapshot`].
     pub async fn snapshot_of(&self, commit: &Commit) -> Result<Snapshot> {
-        let position = self.position_of(commit).await?;
-        self.read_snapshot(position.branch, position.version, position.commit).await
+        let read = self.read_snapshot(commit.branch.clone(), commit.manifest_version, Some(commit.id)).await;
+        match read {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                // The branch itself may be gone, which explains more than a missing version does.
+                self.position_of(commit).await?;
+                Err(error)
+            }
+            read => read,
+        }
     }
 
     /// Finds which version of which branch a position means.
