@@ -14,8 +14,8 @@
 //! Three cases the rules leave open are decided so that the drawing stays lossless:
 //!
 //! - A line of left-out commits and a direct line never share a lane: joining asks for the same kind.
-//! - In a filtered list the nearest parent of a chain commit may lie beside the chain. Lane 0 then ends, and the parent is
-//!   treated as a further parent, so that lane 0 still holds nothing but the chain.
+//! - In a filtered list the nearest parent of a chain commit may lie beside the chain, or further down than the next commit of
+//!   the chain. Lane 0 then ends, and the parent is treated as a further parent, so that lane 0 holds nothing but the chain.
 //! - A parent outside the list gets a lane of its own, which ends in the next row.
 
 use super::dag::EXTERNAL;
@@ -215,16 +215,18 @@ impl Lanes {
     }
 }
 
-/// Which of the row's edges may go on in the commit's own lane: the first, or on the default branch's chain the one to the chain.
+/// Which of the row's edges may go on in the commit's own lane: the first, or on the default branch's chain the one to the next
+/// commit of the chain, which stands in lane 0 whether it is a parent or not.
+///
+/// Where a chain ends in a parent outside the list, that line ends in the next row, unless a commit of the chain stands there.
 fn own_edge(rows: &Rows, row: u32, chain: Option<&dyn Fn(u32) -> bool>) -> Option<usize> {
     let edges = rows.edges(row);
-    match chain {
-        None => (!edges.is_empty()).then_some(0),
-        Some(is_chain) => match edges.first().map(|edge| edge.row()) {
-            Some(None) => Some(0),
-            _ => edges.iter().position(|edge| edge.row().is_some_and(is_chain)),
-        },
-    }
+    let Some(is_chain) = chain else { return (!edges.is_empty()).then_some(0) };
+    let last = edges.iter().filter_map(|edge| edge.row()).max().unwrap_or(row);
+    let next = (row + 1..=last).find(|&row| is_chain(row));
+    let to_chain = next.and_then(|next| edges.iter().position(|edge| edge.row() == Some(next)));
+    let leads_outside = edges.first().is_some_and(|edge| *edge == Edge::OUTSIDE);
+    to_chain.or_else(|| (leads_outside && !is_chain(row + 1)).then_some(0))
 }
 
 fn is_line(wait: u32) -> bool {
