@@ -162,3 +162,26 @@ async fn a_branch_that_was_deleted_and_made_again_is_read_again() -> Result<()> 
     assert_eq!(graph.resolve(&at).await?.commit.map(|id| id.to_string()), Some(head));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_branch_made_again_elsewhere_is_another_one_though_its_versions_are_equal() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut writer = writer(folder.path()).await?;
+    let graph = open(folder.path()).await?;
+    let mut heads = Vec::new();
+    for branch in ["a", "b"] {
+        writer.branch(branch).await?;
+        heads.push(writer.commit_on(branch).await?);
+    }
+    let mut seen = Vec::new();
+    for parent in ["a", "b"] {
+        writer.branch_off(Some(parent), "work").await?;
+        let versions = graph.head_versions().await?;
+        let history = graph.history(&Progress::none()).await?;
+        seen.push((versions, history.heads()[&"work".parse()?].to_string()));
+        writer.delete_branch("work").await?;
+    }
+    assert_eq!(seen[0].0, seen[1].0, "the numbers do not tell the two apart");
+    assert_eq!(seen.into_iter().map(|(_, head)| head).collect::<Vec<_>>(), heads);
+    Ok(())
+}

@@ -162,12 +162,41 @@ impl GraphWriter {
     /// # Errors
     /// If something cannot be written.
     pub async fn branch(&self, name: &str) -> Result<()> {
+        self.branch_off(None, name).await
+    }
+
+    /// As [`GraphWriter::branch`], off another branch.
+    ///
+    /// # Errors
+    /// If something cannot be written.
+    pub async fn branch_off(&self, parent: Option<&str>, name: &str) -> Result<()> {
         for dataset in ["__manifest", "_graph_commits.lance"] {
-            let mut dataset = Dataset::open(&self.root.join(dataset).to_string_lossy()).await?;
+            let mut dataset = self.lineage(dataset, parent).await?;
             let version = dataset.version().version;
             dataset.create_branch(name, version, None).await?;
         }
         Ok(())
+    }
+
+    /// Appends a commit to a branch, as a merge that changes no table does: of the version the branch has.
+    ///
+    /// # Errors
+    /// If something cannot be written.
+    pub async fn commit_on(&mut self, branch: &str) -> Result<String> {
+        let version = self.lineage("__manifest", Some(branch)).await?.version().version;
+        let (id, parent) = (commit_id(self.commits), commit_id(0));
+        let micros = FIRST_COMMIT_MICROS + i64::try_from(self.commits)? * 1_000_000;
+        let batch = commit_batch(&id, Some(&parent), version, micros)?;
+        let schema = batch.schema();
+        let rows = RecordBatchIterator::new([Ok(batch)], schema);
+        self.lineage("_graph_commits.lance", Some(branch)).await?.append(rows, Some(params(WriteMode::Append))).await?;
+        self.commits += 1;
+        Ok(id)
+    }
+
+    async fn lineage(&self, dataset: &str, branch: Option<&str>) -> Result<Dataset> {
+        let path = branch.map_or_else(|| dataset.to_owned(), |branch| format!("{dataset}/tree/{branch}"));
+        Ok(Dataset::open(&self.root.join(path).to_string_lossy()).await?)
     }
 
     /// Deletes a branch.
