@@ -114,6 +114,9 @@ impl fmt::Display for At {
         match self {
             Self::Branch(name) => name.fmt(f),
             Self::Commit(id) => id.fmt(f),
+            Self::Name { name, on } if !on.is_main() && Self::unless_branch(name, on).is_some() => {
+                write!(f, "{name} (a branch, or else of {on})")
+            }
             Self::Name { name, .. } => f.write_str(name),
             Self::Version { branch, version } => write!(f, "{branch}@v{version}"),
             Self::Time { branch, micros } => write!(f, "{branch}@{}", time_text(*micros)),
@@ -199,8 +202,10 @@ mod tests {
 
     #[test]
     fn positions_print_as_they_are_written() {
-        for text in ["main", "M5RCKN", "feature/hiring@v7", "main@2026-05-02T09:14:03Z"] {
+        for text in ["main", "M5RCKN", "v7", "feature/hiring@v7", "main@2026-05-02T09:14:03Z"] {
             assert_eq!(text.parse::<At>().unwrap().to_string(), text);
         }
+        let relative = At::parse_on("v7", &branch("feature/hiring")).unwrap();
+        assert_eq!(relative.to_string(), "v7 (a branch, or else of feature/hiring)");
     }
 }
