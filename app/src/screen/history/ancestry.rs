@@ -1,5 +1,7 @@
 //! Which commits are highlighted together with the selected one.
 
+use std::sync::Arc;
+
 use stratigraph_engine::{BranchName, CommitId};
 use stratigraph_widgets::commit_dag::{Emphasis, NodeSet};
 
@@ -39,25 +41,40 @@ impl Ancestry {
     }
 }
 
-/// The highlighted commits.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The highlighted commits, by their numbers in one log; in another one the same numbers mean other commits.
+#[derive(Debug, Clone, Default)]
 pub struct Related {
-    /// Selected commit they belong to; `None` if nothing is highlighted.
-    pub of: Option<(Ancestry, CommitId)>,
+    /// What they belong to; `None` if nothing is highlighted.
+    of: Option<(Arc<CommitLog>, Ancestry, CommitId)>,
     nodes: NodeSet,
 }
 
 impl Related {
     /// Finds them. O(commits).
     #[must_use]
-    pub fn new(log: &CommitLog, ancestry: Ancestry, id: CommitId) -> Self {
+    pub fn new(log: &Arc<CommitLog>, ancestry: Ancestry, id: CommitId) -> Self {
         let Some(node) = log.node(id) else { return Self::default() };
         let nodes = match ancestry {
             Ancestry::Off => return Self::default(),
             Ancestry::Ancestors => log.dag().ancestors(node),
             Ancestry::SinceMain => since_main(log, node, id),
         };
-        Self { of: Some((ancestry, id)), nodes }
+        Self { of: Some((Arc::clone(log), ancestry, id)), nodes }
+    }
+
+    /// The log whose numbers they are; `None` if nothing is highlighted.
+    #[must_use]
+    pub fn log(&self) -> Option<&Arc<CommitLog>> {
+        self.of.as_ref().map(|(log, ..)| log)
+    }
+
+    /// Whether they are what is to be highlighted with a commit of this very log.
+    #[must_use]
+    pub fn is_of(&self, log: &Arc<CommitLog>, ancestry: Ancestry, id: CommitId) -> bool {
+        let same = |(own, how, which): &(Arc<CommitLog>, Ancestry, CommitId)| {
+            Arc::ptr_eq(own, log) && (*how, *which) == (ancestry, id)
+        };
+        self.of.as_ref().is_some_and(same)
     }
 
     /// How a commit is drawn.

@@ -110,6 +110,10 @@ impl Commits {
         }
         self.cursor.offset = (self.cursor.offset + row).saturating_sub(self.cursor.row);
         self.cursor.select(row, chart.len(), height);
+        // Until the commits to highlight are found in the new history, none is: the old numbers mean other commits there.
+        if self.related.log().is_some_and(|log| !Arc::ptr_eq(log, chart.log())) {
+            self.related = Related::default();
+        }
         let former = self.chart.replace(chart);
         if top && grown == Grown::Top || self.wanted.is_none() {
             self.wanted = self.id();

@@ -158,7 +158,8 @@ impl History {
             Reply::Jumped(found) => self.jumped(found, cx),
             Reply::Counted(until, commits) => self.list.counted(&until, commits),
             Reply::Related(related) => {
-                if related.of == self.list.id().map(|id| (self.list.ancestry, id)) {
+                let wanted = self.list.log().zip(self.list.id());
+                if wanted.is_some_and(|(log, id)| related.is_of(log, self.list.ancestry, id)) {
                     self.list.related = related;
                 }
             }
@@ -199,7 +200,7 @@ impl History {
             self.list.related = Related::default();
         } else if log.commits().len() <= INLINE {
             self.list.related = Related::new(&log, ancestry, id);
-        } else if self.list.related.of != Some((ancestry, id)) {
+        } else if !self.list.related.is_of(&log, ancestry, id) {
             let request = ScreenRequest::History(Request::Relate(Same(log), ancestry, id));
             cx.peek(RELATE, "commits", request);
         }

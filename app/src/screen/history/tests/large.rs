@@ -7,12 +7,13 @@ use arrow::array::AsArray;
 use futures::StreamExt;
 use futures::executor::block_on;
 use stratigraph_engine::{BranchName, Commit, CommitGraph, CommitId, ManifestVersion};
-use stratigraph_widgets::commit_dag::RowItem;
 use stratigraph_widgets::commit_dag::synthetic::{Shape, history};
+use stratigraph_widgets::commit_dag::{Emphasis, RowItem};
 
 use super::fixture::{Bench, unicode};
 use crate::config::Config;
 use crate::export::{Content, Source};
+use crate::screen::history::ancestry::{Ancestry, Related};
 use crate::screen::history::chart::{Chart, ChartSpec, Folding};
 use crate::screen::history::jump::resolve;
 use crate::screen::history::log::CommitLog;
@@ -250,6 +251,36 @@ fn an_export_has_every_commit_once_in_the_order_of_the_list() {
     let expected: Vec<String> = (0..chart.len()).filter_map(|row| chart.id_at(row)).map(|id| id.to_string()).collect();
     assert!(batches.len() > 1 && ids.len() == log.commits().len());
     assert_eq!(ids, expected);
+}
+
+#[test]
+fn the_highlight_belongs_to_the_history_on_view() {
+    let states = [INLINE + 10, INLINE + 13].map(log);
+    let mut bench = bench(&states[0]);
+    let newest = |bench: &Bench| {
+        let wanted = bench.newest(|request| match request {
+            Request::Relate(log, ancestry, id) => Some((log.clone(), *ancestry, *id)),
+            _ => None,
+        });
+        wanted.map(|(job, (log, ancestry, id))| (job, Related::new(&log.0, ancestry, id))).expect("asked")
+    };
+    let on = |bench: &Bench, log: &Arc<CommitLog>| {
+        let list = &bench.state.screens.history.list;
+        list.related.is_of(log, Ancestry::Ancestors, list.id().expect("a commit is selected"))
+    };
+    bench.press("j j a");
+    let (job, old) = newest(&bench);
+    bench.reply(job, Reply::Related(old.clone()));
+    assert!(on(&bench, &states[0]));
+    asked(&mut bench);
+    bench.press("r");
+    bench.load_log(&states[1]);
+    assert_eq!(bench.state.screens.history.list.related.emphasis(0), Emphasis::Normal, "old numbers mean nothing here");
+    let (job, new) = newest(&bench);
+    bench.reply(job, Reply::Related(old));
+    assert_eq!(bench.state.screens.history.list.related.emphasis(0), Emphasis::Normal, "they come too late");
+    bench.reply(job, Reply::Related(new));
+    assert!(on(&bench, &states[1]));
 }
 
 #[test]
