@@ -73,7 +73,7 @@ impl Tasks {
         };
         lane.token.cancel();
         if let Some(replaced) = lane.waiting.replace(start) {
-            self.report_cancelled(replaced.id);
+            self.never_begun(replaced);
         }
     }
 
@@ -89,7 +89,7 @@ impl Tasks {
             }
         }
         if let Some(start) = gone {
-            self.report_cancelled(start.id);
+            self.never_begun(start);
         }
     }
 
@@ -110,8 +110,11 @@ impl Tasks {
         }
     }
 
-    fn report_cancelled(&self, id: JobId) {
-        let events = self.events.clone();
+    /// Reports the end of a job that was cancelled while it waited. Its request may be the last to hold a large value, which
+    /// takes longer to free than the loop may take, so a worker does.
+    fn never_begun(&self, start: Start) {
+        let (events, id) = (self.events.clone(), start.id);
+        self.runtime.spawn_blocking(move || drop(start));
         self.runtime.spawn(async move {
             // The loop is gone when the program ends; then nobody needs the report.
             drop(events.send(Event::Job(id, JobUpdate::Ended(JobStatus::Cancelled))).await);

@@ -68,6 +68,38 @@ async fn a_waiting_job_can_be_cancelled() {
 }
 
 #[test]
+fn the_request_of_a_job_that_never_began_is_freed_by_a_worker() {
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().expect("a runtime");
+    // The only worker is busy, so what it is to free is still there.
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    runtime.spawn_blocking(move || wait.recv());
+    let large = |id| {
+        let batches: Arc<[arrow::array::RecordBatch]> = Arc::new([]);
+        let weak = Arc::downgrade(&batches);
+        let content = export::Content::Rows { name: String::new(), batches };
+        let request = Request::Export {
+            content,
+            format: export::Format::Csv,
+            path: "/nowhere/at/all".into(),
+            existing: export::Existing::Ask,
+        };
+        (Start { id: JobId(id), slot: SLOT, request }, weak)
+    };
+    let (sender, _events) = mpsc::channel(64);
+    let (mut tasks, _finished) = Tasks::new(runtime.handle().clone(), sender);
+    tasks.start(start(1, "/nowhere"));
+    let ((replaced, first), (cancelled, second)) = (large(2), large(3));
+    tasks.start(replaced);
+    tasks.start(cancelled);
+    tasks.cancel(JobId(3));
+    assert_eq!((first.strong_count(), second.strong_count()), (1, 1), "the loop frees nothing");
+    go_on.send(()).expect("the worker waits");
+    // Ends when the worker has nothing more to do.
+    runtime.block_on(runtime.spawn_blocking(|| ())).expect("nothing to panic");
+    assert_eq!((first.strong_count(), second.strong_count()), (0, 0));
+}
+
+#[test]
 fn a_panic_is_a_failure_with_its_message() {
     let panic = std::panic::catch_unwind(|| panic!("row {} is odd", 7)).expect_err("it panics");
     let JobStatus::Failed(failure) = status_of(Err(panic)) else { panic!("not failed") };
