@@ -86,7 +86,7 @@ impl Screen {
 fn wanted(effects: Vec<Effect>) -> Option<(JobId, ChartSpec)> {
     effects.into_iter().find_map(|effect| match effect {
         Effect::Start(start) => match start.request {
-            Request::Screen(ScreenRequest::History(history::Request::Load(spec))) => Some((start.id, spec)),
+            Request::Screen(ScreenRequest::History(history::Request::Load(spec, _))) => Some((start.id, spec)),
             _ => None,
         },
         _ => None,

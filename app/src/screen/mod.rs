@@ -352,6 +352,14 @@ impl Screens {
             Reply::Opened(_) | Reply::Exported(_) | Reply::Exists(_) => {}
         }
     }
+
+    /// Takes a reply that came too late to count: what is large in it is freed by a worker.
+    pub fn discard(&mut self, reply: Reply, cx: &mut Context<'_>) {
+        match reply {
+            Reply::History(reply) => self.history.discard(reply, cx),
+            Reply::Tables(_) | Reply::Opened(_) | Reply::Exported(_) | Reply::Exists(_) => {}
+        }
+    }
 }
 
 /// The registry rows of all screens.

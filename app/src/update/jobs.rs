@@ -87,11 +87,10 @@ fn open_ended(state: &mut State, status: &JobStatus) {
 
 /// A job delivers: only the newest job of a slot counts.
 pub(super) fn reply(state: &mut State, id: JobId, reply: Reply) -> Vec<Effect> {
-    let Some(job) = state.shared.jobs.find(id) else { return Vec::new() };
-    let slot = job.slot;
-    if state.shared.latest.get(&slot) != Some(&id) {
-        return Vec::new();
-    }
+    let slot = state.shared.jobs.find(id).map(|job| job.slot);
+    let Some(slot) = slot.filter(|slot| state.shared.latest.get(slot) == Some(&id)) else {
+        return with_screens(state, |screens, cx| screens.discard(reply, cx));
+    };
     match reply {
         Reply::Opened(info) => {
             state.shared.graph = GraphState::Open(info);

@@ -8,6 +8,7 @@ use stratigraph_widgets::commit_dag::{RowItem, Viewport};
 use super::ancestry::{Ancestry, Related};
 use super::chart::{Chart, Folding};
 use super::log::{CommitLog, Extent};
+use super::request::{Former, Same};
 use super::search::Found;
 use crate::action::Motion;
 use crate::cursor::Cursor;
@@ -37,6 +38,8 @@ pub(super) struct Commits {
     fresh: usize,
     /// The history before commits arrived that `fresh` does not count yet.
     uncounted: Option<Arc<CommitLog>>,
+    /// What is needed no more; see [`Commits::take_former`].
+    former: Vec<Former>,
 }
 
 impl Commits {
@@ -95,8 +98,8 @@ impl Commits {
     }
 
     /// Draws something else from now on. The cursor stays on its commit, at the same height of the pane; it stays on the
-    /// top row if it was there and `grown`. Returns what was drawn before.
-    pub(super) fn put(&mut self, chart: Arc<Chart>, grown: Grown, height: usize) -> Option<Arc<Chart>> {
+    /// top row if it was there and `grown`.
+    pub(super) fn put(&mut self, chart: Arc<Chart>, grown: Grown, height: usize) {
         let top = self.cursor.row == 0;
         let row = match (self.wanted, grown) {
             (Some(_), Grown::Top) if top => 0,
@@ -114,11 +117,20 @@ impl Commits {
         if self.related.log().is_some_and(|log| !Arc::ptr_eq(log, chart.log())) {
             self.related = Related::default();
         }
-        let former = self.chart.replace(chart);
+        self.former.extend(self.chart.replace(chart).map(|chart| Former::Chart(Same(chart))));
         if top && grown == Grown::Top || self.wanted.is_none() {
             self.wanted = self.id();
         }
-        former
+    }
+
+    /// Keeps something that is not wanted (any more) until it is freed.
+    pub(super) fn discard(&mut self, former: Former) {
+        self.former.push(former);
+    }
+
+    /// What is needed no more. The list may be the last to hold it, so it must not just be dropped.
+    pub(super) fn take_former(&mut self) -> Vec<Former> {
+        std::mem::take(&mut self.former)
     }
 
     /// Moves the cursor, or the graph sideways.
@@ -157,7 +169,11 @@ impl Commits {
 
     fn saw_all(&mut self) {
         self.fresh = 0;
-        self.uncounted = None;
+        self.drop_uncounted();
+    }
+
+    fn drop_uncounted(&mut self) {
+        self.former.extend(self.uncounted.take().map(|log| Former::Log(Same(log))));
     }
 
     fn complete_log(&self) -> Option<Arc<CommitLog>> {
@@ -169,11 +185,11 @@ impl Commits {
         self.uncounted.clone().zip(self.log().cloned())
     }
 
-    /// So many commits arrived until there was this history. A count for another one is out of date.
-    pub(super) fn counted(&mut self, until: &Arc<CommitLog>, commits: usize) {
-        if self.uncounted.is_some() && self.log().is_some_and(|log| Arc::ptr_eq(log, until)) {
+    /// So many commits arrived until there was the history on view.
+    pub(super) fn counted(&mut self, commits: usize) {
+        if self.uncounted.is_some() {
             self.fresh += commits;
-            self.uncounted = None;
+            self.drop_uncounted();
         }
     }
 

@@ -18,6 +18,7 @@ impl History {
                 let (height, width) = (self.list_height(cx.shared), cx.shared.pane_width(COMMITS));
                 let before = self.list.cursor().row;
                 let answer = self.list.motion(motion, height, width);
+                self.release(cx);
                 if self.list.cursor().row != before {
                     self.details.offset = 0;
                     self.look_around(cx);
@@ -68,11 +69,7 @@ impl History {
         let Spot::Row(row) = spot else { return Answer::Done };
         let height = cx.shared.pane_height(pane);
         match (pane, &mut self.diff) {
-            (COMMITS, _) => {
-                self.list.select_row(row, self.list_height(cx.shared));
-                self.details.offset = 0;
-                self.look_around(cx);
-            }
+            (COMMITS, _) => self.go_to_row(Some(row), cx),
             (TABLES, Some(diff)) => diff.select_node(row, height),
             (ROWS, Some(diff)) => diff.select_line(row, height),
             _ => {}
@@ -159,6 +156,7 @@ impl History {
     pub(super) fn go_to_row(&mut self, row: Option<usize>, cx: &mut Context<'_>) {
         if let Some(row) = row {
             self.list.select_row(row, self.list_height(cx.shared));
+            self.release(cx);
             self.details.offset = 0;
             self.look_around(cx);
         }

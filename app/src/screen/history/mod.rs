@@ -14,8 +14,9 @@
 //! | `request` | what worker threads do |
 //! | `copy`, `export` | ways out: clipboard, files, command lines |
 //!
-//! **Rule:** laying out, filtering, searching and counting cost time in proportion to the history. Up to [`INLINE`] commits they are done
-//! at once, beyond that on a worker thread; never while drawing.
+//! **Rule:** laying out, filtering, searching, counting and freeing cost time in proportion to the history. Up to [`INLINE`] commits they
+//! are done at once, beyond that on a worker thread; never while drawing. Whatever may be the last to hold a history, a late reply
+//! included, goes through `History::release`.
 
 mod action;
 pub mod ancestry;
@@ -40,7 +41,7 @@ mod update;
 mod view;
 
 pub use action::{Action, rows};
-pub use request::{Reply, Request, Same, run};
+pub use request::{Former, Preview, Reply, Request, Same, run};
 
 use crate::action::{Availability, Motion, TermKind};
 use crate::export::Content;

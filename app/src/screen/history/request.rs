@@ -33,11 +33,39 @@ impl<T> PartialEq for Same<T> {
     }
 }
 
+/// What is shown while the history is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preview {
+    /// The commits read so far, again and again.
+    SoFar,
+    /// Nothing: a whole history is on view already and worth more.
+    Nothing,
+}
+
+/// Something large that is drawn no more.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Former {
+    /// A history as it was laid out.
+    Chart(Same<Chart>),
+    /// A history.
+    Log(Same<CommitLog>),
+}
+
+impl Former {
+    /// The history it holds.
+    pub(super) fn log(&self) -> &Arc<CommitLog> {
+        match self {
+            Self::Chart(chart) => chart.0.log(),
+            Self::Log(log) => &log.0,
+        }
+    }
+}
+
 /// What a worker does for the screen.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
     /// Read the history and lay it out.
-    Load(ChartSpec),
+    Load(ChartSpec, Preview),
     /// Lay the history out in another way.
     Arrange(Same<CommitLog>, ChartSpec),
     /// Find the rows that match a term.
@@ -46,8 +74,8 @@ pub enum Request {
     Find(Same<CommitLog>, String),
     /// Count the commits that the second history has and the first one has not.
     Count(Same<CommitLog>, Same<CommitLog>),
-    /// Free a history that is drawn no more: for a million commits that takes longer than a frame.
-    Release(Same<Chart>),
+    /// Free what is drawn no more: for a million commits that takes longer than a frame.
+    Release(Vec<Former>),
     /// Find the commits to highlight.
     Relate(Same<CommitLog>, Ancestry, CommitId),
     /// Read what a commit changed since its first parent.
@@ -99,7 +127,7 @@ pub struct Facts {
 /// Whatever the engine reports. What concerns one pane alone is delivered there instead.
 pub async fn run(request: Request, cx: TaskContext) -> stratigraph_engine::Result<()> {
     match request {
-        Request::Load(spec) => load(spec, &cx).await,
+        Request::Load(spec, preview) => load(spec, preview, &cx).await,
         Request::Arrange(log, spec) => {
             let chart = blocking(move || Chart::new(log.0, spec)).await?;
             deliver(&cx, Reply::Arranged(Arc::new(chart))).await;
@@ -149,9 +177,25 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     }
 }
 
-/// Reads the history, showing what is there whenever it has doubled, so that all layouts together cost twice the last one.
-async fn load(spec: ChartSpec, cx: &TaskContext) -> stratigraph_engine::Result<()> {
+/// Reads the history and lays it out.
+async fn load(spec: ChartSpec, preview: Preview, cx: &TaskContext) -> stratigraph_engine::Result<()> {
     let graph = cx.graph()?;
+    let history = match preview {
+        Preview::SoFar => read_showing(graph, &spec, cx).await?,
+        Preview::Nothing => graph.history(cx.progress()).await?,
+    };
+    let audit = audit(graph, &history, cx).await;
+    let chart = blocking(move || Chart::new(Arc::new(CommitLog::new(history, audit)), spec)).await?;
+    deliver(cx, Reply::Loaded(Arc::new(chart))).await;
+    Ok(())
+}
+
+/// Reads the history, showing what is there whenever it has doubled, so that all layouts together cost twice the last one.
+async fn read_showing(
+    graph: &Graph,
+    spec: &ChartSpec,
+    cx: &TaskContext,
+) -> stratigraph_engine::Result<Arc<CommitGraph>> {
     let (sender, mut batches) = mpsc::unbounded::<HistoryBatch>();
     let read = async {
         let sink = |batch| {
@@ -177,12 +221,7 @@ async fn load(spec: ChartSpec, cx: &TaskContext) -> stratigraph_engine::Result<(
     };
     let (history, shown) = futures::join!(read, show);
     shown?;
-    let history: Arc<CommitGraph> = history?;
-    let audit = audit(graph, &history, cx).await;
-    let spec = spec.clone();
-    let chart = blocking(move || Chart::new(Arc::new(CommitLog::new(history, audit)), spec)).await?;
-    deliver(cx, Reply::Loaded(Arc::new(chart))).await;
-    Ok(())
+    history
 }
 
 /// What recoveries did, if there were any. An unreadable audit costs only their summaries.

@@ -6,8 +6,8 @@ use super::ancestry::{Ancestry, Related};
 use super::chart::{Chart, ChartSpec, Folding};
 use super::commits::Grown;
 use super::diff::Diff;
-use super::log::{Before, Extent};
-use super::request::{Reply, Request, Same};
+use super::log::{Before, CommitLog, Extent};
+use super::request::{Former, Preview, Reply, Request, Same};
 use super::search::{Found, find};
 use super::{COMMITS, DETAILS, History, INLINE, Load, ROWS, TABLES};
 use crate::action::TermKind;
@@ -66,15 +66,26 @@ impl History {
     }
 
     pub(super) fn read_history(&mut self, cx: &mut Context<'_>) {
-        let request = ScreenRequest::History(Request::Load(self.spec(cx.shared)));
+        let spec = self.spec(cx.shared);
+        let request = |preview| ScreenRequest::History(Request::Load(spec, preview));
         let name = cx.shared.graph_info().map_or_else(String::new, |info| info.name.clone());
         self.stale = false;
-        if self.list.log().is_none_or(|log| log.extent() == Extent::Partial) {
-            cx.read(LOAD, name, request);
+        if self.is_whole() {
+            cx.peek(LOAD, name, request(Preview::Nothing));
         } else {
-            cx.peek(LOAD, name, request);
+            cx.read(LOAD, name, request(Preview::SoFar));
         }
         self.load = Load::Reading;
+    }
+
+    /// Whether a whole history is on view, be it out of date.
+    fn is_whole(&self) -> bool {
+        self.list.log().is_some_and(|log| log.extent() == Extent::Complete)
+    }
+
+    /// Whether it is this history that is on view.
+    fn is_on_view(&self, log: &Arc<CommitLog>) -> bool {
+        self.list.log().is_some_and(|shown| Arc::ptr_eq(shown, log))
     }
 
     /// What is wanted of the history.
@@ -103,10 +114,8 @@ impl History {
     /// Draws another chart. One that was made for other wishes than the present ones is made again.
     fn put(&mut self, chart: Arc<Chart>, grown: Grown, cx: &mut Context<'_>) {
         let current = *chart.spec() == self.spec(cx.shared);
-        let former = self.list.put(chart, grown, self.list_height(cx.shared));
-        if let Some(former) = former.filter(|former| former.log().commits().len() > INLINE) {
-            cx.peek(RELEASE, "commits", ScreenRequest::History(Request::Release(Same(former))));
-        }
+        self.list.put(chart, grown, self.list_height(cx.shared));
+        self.release(cx);
         if !current {
             return self.arrange(cx);
         }
@@ -115,12 +124,39 @@ impl History {
         self.look_around(cx);
     }
 
+    /// Lets a worker free what is needed no more, if that takes time.
+    pub(super) fn release(&mut self, cx: &mut Context<'_>) {
+        let mut former = self.list.take_former();
+        former.retain(|former| former.log().commits().len() > INLINE);
+        if !former.is_empty() {
+            cx.peek(RELEASE, "commits", ScreenRequest::History(Request::Release(former)));
+        }
+    }
+
+    /// A reply that nobody waits for any more.
+    pub fn discard(&mut self, reply: Reply, cx: &mut Context<'_>) {
+        match reply {
+            Reply::Partial(chart) | Reply::Loaded(chart) | Reply::Arranged(chart) => {
+                self.list.discard(Former::Chart(Same(chart)));
+            }
+            Reply::Counted(log, _) => self.list.discard(Former::Log(Same(log))),
+            Reply::Related(related) => {
+                if let Some(log) = related.log() {
+                    self.list.discard(Former::Log(Same(Arc::clone(log))));
+                }
+            }
+            Reply::Found(_) | Reply::Jumped(_) | Reply::Details(..) | Reply::Diff(_) => {}
+        }
+        self.release(cx);
+    }
+
     /// Counts the commits that arrived above the cursor.
     fn count_new(&mut self, cx: &mut Context<'_>) {
         let Some((before, after)) = self.list.uncounted() else { return };
         if after.commits().len() <= INLINE {
             let count = after.count_since(&before);
-            self.list.counted(&after, count);
+            self.list.counted(count);
+            self.release(cx);
         } else {
             cx.peek(COUNT, "commits", ScreenRequest::History(Request::Count(Same(before), Same(after))));
         }
@@ -134,12 +170,8 @@ impl History {
     /// Takes what a worker delivers.
     pub fn reply(&mut self, _slot: Slot, reply: Reply, cx: &mut Context<'_>) {
         match reply {
-            Reply::Partial(chart) => {
-                // While reading again the complete old history is worth more than a part of the new one.
-                if self.list.log().is_none_or(|log| log.extent() == Extent::Partial) {
-                    self.put(chart, Grown::Top, cx);
-                }
-            }
+            // A whole history is worth more than a part of a newer one.
+            Reply::Partial(chart) if !self.is_whole() => self.put(chart, Grown::Top, cx),
             Reply::Loaded(chart) => {
                 self.load = Load::Ready;
                 self.details.forget();
@@ -149,19 +181,16 @@ impl History {
                     self.read_history(cx);
                 }
             }
-            Reply::Arranged(chart) => {
-                if self.list.log().is_some_and(|log| Arc::ptr_eq(log, chart.log())) {
-                    self.put(chart, Grown::No, cx);
-                }
-            }
+            Reply::Arranged(chart) if self.is_on_view(chart.log()) => self.put(chart, Grown::No, cx),
             Reply::Found(found) => self.take_found(found, cx),
             Reply::Jumped(found) => self.jumped(found, cx),
-            Reply::Counted(until, commits) => self.list.counted(&until, commits),
-            Reply::Related(related) => {
-                let wanted = self.list.log().zip(self.list.id());
-                if wanted.is_some_and(|(log, id)| related.is_of(log, self.list.ancestry, id)) {
-                    self.list.related = related;
-                }
+            Reply::Counted(until, commits) if self.is_on_view(&until) => {
+                self.list.counted(commits);
+                self.release(cx);
+            }
+            Reply::Related(related) if self.is_wanted(&related) => self.list.related = related,
+            late @ (Reply::Partial(_) | Reply::Arranged(_) | Reply::Counted(..) | Reply::Related(_)) => {
+                self.discard(late, cx);
             }
             Reply::Details(id, facts) => self.details.keep(id, facts),
             Reply::Diff(reply) => {
@@ -191,6 +220,12 @@ impl History {
             Before::Gone(_) => return None,
         };
         Some(Request::Details { commit: commit.clone(), parent })
+    }
+
+    /// Whether these are the commits to highlight with the selected one.
+    fn is_wanted(&self, related: &Related) -> bool {
+        let selected = self.list.log().zip(self.list.id());
+        selected.is_some_and(|(log, id)| related.is_of(log, self.list.ancestry, id))
     }
 
     pub(super) fn relate(&mut self, cx: &mut Context<'_>) {

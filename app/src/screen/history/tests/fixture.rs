@@ -266,7 +266,7 @@ impl Bench {
     /// Answers the newest request for the history, whose commits are numbered already.
     pub(super) fn load_log(&mut self, log: &Arc<CommitLog>) {
         let wanted = self.newest(|request| match request {
-            history::Request::Load(spec) => Some(spec.clone()),
+            history::Request::Load(spec, _) => Some(spec.clone()),
             _ => None,
         });
         let (start, spec) = wanted.expect("the history was asked for");

@@ -42,7 +42,7 @@ fn while_reading_the_commits_so_far_are_shown() {
     insta::assert_snapshot!("loading_nothing_80x24", bench.draw().join("\n"));
     let (job, spec) = bench
         .newest(|request| match request {
-            crate::screen::history::Request::Load(spec) => Some(spec.clone()),
+            crate::screen::history::Request::Load(spec, _) => Some(spec.clone()),
             _ => None,
         })
         .unwrap();
