@@ -4,11 +4,9 @@
 //! |---|---|
 //! | `text` | how a row looks as CSV, JSON or Markdown |
 //! | `parquet` | which columns a Parquet file has |
-//! | [`order`] | the rows of a whole table in the order of a column |
 //!
 //! **Rule:** files, commands and copied text take their cells from here, so that a value reads the same wherever it went.
 
-pub mod order;
 mod parquet;
 mod text;
 

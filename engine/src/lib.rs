@@ -60,5 +60,5 @@ pub use id::{BranchName, CommitId, ManifestVersion, TableKey, TableKind, TableVe
 pub use manifest::{ChangeKind, TableChange, TableEntry};
 pub use progress::{Progress, ProgressEvent};
 pub use query::{SqlOptions, SqlResult};
-pub use read::{Blobs, ReadOptions, RowStream};
+pub use read::{Blobs, Order, ReadOptions, RowStream};
 pub use value::{Row, Value};

@@ -1,4 +1,4 @@
-//! Rows of one table at one version, ordered by id.
+//! Rows of one table at one version, ordered by id or by another column.
 //!
 //! | function | answers |
 //! |---|---|
@@ -6,7 +6,8 @@
 //! | [`count`] | how many of them |
 //! | [`entity`] | the row with one id |
 //!
-//! Pages are read with a cursor, not an offset: the id of the last row seen is the next page's [`ReadOptions::after`].
+//! Pages are read with a cursor, not an offset: the id of the last row seen is the next page's [`ReadOptions::after`]. Rows in
+//! another order have no pages: a limit gives the first of them.
 
 use arrow::array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -17,7 +18,7 @@ use crate::error::{ErrorKind, Result};
 use crate::storage::{ID, Sorted, StorageError, Table};
 use crate::value::Row;
 
-pub use crate::storage::Blobs;
+pub use crate::storage::{Blobs, Order, is_blob};
 
 /// Rows in bounded batches; all have the same columns, an empty result has no batch.
 pub type RowStream = BoxStream<'static, Result<RecordBatch>>;
@@ -33,6 +34,8 @@ pub struct ReadOptions {
     pub after: Option<String>,
     /// At most this many rows.
     pub limit: Option<u64>,
+    /// In which order; ascending by id if none.
+    pub order: Option<Order>,
     /// Rows per batch at most; batches of wide rows are smaller.
     pub batch_rows: Option<usize>,
     /// How blob columns are read.
@@ -50,6 +53,12 @@ pub enum ReadError {
         column: String,
         /// The columns there are.
         available: Vec<String>,
+    },
+    /// Rows cannot be put in order of this column.
+    #[error("cannot sort by `{column}`: blobs have no order")]
+    Unordered {
+        /// The column.
+        column: String,
     },
     /// The filter is not an expression over the table's columns.
     #[error("cannot use the filter `{filter}`; the table has {}", available.join(", "))]
@@ -69,24 +78,28 @@ impl ReadError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::UnknownColumn { .. } | Self::Filter { .. } => ErrorKind::Invalid,
+            Self::UnknownColumn { .. } | Self::Unordered { .. } | Self::Filter { .. } => ErrorKind::Invalid,
         }
     }
 }
 
-/// Reads rows ascending by id, in bounded memory however large the table is.
+/// Reads rows ascending by id unless asked otherwise, in bounded memory however large the table is.
 ///
 /// Columns: as asked, else all in the table's order. A blob column is a struct, in one of two shapes that
 /// [`crate::Value::from_array`] both understands.
 ///
 /// # Errors
-/// [`ReadError`] for an unknown column or a bad filter, [`StorageError`] if the table cannot be read, at once or in the stream.
+/// [`ReadError`] for an unknown column, one that has no order, or a bad filter, [`StorageError`] if the table cannot be read, at once or in the stream.
 pub async fn rows(table: &Table, options: &ReadOptions) -> Result<RowStream> {
+    if let Some(order) = &options.order {
+        check_order(table, order)?;
+    }
     let request = Sorted {
         columns: columns(&table.schema(), options.columns.as_deref())?,
         filter: options.filter.as_deref(),
         after: options.after.as_deref(),
         id: None,
+        order: options.order.as_ref(),
         limit: options.limit,
         batch_rows: options.batch_rows,
         blobs: options.blobs,
@@ -125,6 +138,14 @@ fn columns(schema: &SchemaRef, asked: Option<&[String]>) -> Result<Vec<String>, 
         Some(column) => Err(ReadError::UnknownColumn { column: column.clone(), available }),
         None if asked.is_empty() => Ok(vec![ID.to_owned()]),
         None => Ok(asked.to_vec()),
+    }
+}
+
+fn check_order(table: &Table, Order { column, .. }: &Order) -> Result<(), ReadError> {
+    let asked = columns(&table.schema(), Some(std::slice::from_ref(column)))?;
+    match table.blob_columns(&asked).pop() {
+        Some(column) => Err(ReadError::Unordered { column }),
+        None => Ok(()),
     }
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
+use stratigraph_engine::read::is_blob;
 use stratigraph_engine::{Blobs, Graph, ReadOptions, RowStream, Snapshot, SqlOptions, TableKey};
 
 use crate::message::Failure;
-use crate::rows::order::{self, Order};
 use crate::screen::history::chart::Chart;
 use crate::screen::history::{self, Same};
 
@@ -19,10 +19,8 @@ pub enum Source {
         snapshot: Arc<Snapshot>,
         /// Which table.
         table: TableKey,
-        /// Which rows and columns; how blobs are read follows from the form of the file.
+        /// Which rows and columns, in which order; how blobs are read follows from the form of the file.
         options: ReadOptions,
-        /// In which order; by id if none.
-        order: Option<Order>,
     },
     /// Commits of a history, as the list on view has them.
     Commits(Same<Chart>),
@@ -47,13 +45,10 @@ impl Source {
     /// Starts reading.
     pub(super) async fn open(&self, graph: &Graph, blobs: Blobs) -> Result<Rows, Failure> {
         match self {
-            Self::Table { snapshot, table, options, order } => {
+            Self::Table { snapshot, table, options } => {
                 let declared = graph.table_schema(snapshot.table(&table.to_string()).map_err(failure)?).await?;
                 let options = ReadOptions { blobs, ..options.clone() };
-                let batches = match order {
-                    None => graph.read(snapshot, table, &options).await?,
-                    Some(order) => order::read(graph, snapshot, table, &options, order).await?,
-                };
+                let batches = graph.read(snapshot, table, &options).await?;
                 Ok(Rows { schema: schema_of_read(&declared, options.columns.as_deref()), batches })
             }
             Self::Commits(chart) => {
@@ -74,10 +69,7 @@ fn failure(error: stratigraph_engine::history::HistoryError) -> Failure {
 
 /// The columns asked for, blobs as a read gives them.
 fn schema_of_read(declared: &Schema, asked: Option<&[String]>) -> SchemaRef {
-    let blobs: Vec<&str> = order::blob_columns(declared).collect();
-    let field = |field: &Field| {
-        if blobs.contains(&field.name().as_str()) { blob_field(field.name()) } else { field.clone() }
-    };
+    let field = |field: &Field| if is_blob(field) { blob_field(field.name()) } else { field.clone() };
     let fields: Fields = match asked {
         None => declared.fields().iter().map(|declared| field(declared)).collect(),
         Some(names) => names.iter().filter_map(|name| declared.field_with_name(name).ok()).map(field).collect(),
@@ -105,5 +97,8 @@ mod tests {
         assert_eq!(*schema_of_read(&declared, None), Schema::new(vec![id.clone(), blob_field("file")]));
         let asked = ["file".to_owned(), "id".to_owned()];
         assert_eq!(*schema_of_read(&declared, Some(&asked)), Schema::new(vec![blob_field("file"), id]));
+        let marked = [("lance-encoding:blob".to_owned(), "true".to_owned())].into();
+        let older = Schema::new(vec![Field::new("file", DataType::LargeBinary, true).with_metadata(marked)]);
+        assert_eq!(*schema_of_read(&older, None), Schema::new(vec![blob_field("file")]), "the mark before that one");
     }
 }

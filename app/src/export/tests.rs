@@ -3,11 +3,10 @@
 use arrow::array::{Int64Array, StringArray};
 use arrow::datatypes::{DataType, Field};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use stratigraph_engine::ReadOptions;
+use stratigraph_engine::{Order, ReadOptions};
 
 use super::*;
 use crate::cli::sample;
-use crate::rows::order::Order;
 
 fn schema() -> SchemaRef {
     let fields = vec![Field::new("id", DataType::Utf8, false), Field::new("age", DataType::Int64, true)];
@@ -83,9 +82,9 @@ async fn written(folder: &Path, source: Source, format: Format) -> PathBuf {
     path
 }
 
-async fn source(table: &str, options: ReadOptions, order: Option<Order>) -> Source {
+async fn source(table: &str, options: ReadOptions) -> Source {
     let snapshot = sample().await.snapshot(&"main".parse().expect("a branch")).await.expect("it is there");
-    Source::Table { snapshot: Arc::new(snapshot), table: table.parse().expect("a table"), options, order }
+    Source::Table { snapshot: Arc::new(snapshot), table: table.parse().expect("a table"), options }
 }
 
 fn where_(filter: &str) -> ReadOptions {
@@ -95,7 +94,7 @@ fn where_(filter: &str) -> ReadOptions {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_without_rows_gives_a_file_with_its_columns() {
     let folder = folder("empty");
-    let nobody = source("node:Person", where_("false"), None).await;
+    let nobody = source("node:Person", where_("false")).await;
     for (format, expected) in [
         (Format::Csv, "id,age,joined,name,role\n"),
         (Format::JsonLines, ""),
@@ -105,10 +104,10 @@ async fn a_read_without_rows_gives_a_file_with_its_columns() {
         assert_eq!(std::fs::read_to_string(path).expect("readable"), expected);
     }
     for table in ["node:Person", "node:Note", "node:Project", "edge:WorksOn"] {
-        let none = written(&folder, source(table, where_("false"), None).await, Format::Parquet).await;
+        let none = written(&folder, source(table, where_("false")).await, Format::Parquet).await;
         let (columns, rows) = parquet_of(&none);
         assert_eq!(rows, 0, "{table}");
-        let all = written(&folder, source(table, ReadOptions::default(), None).await, Format::Parquet).await;
+        let all = written(&folder, source(table, ReadOptions::default()).await, Format::Parquet).await;
         let (same, rows) = parquet_of(&all);
         assert_eq!(same, columns, "the columns of {table} do not depend on its rows");
         assert!(rows > 0, "{table}");
@@ -122,10 +121,10 @@ async fn an_order_changes_the_order_of_the_lines_and_nothing_else() {
     for (table, column) in
         [("node:Person", "age"), ("node:Person", "joined"), ("node:Note", "embedding"), ("node:Project", "tags")]
     {
-        let plain = written(&folder, source(table, ReadOptions::default(), None).await, Format::Csv).await;
+        let plain = written(&folder, source(table, ReadOptions::default()).await, Format::Csv).await;
         let plain = std::fs::read_to_string(plain).expect("readable");
         let order = Order { column: column.to_owned(), descending: true };
-        let source = source(table, ReadOptions::default(), Some(order)).await;
+        let source = source(table, ReadOptions { order: Some(order), ..ReadOptions::default() }).await;
         let sorted = written(&folder, source, Format::Csv).await;
         let sorted = std::fs::read_to_string(sorted).expect("readable");
         assert_eq!(sorted.lines().next(), plain.lines().next(), "{table}");

@@ -12,7 +12,7 @@ use crate::read::{self, Blobs, ReadOptions, RowStream};
 use crate::value::Row;
 
 impl Graph {
-    /// Reads rows of a table ascending by id, in bounded batches and bounded memory.
+    /// Reads rows of a table, ascending by id unless asked otherwise, in bounded batches and bounded memory.
     ///
     /// # Errors
     /// [`crate::history::HistoryError::UnknownTable`], or as [`read::rows`].

@@ -10,7 +10,7 @@ mod location;
 use std::sync::Arc;
 
 pub use error::StorageError;
-pub use lance::{Blobs, IndexInfo, LineageRef, ROW_ADDRESS, RowStream, Scan, Table, VersionInfo};
+pub use lance::{Blobs, IndexInfo, LineageRef, Order, ROW_ADDRESS, RowStream, Scan, Table, VersionInfo, is_blob};
 pub(crate) use lance::{Candidates, ID, ROW_ID, Sorted};
 pub use location::{Location, names};
 

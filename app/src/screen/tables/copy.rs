@@ -79,8 +79,8 @@ fn rows_content(tables: &Tables) -> Option<Content> {
         Sorting::All(order) => Some(order.clone()),
         Sorting::ById | Sorting::Loaded => None,
     };
-    let options = ReadOptions { columns, filter: source.filter, ..ReadOptions::default() };
-    let source = Source::Table { snapshot: source.snapshot, table: source.table, options, order };
+    let options = ReadOptions { columns, filter: source.filter, order, ..ReadOptions::default() };
+    let source = Source::Table { snapshot: source.snapshot, table: source.table, options };
     Some(Content::Read { name, source })
 }
 

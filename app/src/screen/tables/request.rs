@@ -7,7 +7,7 @@ use stratigraph_engine::diff::{RowChange, RowHistoryItem};
 use stratigraph_engine::schema::TypeSummary;
 use stratigraph_engine::{At, BranchName, Row, Snapshot, TableKey, Value};
 
-pub use crate::rows::order::Order;
+pub use stratigraph_engine::Order;
 
 /// Rows of one page.
 pub(super) const PAGE_ROWS: u64 = 200;

@@ -7,7 +7,7 @@ use stratigraph_engine::diff::{DiffFilter, DiffItem, RowHistoryItem};
 use stratigraph_engine::query::SqlOptions;
 use stratigraph_engine::storage::StorageError;
 use stratigraph_engine::value::Row;
-use stratigraph_engine::{At, Blobs, BranchName, Error, Graph, ReadOptions, TableKey, Value};
+use stratigraph_engine::{At, Blobs, BranchName, Error, Graph, Order, ReadOptions, RowStream, TableKey, Value};
 
 use super::request::{
     COMPARE_ROWS, LISTED_VERSIONS, Opened, PAGE_ROWS, Page, RESULT_ROWS, Reply, Request, Source, Tab,
@@ -15,7 +15,6 @@ use super::request::{
 use super::schema_list;
 use crate::effect;
 use crate::message::Failure;
-use crate::rows::order::{self, Order};
 use crate::tasks::TaskContext;
 
 /// Items delivered at once.
@@ -46,7 +45,8 @@ pub async fn run(request: Request, cx: TaskContext) -> Result<(), Failure> {
         Request::Sql(snapshot, statement) => {
             let options = SqlOptions { limit: Some(RESULT_ROWS + 1), ..SqlOptions::default() };
             let result = cx.graph()?.sql(&snapshot, &statement, options).await?;
-            stream_result(result, &cx, Reply::Sql).await
+            let columns = result.schema.fields().iter().map(|field| Arc::from(field.name().as_str())).collect();
+            first_rows(columns, result.batches, &cx, Reply::Sql).await
         }
     };
     result.map_err(|error| failure(&error, table.as_ref()))
@@ -129,24 +129,29 @@ async fn table_columns(graph: &Graph, source: &Source) -> Result<Arc<[Arc<str>]>
 }
 
 async fn sorted(source: Source, order: Order, cx: &TaskContext) -> Result<(), Error> {
-    let statement = order::statement(&source.table, source.filter.as_deref(), &order, None);
-    let options = SqlOptions { limit: Some(RESULT_ROWS + 1), ..SqlOptions::default() };
-    let result = cx.graph()?.sql(&source.snapshot, &statement, options).await?;
-    stream_result(result, cx, |page| Reply::Sorted(page, order.clone())).await
+    let graph = cx.graph()?;
+    let columns = table_columns(graph, &source).await?;
+    let options = ReadOptions {
+        filter: source.filter.clone(),
+        order: Some(order.clone()),
+        limit: Some(RESULT_ROWS + 1),
+        ..ReadOptions::default()
+    };
+    let batches = graph.read(&source.snapshot, &source.table, &options).await?;
+    first_rows(columns, batches, cx, |page| Reply::Sorted(page, order.clone())).await
 }
 
 /// Delivers at most [`RESULT_ROWS`] rows in pieces. The columns always arrive, even without rows.
-async fn stream_result(
-    mut result: stratigraph_engine::query::SqlResult,
+async fn first_rows(
+    columns: Arc<[Arc<str>]>,
+    mut batches: RowStream,
     cx: &TaskContext,
     reply: impl Fn(Page) -> Reply,
 ) -> Result<(), Error> {
-    let columns: Arc<[Arc<str>]> =
-        result.schema.fields().iter().map(|field| Arc::from(field.name().as_str())).collect();
     deliver(cx, reply(Page { columns: columns.clone(), rows: Vec::new(), first: true, more: true })).await?;
     let mut left = usize::try_from(RESULT_ROWS).unwrap_or(usize::MAX);
     let mut done = 0;
-    while let Some(batch) = result.batches.try_next().await? {
+    while let Some(batch) = batches.try_next().await? {
         cx.progress().check()?;
         let kept = batch.num_rows().min(left);
         let rows: Vec<Row> = (0..kept).map(|row| Row::from_batch(&columns, &batch, row)).collect();

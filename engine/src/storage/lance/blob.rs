@@ -37,6 +37,12 @@ pub enum Blobs {
     Bytes,
 }
 
+/// Whether a column of a table holds blobs, and so is read as [`Blobs`] says.
+#[must_use]
+pub fn is_blob(column: &Field) -> bool {
+    lance::datatypes::Field::try_from(column).is_ok_and(|column| column.is_blob())
+}
+
 /// Replaces the descriptors of blob columns by content, reading what the table stores; references are not followed.
 ///
 /// The batches must have the column `_rowid`. Those with bytes are split to hold no more than [`BATCH_BYTES`] of them.

@@ -19,9 +19,10 @@ use lance::session::Session;
 use super::{Location, StorageError};
 use cause::{is_missing, said, table_error};
 
-pub use blob::Blobs;
+pub use blob::{Blobs, is_blob};
 pub(crate) use changed::Candidates;
 pub use scan::{RowStream, Scan};
+pub use sorted::Order;
 pub(crate) use sorted::{ID, ROW_ID, Sorted};
 pub use table::{IndexInfo, ROW_ADDRESS, Table};
 pub use versions::VersionInfo;

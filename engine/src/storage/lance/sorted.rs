@@ -1,6 +1,6 @@
-//! Rows in order of their id, in bounded memory.
+//! Rows in order of their id, or of another column, in bounded memory.
 //!
-//! With a limit the scan keeps only the first ids while it runs and fetches the other columns of those rows at the end.
+//! With a limit the scan keeps only the first keys while it runs and fetches the other columns of those rows at the end.
 //! Without one all columns are sorted together, and what does not fit into [`SORT_MEMORY_BYTES`] spills to the system's
 //! folder for temporary files, never into the graph.
 
@@ -34,12 +34,21 @@ pub(crate) const ROW_ID: &str = "_rowid";
 const SORT_MEMORY_BYTES: usize = 192 << 20;
 /// Kept free for merging spilled runs.
 const SORT_RESERVATION_BYTES: usize = 24 << 20;
-/// Limits up to this are kept in memory as ids only.
+/// Limits up to this are kept in memory as keys only.
 const TOP_ROWS: u64 = 100_000;
 /// Aim for batches no larger than this.
 const BATCH_BYTES: usize = 16 << 20;
 
-/// Which rows to read, in order of id.
+/// The order of rows: by a column, nulls last in either direction; rows of equal value ascending by id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// The column.
+    pub column: String,
+    /// Largest first.
+    pub descending: bool,
+}
+
+/// Which rows to read.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sorted<'a> {
     /// Columns, in this order.
@@ -50,6 +59,8 @@ pub(crate) struct Sorted<'a> {
     pub(crate) after: Option<&'a str>,
     /// Only the row with this id.
     pub(crate) id: Option<&'a str>,
+    /// In which order; ascending by id if none.
+    pub(crate) order: Option<&'a Order>,
     /// At most this many rows.
     pub(crate) limit: Option<u64>,
     /// Rows per batch.
@@ -59,7 +70,7 @@ pub(crate) struct Sorted<'a> {
 }
 
 impl Table {
-    /// Reads rows ascending by id; equal ids keep no particular order. The batches have the columns asked for.
+    /// Reads rows in order; rows of equal id keep no particular order. The batches have the columns asked for.
     ///
     /// # Errors
     /// [`StorageError::Request`] for a filter that is not an expression over the columns, [`StorageError::NoIds`],
@@ -70,22 +81,13 @@ impl Table {
         let blobs = self.blob_columns(&request.columns);
         let want_content = request.blobs != Blobs::Described && !blobs.is_empty();
         let batch_rows = self.batch_rows(request);
-        let mut read: Vec<&str> = request.columns.iter().map(String::as_str).collect();
-        let mut add = |column: &'static str| {
-            if !read.contains(&column) {
-                read.push(column);
-            }
-        };
-        add(ID);
-        if want_content {
-            add(ROW_ID);
-        }
+        let keys = keys(request.order);
         let mut scanner = self.dataset().scan();
-        scanner.project(&read).map_err(error)?;
+        scanner.project(&read_columns(request, &keys, want_content)).map_err(error)?;
         restrict(&mut scanner, request).map_err(|cause| self.request_error(cause))?;
         let top = request.limit.filter(|&rows| rows <= TOP_ROWS);
         if let Some(rows) = top {
-            scanner.order_by(Some(vec![ColumnOrdering::asc_nulls_last(ID.to_owned())])).map_err(error)?;
+            scanner.order_by(Some(keys.clone())).map_err(error)?;
             scanner.limit(i64::try_from(rows).ok(), None).map_err(error)?;
         }
         scanner.batch_size(batch_rows);
@@ -94,7 +96,7 @@ impl Table {
             // A sort that keeps no row is refused by the query engine; the request itself was checked by making the plan.
             return Ok(futures::stream::empty().boxed());
         }
-        let plan = if top.is_some() { plan } else { by_id(plan, request.limit) };
+        let plan = if top.is_some() { plan } else { in_order(plan, &keys, request.limit) };
         let rows = execute(&plan, batch_rows).map_err(|cause| self.error(cause.into()))?;
         let table = self.clone();
         let rows = rows.map_err(move |cause| table.error(cause.into()));
@@ -117,7 +119,8 @@ impl Table {
         }
     }
 
-    pub(super) fn blob_columns(&self, columns: &[String]) -> Vec<String> {
+    /// Those of the columns that hold blobs.
+    pub(crate) fn blob_columns(&self, columns: &[String]) -> Vec<String> {
         let is_blob =
             |name: &&String| self.dataset().schema().field(name).is_some_and(lance::datatypes::Field::is_blob);
         columns.iter().filter(is_blob).cloned().collect()
@@ -132,6 +135,26 @@ impl Table {
             cause => StorageError::Request { path: self.uri().to_owned(), source: said(&cause) },
         }
     }
+}
+
+/// What is compared, the first difference decides.
+fn keys(order: Option<&Order>) -> Vec<ColumnOrdering> {
+    let by_id = ColumnOrdering::asc_nulls_last(ID.to_owned());
+    let Some(Order { column, descending }) = order else { return vec![by_id] };
+    let column = ColumnOrdering { ascending: !descending, nulls_first: false, column_name: column.clone() };
+    if column.column_name == ID { vec![column] } else { vec![column, by_id] }
+}
+
+/// The columns asked for, then what is needed to sort them and to find their content.
+fn read_columns<'a>(request: &'a Sorted<'_>, keys: &'a [ColumnOrdering], want_content: bool) -> Vec<&'a str> {
+    let mut read: Vec<&str> = request.columns.iter().map(String::as_str).collect();
+    let keys = keys.iter().map(|key| key.column_name.as_str());
+    for column in keys.chain(want_content.then_some(ROW_ID)) {
+        if !read.contains(&column) {
+            read.push(column);
+        }
+    }
+    read
 }
 
 fn restrict(scanner: &mut Scanner, request: &Sorted<'_>) -> lance::Result<()> {
@@ -160,12 +183,14 @@ fn restrict(scanner: &mut Scanner, request: &Sorted<'_>) -> lance::Result<()> {
     Ok(())
 }
 
-/// Sorts a plan by id.
-fn by_id(plan: Arc<dyn ExecutionPlan>, limit: Option<u64>) -> Arc<dyn ExecutionPlan> {
-    let index = plan.schema().index_of(ID).expect("the id is always projected");
-    let key =
-        PhysicalSortExpr::new(Arc::new(Column::new(ID, index)), SortOptions { descending: false, nulls_first: false });
-    let ordering = LexOrdering::new(vec![key]).expect("one sort key");
+fn in_order(plan: Arc<dyn ExecutionPlan>, keys: &[ColumnOrdering], limit: Option<u64>) -> Arc<dyn ExecutionPlan> {
+    let schema = plan.schema();
+    let key = |key: &ColumnOrdering| {
+        let index = schema.index_of(&key.column_name).expect("what is sorted by is always projected");
+        let options = SortOptions { descending: !key.ascending, nulls_first: key.nulls_first };
+        PhysicalSortExpr::new(Arc::new(Column::new(&key.column_name, index)), options)
+    };
+    let ordering = LexOrdering::new(keys.iter().map(key)).expect("there is a key");
     let plan = coalesced(plan);
     let fetch = limit.and_then(|rows| usize::try_from(rows).ok());
     Arc::new(SortExec::new(ordering, plan).with_fetch(fetch))
