@@ -76,11 +76,11 @@ impl Context<'_> {
         }
     }
 
-    /// Whether the read of a slot is under way.
+    /// Whether the read of a slot is under way. One that was asked to stop is not: it may deliver no more.
     #[must_use]
     pub fn reading(&self, slot: Slot) -> bool {
         let job = self.shared.latest.get(&slot).and_then(|id| self.shared.jobs.find(*id));
-        job.is_some_and(|job| !job.status.is_over())
+        job.is_some_and(|job| matches!(job.status, JobStatus::Queued | JobStatus::Running))
     }
 
     /// Shows a message as a toast and keeps it in the history.

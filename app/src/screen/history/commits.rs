@@ -117,6 +117,8 @@ impl Commits {
         if self.related.log().is_some_and(|log| !Arc::ptr_eq(log, chart.log())) {
             self.related = Related::default();
         }
+        // Matches are rows, too.
+        self.found = Found::default();
         self.former.extend(self.chart.replace(chart).map(|chart| Former::Chart(Same(chart))));
         if top && grown == Grown::Top || self.wanted.is_none() {
             self.wanted = self.id();

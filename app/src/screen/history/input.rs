@@ -155,6 +155,7 @@ impl History {
 
     pub(super) fn go_to_row(&mut self, row: Option<usize>, cx: &mut Context<'_>) {
         if let Some(row) = row {
+            self.seeking = false;
             self.list.select_row(row, self.list_height(cx.shared));
             self.release(cx);
             self.details.offset = 0;

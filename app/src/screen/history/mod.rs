@@ -96,7 +96,7 @@ pub struct History {
     other_split: Option<u16>,
     /// The moment from which the filter counts back.
     filtered_at_micros: i64,
-    /// The search was just typed: the cursor goes to its next match as soon as the matches are known.
+    /// The search was just typed: the cursor goes to its next match as soon as the matches are known, unless it is moved before.
     seeking: bool,
 }
 
@@ -121,6 +121,7 @@ impl Screen for History {
     }
 
     fn shown(&mut self, cx: &mut Context<'_>) {
+        self.seeking = false;
         self.start(cx);
     }
 
@@ -135,6 +136,7 @@ impl Screen for History {
         if slot.kind == update::LOAD.kind {
             self.load = Load::Failed(failure.clone());
         }
+        self.seeking &= slot.kind != update::SEARCH.kind;
         if let (true, Some(diff)) = (slot.kind == update::DIFF.kind, &mut self.diff) {
             diff.failure = Some(failure.clone());
         }
@@ -144,12 +146,14 @@ impl Screen for History {
         if slot.kind == update::LOAD.kind {
             self.load = Load::Stopped;
         }
+        self.seeking &= slot.kind != update::SEARCH.kind;
         if let (true, Some(diff)) = (slot.kind == update::DIFF.kind, &mut self.diff) {
             diff.stopped();
         }
     }
 
     fn motion(&mut self, pane: PaneId, motion: Motion, cx: &mut Context<'_>) -> Answer {
+        self.seeking = false;
         self.moved(pane, motion, cx)
     }
 

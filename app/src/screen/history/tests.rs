@@ -3,5 +3,7 @@
 mod diff_pictures;
 pub(super) mod fixture;
 mod large;
+mod leaving;
 mod pictures;
+mod release;
 mod rules;

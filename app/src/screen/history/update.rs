@@ -22,7 +22,8 @@ const fn slot(pane: PaneId, kind: &'static str) -> Slot {
 /// Reading the history.
 pub(super) const LOAD: Slot = slot(COMMITS, "history");
 const ARRANGE: Slot = slot(COMMITS, "layout");
-const SEARCH: Slot = slot(COMMITS, "search");
+/// Searching.
+pub(super) const SEARCH: Slot = slot(COMMITS, "search");
 /// Finding the commit to go to.
 pub(super) const JUMP: Slot = slot(COMMITS, "go to");
 const COUNT: Slot = slot(COMMITS, "new commits");
@@ -55,6 +56,7 @@ impl History {
         if !current && !cx.reading(LOAD) {
             self.read_history(cx);
         }
+        self.catch_up(cx);
         self.count_new(cx);
         self.look_around(cx);
         if let Some(diff) = &self.diff
@@ -62,6 +64,18 @@ impl History {
             && !cx.reading(DIFF)
         {
             self.read_diff(cx);
+        }
+    }
+
+    /// Lays out and searches what is not as it is wanted: leaving the screen cancels both.
+    fn catch_up(&mut self, cx: &mut Context<'_>) {
+        let Some(chart) = self.list.chart() else { return };
+        if *chart.spec() != self.spec(cx.shared) {
+            if !cx.reading(ARRANGE) {
+                self.arrange(cx);
+            }
+        } else if self.search_term(cx.shared) != self.list.found.term && !cx.reading(SEARCH) {
+            self.search(cx);
         }
     }
 
@@ -114,6 +128,8 @@ impl History {
     /// Draws another chart. One that was made for other wishes than the present ones is made again.
     fn put(&mut self, chart: Arc<Chart>, grown: Grown, cx: &mut Context<'_>) {
         let current = *chart.spec() == self.spec(cx.shared);
+        // Rows that are still being searched are those of the former chart.
+        cx.cancel(SEARCH);
         self.list.put(chart, grown, self.list_height(cx.shared));
         self.release(cx);
         if !current {
@@ -241,10 +257,17 @@ impl History {
         }
     }
 
+    /// What is searched; empty if nothing is.
+    fn search_term(&self, shared: &Shared) -> String {
+        let term = shared.terms.of(ScreenId::History, COMMITS, TermKind::Search);
+        term.map(|term| term.text.clone()).unwrap_or_default()
+    }
+
     /// Finds the matches of the search in what is drawn.
     fn search(&mut self, cx: &mut Context<'_>) {
-        let term = cx.shared.terms.of(ScreenId::History, COMMITS, TermKind::Search).map(|term| term.text.clone());
-        let (Some(term), Some(chart)) = (term, self.list.chart().cloned()) else {
+        let term = self.search_term(cx.shared);
+        let Some(chart) = self.list.chart().cloned().filter(|_| !term.is_empty()) else {
+            cx.cancel(SEARCH);
             return self.take_found(Found::default(), cx);
         };
         if chart.len() <= INLINE {

@@ -1,7 +1,7 @@
 //! A large history: what takes time in proportion to it is left to workers, and only what is on view is built.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use arrow::array::AsArray;
 use futures::StreamExt;
@@ -12,25 +12,22 @@ use stratigraph_widgets::commit_dag::{Emphasis, RowItem};
 
 use super::fixture::{Bench, unicode};
 use crate::config::Config;
-use crate::effect::Request as JobRequest;
 use crate::export::{Content, Source};
-use crate::job::JobId;
-use crate::screen::ScreenRequest;
 use crate::screen::history::ancestry::{Ancestry, Related};
 use crate::screen::history::chart::{Chart, ChartSpec, Folding};
 use crate::screen::history::jump::resolve;
 use crate::screen::history::log::CommitLog;
 use crate::screen::history::search::find;
-use crate::screen::history::{COMMITS, Former, INLINE, Preview, Reply, Request, export};
+use crate::screen::history::{COMMITS, INLINE, Preview, Reply, Request, export};
 use crate::view::Target;
 
 /// Spread over all bits, so that ends of ids differ as real ones do.
-fn id(number: u32) -> CommitId {
+pub(super) fn id(number: u32) -> CommitId {
     CommitId::from_u128(u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835) >> 1)
 }
 
 /// A made-up history; its later states contain its earlier ones.
-fn log(commits: usize) -> Arc<CommitLog> {
+pub(super) fn log(commits: usize) -> Arc<CommitLog> {
     let commits = u32::try_from(commits).unwrap();
     let made = history(Shape { commits, branches: 30, merge_percent: 20, seed: 7 });
     let commit = |number: u32| {
@@ -58,7 +55,7 @@ fn log(commits: usize) -> Arc<CommitLog> {
     ))
 }
 
-fn bench(log: &Arc<CommitLog>) -> Bench {
+pub(super) fn bench(log: &Arc<CommitLog>) -> Bench {
     let mut bench = Bench::opened((120, 30), unicode(), Config::default());
     bench.load_log(log);
     bench.draw();
@@ -66,7 +63,7 @@ fn bench(log: &Arc<CommitLog>) -> Bench {
 }
 
 /// Requests made since the last call, as words; details are read for whatever commit is selected and left out.
-fn asked(bench: &mut Bench) -> Vec<&'static str> {
+pub(super) fn asked(bench: &mut Bench) -> Vec<&'static str> {
     let word = |request: &Request| match request {
         Request::Load(..) => "load",
         Request::Arrange(..) => "arrange",
@@ -284,89 +281,6 @@ fn the_highlight_belongs_to_the_history_on_view() {
     assert_eq!(bench.state.screens.history.list.related.emphasis(0), Emphasis::Normal, "they come too late");
     bench.reply(job, Reply::Related(new));
     assert!(on(&bench, &states[1]));
-}
-
-/// The screen after a refresh, cursor below the top, and its former history, which nothing in the test holds.
-fn refreshed() -> (Bench, Weak<CommitLog>) {
-    let former = log(INLINE + 10);
-    let mut bench = bench(&former);
-    bench.press("j j");
-    asked(&mut bench);
-    bench.press("r");
-    bench.load_log(&log(INLINE + 13));
-    let weak = Arc::downgrade(&former);
-    (bench, weak)
-}
-
-/// Lets the workers finish what was asked: requests to free something take it along. Returns how many of them held `log`.
-fn release(bench: &mut Bench, log: &Weak<CommitLog>) -> usize {
-    let holds = |former: &Former| Arc::as_ptr(former.log()) == log.as_ptr();
-    let releases = bench.requests().filter_map(|(_, request)| match request {
-        Request::Release(former) => Some(former.iter().filter(|former| holds(former)).count()),
-        _ => None,
-    });
-    let held = releases.sum();
-    bench
-        .asked
-        .retain(|start| matches!(&start.request, JobRequest::Screen(ScreenRequest::History(Request::Release(_)))));
-    assert_eq!(log.strong_count(), held, "nothing but requests to free it holds the history");
-    bench.asked.clear();
-    held
-}
-
-#[test]
-fn a_history_that_was_replaced_and_counted_is_freed_by_a_worker() {
-    let (mut bench, former) = refreshed();
-    let (job, after) = bench
-        .newest(|request| match request {
-            Request::Count(_, after) => Some(Arc::clone(&after.0)),
-            _ => None,
-        })
-        .expect("asked");
-    bench.asked.clear();
-    assert_eq!(former.strong_count(), 1, "it is kept until the new commits are counted");
-    bench.reply(job, Reply::Counted(after, 3));
-    assert_eq!(release(&mut bench, &former), 1);
-}
-
-#[test]
-fn a_history_that_was_replaced_is_freed_by_a_worker_when_all_commits_were_seen() {
-    for keys in ["g g", "ctrl-u"] {
-        let (mut bench, former) = refreshed();
-        bench.asked.clear();
-        bench.press(keys);
-        assert_eq!(release(&mut bench, &former), 1, "{keys}");
-    }
-}
-
-#[test]
-fn replies_that_come_too_late_are_freed_by_a_worker() {
-    let spec = ChartSpec {
-        filter: String::new(),
-        now_micros: 0,
-        branches: vec!["*".to_owned()],
-        folding: Folding::all(false),
-    };
-    let replies: [fn(&Arc<CommitLog>, ChartSpec) -> Reply; 5] = [
-        |log, spec| Reply::Partial(Arc::new(Chart::new(Arc::clone(log), spec))),
-        |log, spec| Reply::Loaded(Arc::new(Chart::new(Arc::clone(log), spec))),
-        |log, spec| Reply::Arranged(Arc::new(Chart::new(Arc::clone(log), spec))),
-        |log, _| Reply::Counted(Arc::clone(log), 1),
-        |log, _| Reply::Related(Related::new(log, Ancestry::Ancestors, id(1))),
-    ];
-    for (number, late) in replies.iter().enumerate() {
-        let mut bench = bench(&log(INLINE + 10));
-        bench.press("O");
-        let job = bench.asked.last().expect("the layout is asked for").id;
-        let other = log(INLINE + 5);
-        let weak = Arc::downgrade(&other);
-        let reply = late(&other, spec.clone());
-        drop(other);
-        // A whole history counts whichever read delivers it, so this one comes from a read that was replaced.
-        let job = if matches!(reply, Reply::Loaded(_)) { JobId(job.0 + 1000) } else { job };
-        bench.reply(job, reply);
-        assert_eq!(release(&mut bench, &weak), 1, "reply {number}");
-    }
 }
 
 #[test]
