@@ -189,6 +189,8 @@ impl History {
     }
 
     fn open_diff(&mut self, target: Target, cx: &mut Context<'_>) {
+        // Going to a commit closes the row diff, so one that is asked for later must not be closed by a late answer.
+        cx.cancel(JUMP);
         if self.diff.is_none() {
             self.swap_split(TREE_SPLIT, cx);
         }

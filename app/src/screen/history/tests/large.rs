@@ -226,6 +226,22 @@ fn a_worker_finds_where_to_go() {
 }
 
 #[test]
+fn a_row_diff_that_was_opened_meanwhile_stays_open() {
+    let log = log(INLINE + 10);
+    let mut bench = bench(&log);
+    bench.press("j @");
+    bench.type_text("work/3");
+    bench.press("enter");
+    let newest = bench.newest(|request| matches!(request, Request::Find(..)).then_some(()));
+    let (job, ()) = newest.expect("asked");
+    let row = bench.state.screens.history.list.cursor().row;
+    bench.press("d");
+    bench.reply(job, Reply::Jumped(resolve(log.graph(), "work/3")));
+    assert!(bench.state.screens.history.diff.is_some());
+    assert_eq!(bench.state.screens.history.list.cursor().row, row);
+}
+
+#[test]
 fn help_palette_and_export_make_no_rows() {
     let mut bench = bench(&log(100_000));
     bench.press("e");
