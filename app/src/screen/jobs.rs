@@ -1,5 +1,7 @@
 //! What the program is doing and has done: running jobs first, then newest; details of the selected one.
 
+use std::time::Duration;
+
 use ratatui::layout::Rect;
 use stratigraph_widgets::job_list::job_line;
 
@@ -17,6 +19,9 @@ use crate::view::{Canvas, Target, duration_text, grouped, job_row, moment, spin}
 pub const LIST: PaneId = PaneId("jobs");
 /// The selected job in full.
 pub const DETAILS: PaneId = PaneId("job details");
+
+/// Age from which a quiet job is counted in the title.
+const NOTICED: Duration = Duration::from_millis(500);
 
 /// What the user can ask for on this screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,6 +166,16 @@ fn role(status: &JobStatus) -> Role {
     }
 }
 
+/// Whether the title counts a job: one that leaves a trace at once, a quiet one when it takes long. Most quiet ones are over
+/// before anyone could look, and a number that flickers with every step of the cursor tells nothing; but reading a large history
+/// again or laying it out takes seconds.
+fn is_noticed(job: &Job, shared: &Shared) -> bool {
+    match job.trace {
+        Trace::Kept => true,
+        Trace::Quiet => shared.now.elapsed.saturating_sub(job.asked.elapsed) >= NOTICED,
+    }
+}
+
 /// Everything known about a job.
 fn details(job: &Job, shared: &Shared) -> Vec<(String, Role)> {
     let display = shared.config.time.value;
@@ -205,8 +220,7 @@ impl Screen for JobsScreen {
     }
 
     fn badge(&self, shared: &Shared) -> Option<String> {
-        // Small reads that follow the cursor end before anyone could look, and leave no trace.
-        let active = shared.jobs.active().filter(|job| job.trace == Trace::Kept).count();
+        let active = shared.jobs.active().filter(|job| is_noticed(job, shared)).count();
         (active > 0).then(|| format!(":{active}"))
     }
 

@@ -304,7 +304,11 @@ impl Bench {
     }
 
     pub(super) fn event(&mut self, event: Event) {
-        let effects = handle(&mut self.state, event, NOW);
+        self.event_at(event, NOW);
+    }
+
+    pub(super) fn event_at(&mut self, event: Event, now: Now) {
+        let effects = handle(&mut self.state, event, now);
         self.asked.extend(starts(effects));
     }
 

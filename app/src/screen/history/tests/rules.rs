@@ -2,8 +2,9 @@
 
 use stratigraph_engine::{BranchName, Commit, ManifestVersion};
 
-use super::fixture::{Bench, commits, id, log};
-use crate::event::Event;
+use super::fixture::{Bench, NOW, commits, id, log};
+use crate::event::{Event, Now};
+use crate::job::{JobStatus, JobUpdate};
 use crate::screen::history::chart::{Chart, ChartSpec, Folding};
 use crate::screen::history::diff::{self, Against, Target};
 use crate::screen::history::{Reply, Request};
@@ -210,6 +211,24 @@ fn the_title_counts_jobs_but_not_the_small_reads_that_follow_the_cursor() {
     assert!(!bench.draw()[0].contains("6 Jobs:"), "{}", bench.draw()[0]);
     bench.press("d");
     assert!(bench.draw()[0].contains("6 Jobs:1"), "{}", bench.draw()[0]);
+}
+
+#[test]
+fn the_title_counts_a_read_that_leaves_no_trace_once_it_takes_long() {
+    let mut bench = Bench::team((120, 30));
+    for start in std::mem::take(&mut bench.asked) {
+        bench.event(Event::Job(start.id, JobUpdate::Ended(JobStatus::Succeeded)));
+    }
+    bench.press("r");
+    let title_after = |bench: &mut Bench, millis| {
+        let elapsed = NOW.elapsed + std::time::Duration::from_millis(millis);
+        bench.event_at(Event::Tick, Now { elapsed, ..NOW });
+        bench.draw()[0].clone()
+    };
+    assert!(!title_after(&mut bench, 400).contains("6 Jobs:"));
+    assert!(title_after(&mut bench, 500).contains("6 Jobs:1"), "the history is read again");
+    bench.load(commits());
+    assert!(!title_after(&mut bench, 900).contains("6 Jobs:"));
 }
 
 #[test]
