@@ -23,6 +23,10 @@ use crate::update::handle;
 use crate::view::view;
 use watch::{Signals, Watch};
 
+/// Fail point just before a frame is drawn: the event is taken and its effects are started, the terminal still shows the former
+/// frame. What fails here unwinds through the loop.
+pub const DRAW_POINT: &str = "workbench.draw";
+
 /// Least time between two frames.
 const FRAME: Duration = Duration::from_millis(10);
 /// Pace of the tick while something on screen depends on time: five a second, one with reduced motion.
@@ -93,7 +97,7 @@ impl Loop {
     }
 
     fn draw(&mut self) -> anyhow::Result<()> {
-        fail::fail_point!("workbench.draw");
+        fail::fail_point!(DRAW_POINT);
         self.state.shared.now = self.now();
         let mut regions = None;
         let state = &self.state;
