@@ -60,14 +60,6 @@ impl Blob {
         self.bytes.as_deref()
     }
 
-    /// The same blob with its bytes replaced by their SHA-256.
-    #[must_use]
-    pub fn digested(mut self) -> Self {
-        self.digest = self.content();
-        self.bytes = None;
-        self
-    }
-
     /// SHA-256 of the content in hexadecimal, if a comparison computed it.
     #[must_use]
     pub fn digest_hex(&self) -> Option<String> {

@@ -102,9 +102,9 @@ mod tests {
         assert_eq!(cell(&Value::Vector([0.0].into())).0, format!("vector 1 #{expected:08x}"));
         assert_eq!(cell(&Value::Blob(Blob::stored(12))).0, "blob 12 bytes");
         assert_eq!(cell(&Value::Blob(Blob::external("s3://b/k"))).0, "blob at s3://b/k");
-        let read = Value::Blob(Blob::from_bytes(b"abc").digested());
-        let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(whole(&read).0, format!("blob 3 bytes sha256 {sha256}"));
+        let sha256: [u8; 32] = std::array::from_fn(|at| at as u8);
+        let hex = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+        assert_eq!(whole(&Value::Blob(Blob::digest(3, sha256))).0, format!("blob 3 bytes sha256 {hex}"));
         assert!(whole(&Value::Vector([0.5, 2.0].into())).0.ends_with(" [0.5, 2]"));
     }
 
