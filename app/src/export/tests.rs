@@ -124,12 +124,17 @@ async fn an_order_changes_the_order_of_the_lines_and_nothing_else() {
         let plain = written(&folder, source(table, ReadOptions::default()).await, Format::Csv).await;
         let plain = std::fs::read_to_string(plain).expect("readable");
         let order = Order { column: column.to_owned(), descending: true };
-        let source = source(table, ReadOptions { order: Some(order), ..ReadOptions::default() }).await;
-        let sorted = written(&folder, source, Format::Csv).await;
-        let sorted = std::fs::read_to_string(sorted).expect("readable");
-        assert_eq!(sorted.lines().next(), plain.lines().next(), "{table}");
-        let lines = |text: &str| text.lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
-        assert_eq!(lines(&sorted), lines(&plain), "{table} by {column}");
+        let mut orders = Vec::new();
+        for limit in [None, Some(1000)] {
+            let options = ReadOptions { order: Some(order.clone()), limit, ..ReadOptions::default() };
+            let sorted = written(&folder, source(table, options).await, Format::Csv).await;
+            let sorted = std::fs::read_to_string(sorted).expect("readable");
+            assert_eq!(sorted.lines().next(), plain.lines().next(), "{table}");
+            let lines = |text: &str| text.lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+            assert_eq!(lines(&sorted), lines(&plain), "{table} by {column}");
+            orders.push(sorted);
+        }
+        assert_eq!(orders[0], orders[1], "{table} by {column}: a limit keeps the first of the same order");
     }
     std::fs::remove_dir_all(folder).expect("removable");
 }
