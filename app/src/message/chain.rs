@@ -8,7 +8,7 @@ use std::error::Error;
 use stratigraph_engine::storage::StorageError;
 
 /// What libraries put before a message.
-const LABELS: [&str; 12] = [
+const LABELS: [&str; 14] = [
     "Arrow error: ",
     "Cast error: ",
     "Error applying filter expression to batch: ",
@@ -17,9 +17,11 @@ const LABELS: [&str; 12] = [
     "Execution error: ",
     "External error: ",
     "Invalid user input: ",
+    "Not supported: ",
     "Query Execution error: ",
     "SQL error: ",
     "Schema error: ",
+    "This feature is not implemented: ",
     "sql parser error: ",
 ];
 /// Before a rule of the optimizer passes on what it met.
@@ -32,6 +34,10 @@ const READ: [(&str, &str); 2] =
 const PLACE: &str = " at Line: ";
 /// A condition is repeated before the reason that it does not fit the columns.
 const RESOLVED: (&str, &str) = ("Error resolving filter expression ", ": Invalid user input: ");
+/// Before an expression that the library has no plan for, written out as the structures it keeps it in.
+const UNPLANNED: &str = "Physical plan does not support logical expression ";
+/// After an expression that cannot be part of a condition.
+const NO_CONDITION: &str = " is not supported SQL in lance";
 /// Where queries find types that need no schema before their name.
 const CATALOG: &str = "graph.types.";
 
@@ -43,12 +49,18 @@ pub fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
     while let Some(cause) = next {
         next = cause.source();
         let text = plain(&cause.to_string());
-        let repeated = messages.last().is_some_and(|last| last.contains(text.trim_end_matches('.')));
+        let repeated =
+            messages.last().is_some_and(|last| one_line(last).contains(one_line(&text).trim_end_matches('.')));
         if !repeated && !is_blank(cause) {
             messages.push(text);
         }
     }
     messages
+}
+
+/// A text without its line breaks and indentation: a cause is often the same text, set in further.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Whether an error says no more than that its cause concerns a folder, which who asked for the table does not know.
@@ -76,6 +88,12 @@ fn plain(said: &str) -> String {
     if let Some((_, reason)) = text.strip_prefix(RESOLVED.0).and_then(|rest| rest.rsplit_once(RESOLVED.1)) {
         text = reason;
     }
+    if let Some(expression) = text.strip_prefix(UNPLANNED) {
+        return unplanned(expression);
+    }
+    if let Some(expression) = text.strip_suffix(NO_CONDITION) {
+        return format!("{expression} cannot be in a condition");
+    }
     let text = unwrapped(text).unwrap_or_else(|| text.to_owned());
     let lines: Vec<&str> = text.trim_end_matches('.').lines().map(str::trim).collect();
     lines.join("\n").replace(CATALOG, "")
@@ -84,6 +102,30 @@ fn plain(said: &str) -> String {
 fn without_blame(text: &str) -> &str {
     let Some((before, after)) = text.split_once(BLAMED.0) else { return text };
     after.split_once(BLAMED.1).map_or(before, |(_, reason)| reason)
+}
+
+/// What an expression without a plan is: its kind, and the function if it calls one.
+fn unplanned(expression: &str) -> String {
+    let (kind, inside) = expression.split_once('(').unwrap_or((expression, ""));
+    let what = match kind {
+        "AggregateFunction" => "the aggregate function",
+        "WindowFunction" => "the window function",
+        _ => return format!("an expression of the kind {} cannot be used here", snake_case(kind).replace('_', " ")),
+    };
+    let name = inside.split_once("UDF { inner: ").map(|(_, function)| snake_case(function)).unwrap_or_default();
+    format!("{what} {name} cannot be used here")
+}
+
+/// The first word as queries spell it: `ArrayAgg { …` → `array_agg`.
+fn snake_case(text: &str) -> String {
+    let mut name = String::new();
+    for letter in text.chars().take_while(char::is_ascii_alphanumeric) {
+        if letter.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
 }
 
 /// The text inside `ParserError("…")`.
@@ -136,9 +178,15 @@ mod tests {
         let graph = sample().await;
         let main = graph.snapshot(&"main".parse().expect("a branch")).await.expect("it is there");
         let person = "node:Person".parse().expect("a table");
-        for (filter, cause) in
-            [("age >", "Expected: an expression, found: EOF"), ("agee > 3", "No field named agee. Did you mean 'age'?")]
-        {
+        for (filter, cause) in [
+            ("age >", "Expected: an expression, found: EOF"),
+            ("agee > 3", "No field named agee. Did you mean 'age'?"),
+            ("sum(age) > 3", "the aggregate function sum cannot be used here"),
+            ("array_agg(age) is null", "the aggregate function array_agg cannot be used here"),
+            ("row_number() over () > 1", "the window function row_number cannot be used here"),
+            ("avg(age) over () > 1", "the window function avg cannot be used here"),
+            ("exists (select 1)", "Expression 'EXISTS (SELECT 1)' cannot be in a condition"),
+        ] {
             let options = ReadOptions { filter: Some(filter.to_owned()), ..ReadOptions::default() };
             let error = graph.read(&main, &person, &options).await.err().expect("refused");
             let table = "the table has id, age, joined, name, role";
@@ -147,6 +195,8 @@ mod tests {
         for (query, cause) in [
             ("selec", "Expected: an SQL statement, found: selec at Line: 1, Column: 1"),
             ("select * from Nobody", "table 'Nobody' not found"),
+            ("select sum(sum(age)) from Person", "the aggregate function sum cannot be used here"),
+            ("select * from Person where regexp_like(name, '(')", "regex parse error:\n(\n^\nerror: unclosed group"),
         ] {
             let error = graph.sql(&main, query, SqlOptions::default()).await.expect_err("refused");
             let tables = "edge:Knows, edge:WorksOn, node:Note, node:Person, node:Project";
