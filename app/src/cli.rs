@@ -5,6 +5,7 @@
 //! | `cli.rs` | which commands there are, how one is run, which exit code it gives |
 //! | `cli/<command>.rs` | arguments, JSON fields and text of one command |
 //! | `cli/output.rs`, `text_table.rs`, `rows.rs` | how text, JSON, tables and rows are printed; nothing else prints |
+//! | `cli/words.rs` | how a word of a command line is quoted |
 //! | `cli/error.rs` | how a failure is said, and its exit code |
 //!
 //! Nothing here writes to a graph.
@@ -30,6 +31,7 @@ mod since;
 mod sql;
 mod tables;
 mod text_table;
+mod words;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -41,6 +43,7 @@ use stratigraph_engine::{Graph, OpenMode};
 use crate::theme::ColorChoice;
 use error::{CliError, EXIT_CODES, exit_code, report};
 use output::{Form, Out};
+pub(crate) use words::quoted;
 
 /// Terminal workbench for OmniGraph databases: walk the history, read any table at any commit
 #[derive(Debug, Parser)]

@@ -14,6 +14,7 @@ use super::error::{CliError, note};
 use super::open_graph;
 use super::output::{Cell, LineBuilder, Out};
 use super::since::parse_since;
+use super::words::quoted;
 use crate::summary::Summaries;
 use crate::theme::Role;
 
@@ -107,7 +108,7 @@ fn asked(args: &LogArgs) -> Vec<String> {
     let branch = args.branch.as_ref().map(BranchName::as_str);
     let filters = [("branch", branch), ("actor", args.actor.as_deref()), ("table", args.table.as_deref())];
     let filters = filters.into_iter().chain([("since", args.since.as_deref())]);
-    let given = filters.filter_map(|(name, value)| Some(format!("--{name} {}", value?)));
+    let given = filters.filter_map(|(name, value)| Some(format!("--{name} {}", quoted(value?))));
     given.collect()
 }
 
@@ -195,4 +196,23 @@ fn find_table(graph: &Graph, history: &CommitGraph, name: &str) -> Result<TableK
         _ => HistoryError::AmbiguousTable { name: name.to_owned() },
     };
     Err(Error::from(error).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_are_told_as_they_are_typed() {
+        let args = LogArgs {
+            uri: "/g".to_owned(),
+            graph: false,
+            branch: None,
+            actor: Some("no body".to_owned()),
+            table: Some("Person".to_owned()),
+            since: None,
+            limit: None,
+        };
+        assert_eq!(asked(&args), ["--actor 'no body'", "--table Person"]);
+    }
 }

@@ -8,6 +8,7 @@ use stratigraph_widgets::width::escape;
 use super::export::has_commits;
 use super::request::Same;
 use super::{COMMITS, DETAILS, History, ROWS, TABLES};
+use crate::cli::quoted;
 use crate::export::{Content, Source};
 use crate::overlay::{Overlay, Page};
 use crate::screen::{Answer, CopyChoice, PaneId};
@@ -98,15 +99,5 @@ impl History {
         let title = format!("{} {} {}", super::diff::word(change.op), change.table, change.id);
         cx.open(Overlay::Page(Page::new(escape(&title).into_owned(), lines)));
         Answer::Done
-    }
-}
-
-/// A word of a command line, in quotes if the shell would take it apart.
-fn quoted(text: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-:@%+,=".contains(letter);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }

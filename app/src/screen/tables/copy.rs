@@ -5,6 +5,7 @@ use stratigraph_engine::{ReadOptions, Row, Value};
 use super::request::Tab;
 use super::rows::Sorting;
 use super::{Drill, ROWS, SQL, TYPES, Tables, position};
+use crate::cli::quoted;
 use crate::export::{Content, Source};
 use crate::screen::{CopyChoice, PaneId};
 use crate::state::Shared;
@@ -123,27 +124,4 @@ pub(super) fn command_line(tables: &Tables, shared: &Shared) -> Option<String> {
         }
     }
     Some(words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
-}
-
-/// A word as a POSIX shell reads it back.
-fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:@,+=%".contains(letter);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_survive_a_shell() {
-        assert_eq!(quoted("node:Person"), "node:Person");
-        assert_eq!(quoted("age > 30"), "'age > 30'");
-        assert_eq!(quoted("name = 'x'"), r"'name = '\''x'\'''");
-        assert_eq!(quoted(""), "''");
-    }
 }
