@@ -24,6 +24,8 @@ pub enum Source {
     },
     /// Commits of a history, as the list on view has them.
     Commits(Same<Chart>),
+    /// Row changes between two commits, as far as they were loaded and left by the filters.
+    Changes(Same<history::diff::Changes>),
     /// Rows of a query. Blobs are references and sizes.
     Query {
         /// Where.
@@ -53,6 +55,10 @@ impl Source {
             }
             Self::Commits(chart) => {
                 let (schema, batches) = history::export::rows(Arc::clone(&chart.0));
+                Ok(Rows { schema, batches })
+            }
+            Self::Changes(changes) => {
+                let (schema, batches) = history::diff::exported(&changes.0);
                 Ok(Rows { schema, batches })
             }
             Self::Query { snapshot, statement } => {

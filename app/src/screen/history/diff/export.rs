@@ -1,30 +1,73 @@
-//! The changes as rows of a file: one line a change, cells as JSON.
+//! The changes as rows of a file: one line a change, cells as JSON. They are made while the file is written.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
-use stratigraph_engine::Row;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use futures::StreamExt;
+use stratigraph_engine::diff::RowChange;
+use stratigraph_engine::{Row, RowStream};
 
+use super::super::request::Same;
+use super::Diff;
 use super::filter::word;
-use super::{Diff, Table};
-use crate::export::Content;
+use super::rows::Left;
+use crate::export::{Content, Source};
+
+/// Changes in one batch.
+const BATCH: usize = 500;
+
+/// The changes that were loaded and left by the filters at one moment, table by table. Making it costs nothing per change.
+#[derive(Debug)]
+pub struct Changes {
+    tables: Vec<Left>,
+}
 
 impl Diff {
-    /// All changes loaded and left by the filters, table by table.
+    /// All changes loaded and left by the filters, table by table; `None` if there are none.
     pub(in super::super) fn export(&self, name: String) -> Option<Content> {
-        let tables: Vec<&Table> = self.tables_left().collect();
-        let changes = || tables.iter().flat_map(|table| table.rows.changes());
-        let json = |row: &Option<Row>| row.as_ref().map(|row| row.to_json().to_string());
-        let columns: [(&str, StringArray); 6] = [
-            ("table", changes().map(|change| Some(change.table.to_string())).collect()),
-            ("id", changes().map(|change| Some(change.id.clone())).collect()),
-            ("op", changes().map(|change| Some(word(change.op))).collect()),
-            ("before", changes().map(|change| json(&change.before)).collect()),
-            ("after", changes().map(|change| json(&change.after)).collect()),
-            ("columns", changes().map(|change| Some(change.columns.join(","))).collect()),
-        ];
-        let arrays = columns.into_iter().map(|(name, array)| (name, Arc::new(array) as ArrayRef, true));
-        let batch = RecordBatch::try_from_iter_with_nullable(arrays).ok()?;
-        (batch.num_rows() > 0).then(|| Content::Rows { name, batches: Arc::new([batch]) })
+        let left = self.tables_left().map(|table| table.rows.all_left());
+        let tables: Vec<Left> = left.filter(|left| left.len() > 0).collect();
+        if tables.is_empty() {
+            return None;
+        }
+        Some(Content::Read { name, source: Source::Changes(Same(Arc::new(Changes { tables }))) })
     }
+}
+
+/// The changes as rows.
+///
+/// Columns, all text that may be null: table, id, op, before and after (JSON objects), columns (names of the changed ones,
+/// separated by commas).
+pub(crate) fn rows(changes: &Changes) -> (SchemaRef, RowStream) {
+    let schema = schema();
+    let of_batches = Arc::clone(&schema);
+    let batches = changes.tables.clone().into_iter().flat_map(move |table| {
+        let schema = Arc::clone(&of_batches);
+        (0..table.len()).step_by(BATCH).map(move |first| Ok(batch(&table, &schema, first)))
+    });
+    (schema, futures::stream::iter(batches).boxed())
+}
+
+fn schema() -> SchemaRef {
+    let names = ["table", "id", "op", "before", "after", "columns"];
+    let fields = names.map(|name| Field::new(name, DataType::Utf8, true));
+    Arc::new(Schema::new(fields.to_vec()))
+}
+
+fn batch(table: &Left, schema: &SchemaRef, first: usize) -> RecordBatch {
+    let changes: Vec<&RowChange> = table.changes().skip(first).take(BATCH).collect();
+    let text = |of: &dyn Fn(&RowChange) -> Option<String>| -> ArrayRef {
+        Arc::new(changes.iter().map(|change| of(change)).collect::<StringArray>())
+    };
+    let json = |row: &Option<Row>| row.as_ref().map(|row| row.to_json().to_string());
+    let columns = vec![
+        text(&|change| Some(change.table.to_string())),
+        text(&|change| Some(change.id.clone())),
+        text(&|change| Some(word(change.op).to_owned())),
+        text(&|change| json(&change.before)),
+        text(&|change| json(&change.after)),
+        text(&|change| Some(change.columns.join(","))),
+    ];
+    RecordBatch::try_new(Arc::clone(schema), columns).expect("the columns are those of the schema")
 }

@@ -23,13 +23,33 @@ pub(super) struct Column {
     pub(super) align: Align,
 }
 
+/// The changes of a table that a filter left at one moment, shared with the table.
+#[derive(Debug, Clone)]
+pub(super) struct Left {
+    changes: Arc<Vec<RowChange>>,
+    left: Arc<Vec<usize>>,
+}
+
+impl Left {
+    /// How many.
+    pub(super) fn len(&self) -> usize {
+        self.left.len()
+    }
+
+    /// The changes, in order of id.
+    pub(super) fn changes(&self) -> impl Iterator<Item = &RowChange> {
+        self.left.iter().map(|index| &self.changes[*index])
+    }
+}
+
 /// Changes in order of id, of which a filter leaves some.
 #[derive(Debug, Default)]
 pub(in super::super) struct TableRows {
-    changes: Vec<RowChange>,
+    /// Shared with exports, for which they are copied when more are added.
+    changes: Arc<Vec<RowChange>>,
     columns: Vec<Column>,
     /// Changes left by the filter.
-    left: Vec<usize>,
+    left: Arc<Vec<usize>>,
     lines: DiffLines,
     state: TableState,
 }
@@ -44,7 +64,7 @@ impl TableRows {
             for row in [&change.before, &change.after].into_iter().flatten() {
                 self.widen(row);
             }
-            self.changes.push(change);
+            Arc::make_mut(&mut self.changes).push(change);
             self.admit(self.changes.len() - 1, filter);
         }
     }
@@ -52,7 +72,7 @@ impl TableRows {
     fn admit(&mut self, index: usize, filter: &RowFilter) {
         let change = &self.changes[index];
         if filter.accepts(change) {
-            self.left.push(index);
+            Arc::make_mut(&mut self.left).push(index);
             self.lines.push(op(change.op));
         }
     }
@@ -81,7 +101,7 @@ impl TableRows {
     /// Applies another filter; the cursor stays on its change if it is left.
     pub(super) fn refilter(&mut self, filter: &RowFilter) {
         let selected = self.selected_index();
-        (self.left, self.lines) = (Vec::new(), DiffLines::default());
+        (self.left, self.lines) = (Arc::default(), DiffLines::default());
         for index in 0..self.changes.len() {
             self.admit(index, filter);
         }
@@ -135,9 +155,9 @@ impl TableRows {
         self.changes.get(*self.left.get(at)?)
     }
 
-    /// All changes left by the filter.
-    pub(super) fn changes(&self) -> impl Iterator<Item = &RowChange> {
-        self.left.iter().map(|index| &self.changes[*index])
+    /// All changes left by the filter as they are now. O(1).
+    pub(super) fn all_left(&self) -> Left {
+        Left { changes: Arc::clone(&self.changes), left: Arc::clone(&self.left) }
     }
 
     fn selected_index(&self) -> Option<usize> {

@@ -1,9 +1,13 @@
 //! Rules of the screen.
 
+use arrow::array::AsArray;
+use futures::StreamExt;
+use futures::executor::block_on;
 use stratigraph_engine::{BranchName, Commit, ManifestVersion};
 
-use super::fixture::{Bench, NOW, commits, id, log};
+use super::fixture::{Bench, NOW, change, commits, entry, id, log, person};
 use crate::event::{Event, Now};
+use crate::export::{Content, Source};
 use crate::job::{JobStatus, JobUpdate};
 use crate::screen::history::chart::{Chart, ChartSpec, Folding};
 use crate::screen::history::diff::{self, Against, Target};
@@ -346,6 +350,38 @@ fn broken_commits_are_visited_in_both_directions() {
     bench.type_text("branch:main");
     bench.press("enter ]");
     assert_eq!(selected(&bench), "DT7XSR", "the filter hides the other one");
+}
+
+#[test]
+fn an_export_of_row_changes_is_made_while_it_is_written_from_what_was_there() {
+    let mut bench = Bench::team((120, 30));
+    bench.press("j d");
+    let differing = ["node:Person", "node:Team"].map(|name| change(entry(name, 6, 7, None), entry(name, 7, 6, None)));
+    bench.tables(differing.to_vec());
+    bench.press("e");
+    assert_eq!(bench.state.shared.notice.as_deref(), Some("nothing to export here"));
+    bench.rows("node:Person", vec![person("ann", Some(30), Some(31)), person("bob", None, Some(5))]);
+    let more = (0..600).map(|number| person(&format!("cy{number:03}"), Some(9), None));
+    bench.rows("node:Team", more.collect());
+    bench.press("e");
+    let (content, _) = bench.state.shared.export.clone().expect("an export is prepared");
+    let Content::Read { source: Source::Changes(changes), .. } = content else { panic!("made before it is written") };
+    bench.press("esc tab f");
+    bench.type_text("op:inserted");
+    let (schema, batches) = diff::exported(&changes.0);
+    let batches: Vec<_> = block_on(batches.map(Result::unwrap).collect());
+    let texts = |name: &str| -> Vec<Option<String>> {
+        let columns = batches.iter().map(|batch| batch.column_by_name(name).unwrap().as_string::<i32>().clone());
+        columns.flat_map(|column| column.iter().map(|text| text.map(str::to_owned)).collect::<Vec<_>>()).collect()
+    };
+    assert!(batches.len() > 2 && batches.iter().all(|batch| batch.schema() == schema));
+    let mut ids = vec!["ann".to_owned(), "bob".to_owned()];
+    ids.extend((0..600).map(|number| format!("cy{number:03}")));
+    assert_eq!(texts("id").into_iter().flatten().collect::<Vec<_>>(), ids);
+    let first = |name| texts(name)[0].clone().unwrap_or_default();
+    assert_eq!((first("table"), first("op"), first("columns")), ("node:Person".into(), "updated".into(), "age".into()));
+    assert_eq!(first("before"), r#"{"name":"ann","age":30,"id":"ann"}"#);
+    assert_eq!((texts("before")[1].clone(), texts("after")[2].clone()), (None, None), "one side of these is missing");
 }
 
 #[test]
