@@ -59,6 +59,15 @@ impl Content {
         }
     }
 
+    /// In what the file will differ from what is on view, to be said before it is written.
+    #[must_use]
+    pub fn remark(&self) -> Option<&'static str> {
+        match self {
+            Self::Read { source: Source::Table { remark, .. }, .. } => *remark,
+            Self::Rows { .. } | Self::Read { .. } | Self::Text { .. } => None,
+        }
+    }
+
     /// The forms it can be written in.
     #[must_use]
     pub fn formats(&self) -> &'static [Format] {

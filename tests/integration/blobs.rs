@@ -214,7 +214,7 @@ async fn a_sorted_export_has_every_row_once_with_its_bytes() -> Result<()> {
             let order = Order { column: "rank".to_owned(), descending };
             let filter_text = filter.map(str::to_owned);
             let options = ReadOptions { filter: filter_text, order: Some(order), ..ReadOptions::default() };
-            let source = Source::Table { snapshot: snapshot.clone(), table: "node:F".parse()?, options };
+            let source = Source::Table { snapshot: snapshot.clone(), table: "node:F".parse()?, options, remark: None };
             let expected = ranked_lines(descending, |rank| filter.is_none() || rank_above_1(rank));
             assert_eq!(exported(&root, source).await?, expected, "descending: {descending}, filter {filter:?}");
         }

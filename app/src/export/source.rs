@@ -21,6 +21,8 @@ pub enum Source {
         table: TableKey,
         /// Which rows and columns, in which order; how blobs are read follows from the form of the file.
         options: ReadOptions,
+        /// In what the file will differ from what is on view.
+        remark: Option<&'static str>,
     },
     /// Commits of a history, as the list on view has them.
     Commits(Same<Chart>),
@@ -47,7 +49,7 @@ impl Source {
     /// Starts reading.
     pub(super) async fn open(&self, graph: &Graph, blobs: Blobs) -> Result<Rows, Failure> {
         match self {
-            Self::Table { snapshot, table, options } => {
+            Self::Table { snapshot, table, options, remark: _ } => {
                 let declared = graph.table_schema(snapshot.table(&table.to_string()).map_err(failure)?).await?;
                 let options = ReadOptions { blobs, ..options.clone() };
                 let batches = graph.read(snapshot, table, &options).await?;

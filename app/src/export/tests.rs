@@ -84,7 +84,7 @@ async fn written(folder: &Path, source: Source, format: Format) -> PathBuf {
 
 async fn source(table: &str, options: ReadOptions) -> Source {
     let snapshot = sample().await.snapshot(&"main".parse().expect("a branch")).await.expect("it is there");
-    Source::Table { snapshot: Arc::new(snapshot), table: table.parse().expect("a table"), options }
+    Source::Table { snapshot: Arc::new(snapshot), table: table.parse().expect("a table"), options, remark: None }
 }
 
 fn where_(filter: &str) -> ReadOptions {

@@ -225,7 +225,8 @@ fn export_menu(state: &mut State) -> Option<Menu> {
         text: format.title().to_owned(),
         action: Some(Ok(Action::Global(Global::ExportPath(*format)))),
     });
-    let menu = Menu::new("Export as", items.collect());
+    let title = content.remark().map_or_else(|| "Export as".to_owned(), |remark| format!("Export as ({remark})"));
+    let menu = Menu::new(title, items.collect());
     state.shared.export = Some((content, Format::Markdown));
     Some(menu)
 }

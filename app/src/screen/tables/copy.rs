@@ -76,12 +76,13 @@ fn rows_content(tables: &Tables) -> Option<Content> {
     let source = tables.source(tables.rows.filter.clone())?;
     let columns = tables.rows.grid.chosen();
     let name = source.table.to_string().replace(':', "-");
-    let order = match &tables.rows.sorting {
-        Sorting::All(order) => Some(order.clone()),
-        Sorting::ById | Sorting::Loaded => None,
+    let order = tables.rows.order().cloned();
+    let remark = match &tables.rows.sorting {
+        Sorting::Loaded(_) if order.is_none() => Some("all rows by id; the sort of those loaded is not exported"),
+        Sorting::ById | Sorting::Loaded(_) | Sorting::All(_) => None,
     };
     let options = ReadOptions { columns, filter: source.filter, order, ..ReadOptions::default() };
-    let source = Source::Table { snapshot: source.snapshot, table: source.table, options };
+    let source = Source::Table { snapshot: source.snapshot, table: source.table, options, remark };
     Some(Content::Read { name, source })
 }
 

@@ -185,11 +185,20 @@ impl Grid {
         self.state.column = self.state.column.min(columns.saturating_sub(1));
     }
 
-    /// Sorts the rows in memory by a column (index over all columns); the selected row stays selected.
+    /// Whether a read of all rows by a column gives the order that [`Grid::sort_by`] gives: not for blobs, which have none
+    /// there, and not for lists and vectors, which are compared as texts here.
+    pub(super) fn is_plain(&self, column: &str) -> bool {
+        let mut values = self.rows.iter().filter_map(|row| row.get(column));
+        !values.any(|value| matches!(value, Value::List(_) | Value::Vector(_) | Value::Blob(_)))
+    }
+
+    /// Sorts the rows in memory by a column (index over all columns); rows of equal value by id, as a read does. The selected
+    /// row stays selected.
     pub(super) fn sort_by(&mut self, column: usize, descending: bool) {
         let mut order: Vec<usize> = (0..self.rows.len()).collect();
         let value = |row: usize| self.rows[row].values().get(column).unwrap_or(&Value::Null);
-        order.sort_by(|&a, &b| compare(value(a), value(b), descending));
+        let id = |row: usize| self.rows[row].get("id").and_then(Value::as_text);
+        order.sort_by(|&a, &b| compare(value(a), value(b), descending).then_with(|| id(a).cmp(&id(b))));
         self.state.row = order.iter().position(|&row| row == self.state.row).unwrap_or(0);
         let mut rows: Vec<Option<Row>> = std::mem::take(&mut self.rows).into_iter().map(Some).collect();
         self.rows = order.into_iter().filter_map(|row| rows[row].take()).collect();
@@ -281,6 +290,15 @@ mod tests {
         grid.sort_by(1, false);
         assert_eq!(ids(&grid), ["cy", "ann", "bob"]);
         assert_eq!(grid.sort_sign(), Some(Sort::Ascending(1)));
+    }
+
+    #[test]
+    fn rows_of_equal_value_come_by_id_whatever_the_order_before() {
+        let row = |id: &str, age: i64| vec![Value::from(id), Value::Int(age)];
+        let mut grid = Grid::of(&["id", "age"], vec![row("c", 1), row("a", 1), row("b", 2)]);
+        grid.sort_by(0, true);
+        grid.sort_by(1, true);
+        assert_eq!(ids(&grid), ["b", "a", "c"]);
     }
 
     #[test]

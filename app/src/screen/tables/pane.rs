@@ -5,7 +5,7 @@ use stratigraph_widgets::data_table::{GUTTER_WIDTH, TableLayout};
 
 use super::copy;
 use super::record::RecordView;
-use super::request::{Request, Source};
+use super::request::{Order, Request, Source};
 use super::{COMPARE, Drill, RECORD, ROW_HISTORY, ROWS, SQL, TYPES, Tables, body_height, focus, kind, position, slot};
 use crate::action::{Availability, Motion, TermKind};
 use crate::export::Content;
@@ -241,9 +241,10 @@ impl Tables {
             return Answer::Nothing("no column here".to_owned());
         };
         let descending = grid.sorted() == Some((column, false));
+        let order = Order { column: grid.columns()[column].to_string(), descending };
         grid.sort_by(column, descending);
         if pane == ROWS {
-            self.rows.sorting = super::rows::Sorting::Loaded;
+            self.rows.sorting = super::rows::Sorting::Loaded(order);
         }
         Answer::Done
     }

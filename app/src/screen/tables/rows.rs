@@ -13,7 +13,7 @@ pub(super) enum Sorting {
     #[default]
     ById,
     /// By a column, only what was loaded.
-    Loaded,
+    Loaded(Order),
     /// By a column over the whole table; the first rows of it.
     All(Order),
 }
@@ -114,6 +114,15 @@ impl RowsView {
         self.sorting = Sorting::All(order);
         self.more = page.more;
         self.error = None;
+    }
+
+    /// The order of all rows that is the one on view; none if that is by id, or if no read gives it.
+    pub(super) fn order(&self) -> Option<&Order> {
+        match &self.sorting {
+            Sorting::ById => None,
+            Sorting::Loaded(order) => (!self.more && self.grid.is_plain(&order.column)).then_some(order),
+            Sorting::All(order) => Some(order),
+        }
     }
 
     /// The last read failed.

@@ -292,6 +292,48 @@ fn exports_read_everything_and_not_only_what_is_loaded() {
     assert_eq!(stage.state.screens.tables.export(TYPES, &stage.state.shared), None);
 }
 
+/// The order of an export of the rows, and what is said about it.
+fn export_order(stage: &Stage) -> (Option<Order>, Option<&'static str>) {
+    let content = stage.state.screens.tables.export(ROWS, &stage.state.shared).expect("rows");
+    let remark = content.remark();
+    let crate::export::Content::Read { source: crate::export::Source::Table { options, .. }, .. } = content else {
+        panic!("not a table")
+    };
+    (options.order, remark)
+}
+
+#[test]
+fn a_sort_of_loaded_rows_is_exported_if_all_are_loaded() {
+    let mut stage = Stage::ready(120, 30);
+    stage.keys("enter");
+    assert_eq!(export_order(&stage), (None, None));
+    let order = Order { column: "age".to_owned(), descending: true };
+    stage.act(Action::Sort(Sort::Loaded(order.clone())));
+    assert_eq!(export_order(&stage), (Some(order.clone()), None));
+    stage.keys("f");
+    stage.text("age > 3");
+    stage.keys("enter");
+    stage.answer("rows", vec![Reply::Page(Page { more: true, ..people() })]);
+    stage.act(Action::Sort(Sort::Loaded(order)));
+    let remark = "all rows by id; the sort of those loaded is not exported";
+    assert_eq!(export_order(&stage), (None, Some(remark)));
+    stage.keys("e");
+    assert!(stage.picture().contains(&format!("Export as ({remark})")), "{}", stage.picture());
+}
+
+#[test]
+fn a_sort_by_vectors_is_not_exported() {
+    let mut stage = Stage::ready(120, 30);
+    stage.keys("enter f");
+    stage.text("true");
+    stage.keys("enter");
+    let vector = || Value::Vector([0.5].into());
+    let vectors = page(&["id", "at"], vec![vec!["a".into(), vector()], vec!["b".into(), vector()]], false);
+    stage.answer("rows", vec![Reply::Page(vectors)]);
+    stage.act(Action::Sort(Sort::Loaded(Order { column: "at".to_owned(), descending: false })));
+    assert!(matches!(export_order(&stage), (None, Some(_))));
+}
+
 #[test]
 fn one_pane_at_a_time_still_reaches_everything() {
     let mut stage = Stage::ready(40, 12);

@@ -290,7 +290,7 @@ impl Tables {
                 }
                 if pane == ROWS {
                     cx.cancel(slot(ROWS, kind::PAGE));
-                    self.rows.sorting = Sorting::Loaded;
+                    self.rows.sorting = Sorting::Loaded(order);
                 }
             }
             Sort::All(order) => {

@@ -182,7 +182,7 @@ impl Tables {
         let down = if descending { " descending" } else { "" };
         match &self.rows.sorting {
             Sorting::ById => None,
-            Sorting::Loaded => Some(format!("these {} sorted by {name}{down}", grouped(loaded))),
+            Sorting::Loaded(_) => Some(format!("these {} sorted by {name}{down}", grouped(loaded))),
             Sorting::All(_) if self.rows.more => Some(format!("first {} of all by {name}{down}", grouped(loaded))),
             Sorting::All(_) => Some(format!("all sorted by {name}{down}")),
         }
