@@ -95,6 +95,6 @@ fn since_main(log: &CommitLog, node: u32, id: CommitId) -> NodeSet {
     let all = log.dag().ancestors(node);
     let Some(base) = base else { return all };
     let shared = log.dag().ancestors(base);
-    let own = (0..log.commits().len() as u32).filter(|node| all.contains(*node) && !shared.contains(*node));
+    let own = (0..log.len() as u32).filter(|node| all.contains(*node) && !shared.contains(*node));
     own.chain([base, node]).collect()
 }

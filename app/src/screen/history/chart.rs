@@ -12,6 +12,7 @@ use stratigraph_widgets::commit_dag::fold::{Fold, Folds};
 use stratigraph_widgets::commit_dag::{Children, Layout, NodeSet, RowItem, Rows};
 use stratigraph_widgets::width::width;
 
+use super::cost::look;
 use super::filter::Filter;
 use super::log::{CommitLog, Extent};
 use crate::matcher::fits_glob;
@@ -153,6 +154,7 @@ impl Chart {
     /// What stands in a row.
     #[must_use]
     pub fn item(&self, row: usize) -> Option<RowItem> {
+        look(1);
         self.layout.rows().item(u32::try_from(row).ok()?)
     }
 
@@ -198,12 +200,14 @@ impl Chart {
     /// Rows of the parents of a row, first parent first; `None` for one that is not in the history.
     #[must_use]
     pub fn parent_rows(&self, row: usize) -> Vec<Option<usize>> {
+        look(1);
         let edges = u32::try_from(row).map(|row| self.layout.rows().edges(row)).unwrap_or_default();
         edges.iter().map(|edge| edge.row().map(|row| row as usize)).collect()
     }
 
     /// Rows of the children of a row, nearest first.
     pub fn child_rows(&self, row: usize) -> impl Iterator<Item = usize> + '_ {
+        look(1);
         let children = u32::try_from(row).map(|row| self.children.of_row(row)).unwrap_or_default();
         children.iter().map(|child| *child as usize)
     }
@@ -253,7 +257,7 @@ fn wanted_branches(log: &CommitLog, globs: &[String]) -> Option<NodeSet> {
     if log.extent() == Extent::Partial || globs.iter().any(|glob| glob == "*") {
         return None;
     }
-    let mut wanted = NodeSet::new(log.commits().len());
+    let mut wanted = NodeSet::new(log.len());
     let heads = log.graph().heads().iter().filter(|(name, _)| globs.iter().any(|glob| fits_glob(glob, name.as_str())));
     let mut open: Vec<u32> = heads.filter_map(|(_, id)| log.node(*id)).collect();
     while let Some(node) = open.pop() {

@@ -9,7 +9,7 @@ use super::export::has_commits;
 use super::request::Same;
 use super::{COMMITS, DETAILS, History, ROWS, TABLES};
 use crate::cli::quoted;
-use crate::export::{Content, Source};
+use crate::export::{Content, Made, Source};
 use crate::overlay::{Overlay, Page};
 use crate::screen::{Answer, CopyChoice, PaneId};
 use crate::state::{Context, Shared};
@@ -62,7 +62,7 @@ impl History {
         match (pane, &self.diff) {
             (COMMITS | DETAILS, None) => {
                 let chart = self.list.chart().filter(|chart| has_commits(chart))?;
-                let source = Source::Commits(Same(Arc::clone(chart)));
+                let source = Source::Made(Made::new(Arc::clone(chart)));
                 Some(Content::Read { name: "commits".to_owned(), source })
             }
             (_, Some(diff)) => {

@@ -10,20 +10,23 @@ use stratigraph_engine::{Commit, RowStream};
 use stratigraph_widgets::commit_dag::RowItem;
 
 use super::chart::Chart;
+use crate::export::Produce;
 
 /// Rows of the list in one batch.
 const BATCH: usize = 4096;
 
-/// The commits of a chart from top to bottom, without the folded ones.
-///
-/// Columns: id, parents (separated by spaces), branch, `manifest_version`, actor, `created_at_micros` (UTC), heads (branches
-/// whose head it is, separated by spaces) and summary; actor and summary may be null.
-pub(crate) fn rows(chart: Arc<Chart>) -> (SchemaRef, RowStream) {
-    let (schema, len) = (schema(), chart.len());
-    let of_batches = Arc::clone(&schema);
-    let pieces = (0..len).step_by(BATCH).map(move |first| batch(&chart, &of_batches, first..(first + BATCH).min(len)));
-    let batches = pieces.filter(|batch| batch.num_rows() > 0).map(Ok);
-    (schema, futures::stream::iter(batches).boxed())
+impl Produce for Chart {
+    /// The commits from top to bottom, without the folded ones.
+    ///
+    /// Columns: id, parents (separated by spaces), branch, `manifest_version`, actor, `created_at_micros` (UTC), heads
+    /// (branches whose head it is, separated by spaces) and summary; actor and summary may be null.
+    fn rows(self: Arc<Self>) -> (SchemaRef, RowStream) {
+        let (schema, len) = (schema(), self.len());
+        let of_batches = Arc::clone(&schema);
+        let piece = move |first| batch(&self, &of_batches, first..(first + BATCH).min(len));
+        let batches = (0..len).step_by(BATCH).map(piece).filter(|batch| batch.num_rows() > 0).map(Ok);
+        (schema, futures::stream::iter(batches).boxed())
+    }
 }
 
 /// Whether a chart has commits that are not folded.
@@ -98,7 +101,7 @@ mod tests {
     }
 
     fn cells(chart: Arc<Chart>, column: &str) -> Vec<Option<String>> {
-        let (_, batches) = rows(chart);
+        let (_, batches) = chart.rows();
         let batches: Vec<RecordBatch> = block_on(batches.map(|batch| batch.expect("made here")).collect());
         let column = |batch: &RecordBatch| batch.column_by_name(column).expect("a column").as_string::<i32>().clone();
         batches

@@ -10,6 +10,7 @@ use stratigraph_engine::recovery::AuditRow;
 use stratigraph_engine::{BranchName, Commit, CommitGraph, CommitId};
 use stratigraph_widgets::commit_dag::{Dag, EXTERNAL, NodeSet, Order, order};
 
+use super::cost::look;
 use super::problems::Problems;
 use crate::summary::{Summaries, Summary};
 
@@ -96,18 +97,33 @@ impl CommitLog {
     /// The commits, newest first; a commit's index is its node.
     #[must_use]
     pub fn commits(&self) -> &[Commit] {
+        look(self.len());
         self.graph.commits()
+    }
+
+    /// Number of commits.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.graph.commits().len()
+    }
+
+    /// Whether there is no commit.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// The commit with this number.
     #[must_use]
     pub fn commit(&self, node: u32) -> Option<&Commit> {
-        self.commits().get(node as usize)
+        look(1);
+        self.graph.commits().get(node as usize)
     }
 
     /// The number of a commit.
     #[must_use]
     pub fn node(&self, id: CommitId) -> Option<u32> {
+        look(1);
         self.graph.position(id).and_then(|row| u32::try_from(row).ok())
     }
 
@@ -136,18 +152,21 @@ impl CommitLog {
     /// Parents by number.
     #[must_use]
     pub fn dag(&self) -> &Dag {
+        look(self.len());
         &self.dag
     }
 
     /// The order of the rows.
     #[must_use]
     pub fn order(&self) -> &Order {
+        look(self.len());
         &self.order
     }
 
     /// The commits that lane 0 is kept for.
     #[must_use]
     pub fn main_chain(&self) -> NodeSet {
+        look(self.len());
         self.main.map_or_else(NodeSet::default, |head| self.dag.first_parent_chain(head))
     }
 
@@ -159,6 +178,7 @@ impl CommitLog {
 
     /// All sets of labels, in no particular order.
     pub fn all_labels(&self) -> impl Iterator<Item = &[BranchName]> {
+        look(self.labels.len());
         self.labels.values().map(Vec::as_slice)
     }
 

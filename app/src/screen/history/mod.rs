@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `log`, `problems` | the commits, numbered and in order, with labels and colours; what is wrong with them |
 //! | `chart`, `filter`, `search`, `ancestry` | what is drawn of them: filtered, folded, laid out, marked, highlighted |
+//! | `cost` | how much of them is looked at, in tests |
 //! | `jump` | which commit a text means |
 //! | `commits`, `details`, `diff` | the state of each pane |
 //! | `list_view`, `view` | drawing |
@@ -23,6 +24,7 @@ pub mod ancestry;
 pub mod chart;
 mod commits;
 mod copy;
+mod cost;
 mod details;
 pub mod diff;
 pub(crate) mod export;

@@ -58,7 +58,7 @@ impl History {
     fn jump(&mut self, text: &str, cx: &mut Context<'_>) {
         match self.list.log().cloned() {
             None => cx.shared.notice = Some("the history is not read yet".to_owned()),
-            Some(log) if log.commits().len() <= INLINE => self.jumped(resolve(log.graph(), text), cx),
+            Some(log) if log.len() <= INLINE => self.jumped(resolve(log.graph(), text), cx),
             Some(log) => {
                 cx.peek(JUMP, text, ScreenRequest::History(Request::Find(Same(log), text.to_owned())));
             }

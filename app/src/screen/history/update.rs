@@ -117,7 +117,7 @@ impl History {
     pub(super) fn arrange(&mut self, cx: &mut Context<'_>) {
         let Some(log) = self.list.log().cloned() else { return };
         let spec = self.spec(cx.shared);
-        if log.commits().len() <= INLINE {
+        if log.len() <= INLINE {
             self.put(Arc::new(Chart::new(log, spec)), Grown::No, cx);
         } else {
             let request = ScreenRequest::History(Request::Arrange(Same(log), spec));
@@ -143,7 +143,7 @@ impl History {
     /// Lets a worker free what is needed no more, if that takes time.
     pub(super) fn release(&mut self, cx: &mut Context<'_>) {
         let mut former = self.list.take_former();
-        former.retain(|former| former.log().commits().len() > INLINE);
+        former.retain(|former| former.log().len() > INLINE);
         if !former.is_empty() {
             cx.peek(RELEASE, "commits", ScreenRequest::History(Request::Release(former)));
         }
@@ -169,7 +169,7 @@ impl History {
     /// Counts the commits that arrived above the cursor.
     fn count_new(&mut self, cx: &mut Context<'_>) {
         let Some((before, after)) = self.list.uncounted() else { return };
-        if after.commits().len() <= INLINE {
+        if after.len() <= INLINE {
             let count = after.count_since(&before);
             self.list.counted(count);
             self.release(cx);
@@ -249,7 +249,7 @@ impl History {
         let ancestry = self.list.ancestry;
         if ancestry == Ancestry::Off {
             self.list.related = Related::default();
-        } else if log.commits().len() <= INLINE {
+        } else if log.len() <= INLINE {
             self.list.related = Related::new(&log, ancestry, id);
         } else if !self.list.related.is_of(&log, ancestry, id) {
             let request = ScreenRequest::History(Request::Relate(Same(log), ancestry, id));
@@ -318,7 +318,7 @@ impl History {
         let chart = self.list.chart();
         match (pane, kind) {
             (COMMITS, TermKind::Filter) => {
-                chart.map(|chart| Counter { this: chart.commits_shown(), of: chart.log().commits().len() })
+                chart.map(|chart| Counter { this: chart.commits_shown(), of: chart.log().len() })
             }
             (COMMITS, TermKind::Search) => {
                 let found = &self.list.found;

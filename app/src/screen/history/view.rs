@@ -60,7 +60,7 @@ impl History {
         let dot = shared.theme.dot();
         let mut title = "Commits".to_owned();
         if let Some(chart) = self.list.chart().filter(|chart| !chart.is_empty()) {
-            let all = chart.log().commits().len();
+            let all = chart.log().len();
             title.push_str(&format!(" {}/{}", self.list.cursor().row + 1, chart.len()));
             if chart.commits_shown() < all {
                 title.push_str(&format!("{dot}{} of {}", grouped(chart.commits_shown() as u64), grouped(all as u64)));
@@ -86,10 +86,10 @@ impl History {
         let (text, role) = match (&self.load, self.list.log()) {
             (Load::Failed(failure), _) => (failure.sentence(), Role::Error),
             (Load::Stopped, None) => ("reading was stopped, r reads again".to_owned(), Role::Warning),
-            (_, Some(log)) if !log.commits().is_empty() && filtered => {
+            (_, Some(log)) if !log.is_empty() && filtered => {
                 (format!("no commit fits the filter; words: {}", filter::WORDS), Role::Dim)
             }
-            (_, Some(log)) if !log.commits().is_empty() => {
+            (_, Some(log)) if !log.is_empty() => {
                 ("no branch fits history.branches of the settings".to_owned(), Role::Dim)
             }
             (Load::Ready, _) => ("the history has no commit".to_owned(), Role::Dim),

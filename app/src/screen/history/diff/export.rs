@@ -8,18 +8,17 @@ use futures::StreamExt;
 use stratigraph_engine::diff::RowChange;
 use stratigraph_engine::{Row, RowStream};
 
-use super::super::request::Same;
 use super::Diff;
 use super::filter::word;
 use super::rows::Left;
-use crate::export::{Content, Source};
+use crate::export::{Content, Made, Produce, Source};
 
 /// Changes in one batch.
 const BATCH: usize = 500;
 
 /// The changes that were loaded and left by the filters at one moment, table by table. Making it costs nothing per change.
 #[derive(Debug)]
-pub struct Changes {
+struct Changes {
     tables: Vec<Left>,
 }
 
@@ -31,22 +30,22 @@ impl Diff {
         if tables.is_empty() {
             return None;
         }
-        Some(Content::Read { name, source: Source::Changes(Same(Arc::new(Changes { tables }))) })
+        Some(Content::Read { name, source: Source::Made(Made::new(Arc::new(Changes { tables }))) })
     }
 }
 
-/// The changes as rows.
-///
-/// Columns, all text that may be null: table, id, op, before and after (JSON objects), columns (names of the changed ones,
-/// separated by commas).
-pub(crate) fn rows(changes: &Changes) -> (SchemaRef, RowStream) {
-    let schema = schema();
-    let of_batches = Arc::clone(&schema);
-    let batches = changes.tables.clone().into_iter().flat_map(move |table| {
-        let schema = Arc::clone(&of_batches);
-        (0..table.len()).step_by(BATCH).map(move |first| Ok(batch(&table, &schema, first)))
-    });
-    (schema, futures::stream::iter(batches).boxed())
+impl Produce for Changes {
+    /// Columns, all text that may be null: table, id, op, before and after (JSON objects), columns (names of the changed ones,
+    /// separated by commas).
+    fn rows(self: Arc<Self>) -> (SchemaRef, RowStream) {
+        let schema = schema();
+        let of_batches = Arc::clone(&schema);
+        let batches = self.tables.clone().into_iter().flat_map(move |table| {
+            let schema = Arc::clone(&of_batches);
+            (0..table.len()).step_by(BATCH).map(move |first| Ok(batch(&table, &schema, first)))
+        });
+        (schema, futures::stream::iter(batches).boxed())
+    }
 }
 
 fn schema() -> SchemaRef {

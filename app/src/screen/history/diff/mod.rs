@@ -14,8 +14,6 @@ use std::collections::BTreeMap;
 use stratigraph_engine::diff::RowOp;
 use stratigraph_engine::{Commit, CommitId, TableChange, TableKey, TableKind};
 
-pub use export::Changes;
-pub(crate) use export::rows as exported;
 pub(super) use filter::word;
 pub use run::{Reply, Request};
 pub(super) use run::{nothing, run};

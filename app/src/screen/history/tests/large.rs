@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use futures::StreamExt;
 use futures::executor::block_on;
-use stratigraph_engine::{BranchName, Commit, CommitGraph, CommitId, ManifestVersion};
+use stratigraph_engine::{BranchName, Commit, CommitGraph, CommitId, HistoryProblem, ManifestVersion};
 use stratigraph_widgets::commit_dag::synthetic::{Shape, history};
 use stratigraph_widgets::commit_dag::{Emphasis, RowItem};
 
@@ -18,7 +18,7 @@ use crate::screen::history::chart::{Chart, ChartSpec, Folding};
 use crate::screen::history::jump::resolve;
 use crate::screen::history::log::CommitLog;
 use crate::screen::history::search::find;
-use crate::screen::history::{COMMITS, INLINE, Preview, Reply, Request, export};
+use crate::screen::history::{COMMITS, INLINE, Preview, Reply, Request, cost, export};
 use crate::view::Target;
 
 /// Spread over all bits, so that ends of ids differ as real ones do.
@@ -28,6 +28,11 @@ pub(super) fn id(number: u32) -> CommitId {
 
 /// A made-up history; its later states contain its earlier ones.
 pub(super) fn log(commits: usize) -> Arc<CommitLog> {
+    log_with(commits, Vec::new())
+}
+
+/// The same, with something wrong.
+fn log_with(commits: usize, problems: Vec<HistoryProblem>) -> Arc<CommitLog> {
     let commits = u32::try_from(commits).unwrap();
     let made = history(Shape { commits, branches: 30, merge_percent: 20, seed: 7 });
     let commit = |number: u32| {
@@ -50,7 +55,7 @@ pub(super) fn log(commits: usize) -> Arc<CommitLog> {
         .map(|(number, head)| (BranchName::from_stored(Some(&name(number))), id(*head)))
         .collect();
     Arc::new(CommitLog::new(
-        Arc::new(CommitGraph::new((0..commits).map(commit).collect(), heads, Vec::new())),
+        Arc::new(CommitGraph::new((0..commits).map(commit).collect(), heads, problems)),
         Vec::new(),
     ))
 }
@@ -60,6 +65,12 @@ pub(super) fn bench(log: &Arc<CommitLog>) -> Bench {
     bench.load_log(log);
     bench.draw();
     bench
+}
+
+/// Everything, no fold closed.
+pub(super) fn unfiltered() -> ChartSpec {
+    let (filter, branches) = (String::new(), vec!["*".to_owned()]);
+    ChartSpec { filter, now_micros: 0, branches, folding: Folding::all(false) }
 }
 
 /// Requests made since the last call, as words; details are read for whatever commit is selected and left out.
@@ -97,7 +108,8 @@ fn keys_leave_the_work_on_a_hundred_thousand_commits_to_workers() {
         ("space j c esc", &["diff"]),
     ];
     for (keys, expected) in cases {
-        bench.press(keys);
+        let looked = cost::of(|| bench.press(keys));
+        assert!(looked < INLINE, "{keys}: {looked} looked at");
         assert_eq!(asked(&mut bench), expected, "{keys}");
         for overlay in bench.state.shared.overlays.drain(..) {
             assert!(matches!(overlay, crate::overlay::Overlay::Choose(_)), "{keys}: only to which child or parent");
@@ -119,6 +131,41 @@ fn keys_leave_the_work_on_a_hundred_thousand_commits_to_workers() {
     bench.type_text("main@v4");
     bench.press("enter");
     assert!(asked(&mut bench).contains(&"find"));
+}
+
+#[test]
+fn steps_look_at_the_rows_they_concern() {
+    let broken = [20_000, 90_000].map(|commit| HistoryProblem::DanglingParent { commit: id(commit), parent: id(0) });
+    let mut bench = bench(&log_with(100_000, broken.to_vec()));
+    let chart = Arc::clone(bench.state.screens.history.list.chart().unwrap());
+    let row = |commit| chart.row_of(id(commit)).unwrap();
+    // A step that nobody has to be asked about, in the middle of the list.
+    let only = |from: usize, to: usize| chart.parent_rows(from) == [Some(to)] && chart.child_rows(to).eq([from]);
+    let (from, to) =
+        (chart.len() / 2..chart.len()).map(|row| (row, row + 1)).find(|(row, next)| only(*row, *next)).unwrap();
+    bench.state.screens.history.list.select_row(from, 20);
+    for (keys, expected) in
+        [("J", to), ("K", from), ("g g ]", row(90_000)), ("]", row(20_000)), ("[", row(90_000)), ("G [", row(20_000))]
+    {
+        let looked = cost::of(|| bench.press(keys));
+        assert_eq!(bench.state.screens.history.list.cursor().row, expected, "{keys}");
+        assert!(looked < INLINE, "{keys}: {looked} looked at");
+    }
+}
+
+#[test]
+fn looking_at_a_whole_history_is_noticed() {
+    let log = log(INLINE);
+    let chart = Chart::new(Arc::clone(&log), unfiltered());
+    let all: [fn(&Chart); 4] = [
+        |chart| drop(find(chart, "merge")),
+        |chart| drop((0..chart.len()).map(|row| chart.parent_rows(row)).collect::<Vec<_>>()),
+        |chart| drop(Related::new(chart.log(), Ancestry::Ancestors, id(1))),
+        |chart| assert_eq!(chart.log().count_since(chart.log()), 0),
+    ];
+    for (number, all) in all.iter().enumerate() {
+        assert!(cost::of(|| all(&chart)) >= INLINE, "{number}");
+    }
 }
 
 #[test]
@@ -244,22 +291,21 @@ fn a_row_diff_that_was_opened_meanwhile_stays_open() {
 #[test]
 fn help_palette_and_export_make_no_rows() {
     let mut bench = bench(&log(100_000));
-    bench.press("e");
+    for keys in ["? esc", ": esc", "e"] {
+        let looked = cost::of(|| bench.press(keys));
+        assert!(looked < INLINE, "{keys}: {looked} looked at");
+        assert_eq!(bench.state.shared.export.is_some(), keys == "e", "{keys}");
+    }
     let content = bench.state.shared.export.as_ref().map(|(content, _)| content);
-    assert!(matches!(content, Some(Content::Read { source: Source::Commits(_), .. })), "made while it is written");
+    assert!(matches!(content, Some(Content::Read { source: Source::Made(_), .. })), "made while it is written");
 }
 
 #[test]
 fn an_export_has_every_commit_once_in_the_order_of_the_list() {
     let log = log(INLINE + 10);
-    let spec = ChartSpec {
-        filter: String::new(),
-        now_micros: 0,
-        branches: vec!["*".to_owned()],
-        folding: Folding::all(false),
-    };
+    let spec = unfiltered();
     let chart = Arc::new(Chart::new(Arc::clone(&log), spec));
-    let batches: Vec<_> = block_on(export::rows(Arc::clone(&chart)).1.map(Result::unwrap).collect());
+    let batches: Vec<_> = block_on(Arc::clone(&chart).rows().1.map(Result::unwrap).collect());
     let ids: Vec<String> = batches
         .iter()
         .flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned).collect::<Vec<_>>())

@@ -3,12 +3,12 @@
 use std::sync::{Arc, Weak};
 
 use super::fixture::Bench;
-use super::large::{asked, bench, id, log};
+use super::large::{asked, bench, id, log, unfiltered};
 use crate::effect::Request as JobRequest;
 use crate::job::JobId;
 use crate::screen::ScreenRequest;
 use crate::screen::history::ancestry::{Ancestry, Related};
-use crate::screen::history::chart::{Chart, ChartSpec, Folding};
+use crate::screen::history::chart::{Chart, ChartSpec};
 use crate::screen::history::log::CommitLog;
 use crate::screen::history::{Former, INLINE, Reply, Request};
 
@@ -67,12 +67,6 @@ fn a_history_that_was_replaced_is_freed_by_a_worker_when_all_commits_were_seen()
 
 #[test]
 fn replies_that_come_too_late_are_freed_by_a_worker() {
-    let spec = ChartSpec {
-        filter: String::new(),
-        now_micros: 0,
-        branches: vec!["*".to_owned()],
-        folding: Folding::all(false),
-    };
     let replies: [fn(&Arc<CommitLog>, ChartSpec) -> Reply; 5] = [
         |log, spec| Reply::Partial(Arc::new(Chart::new(Arc::clone(log), spec))),
         |log, spec| Reply::Loaded(Arc::new(Chart::new(Arc::clone(log), spec))),
@@ -86,7 +80,7 @@ fn replies_that_come_too_late_are_freed_by_a_worker() {
         let job = bench.asked.last().expect("the layout is asked for").id;
         let other = log(INLINE + 5);
         let weak = Arc::downgrade(&other);
-        let reply = late(&other, spec.clone());
+        let reply = late(&other, unfiltered());
         drop(other);
         // A whole history counts whichever read delivers it, so this one comes from a read that was replaced.
         let job = if matches!(reply, Reply::Loaded(_)) { JobId(job.0 + 1000) } else { job };

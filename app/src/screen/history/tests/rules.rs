@@ -365,10 +365,10 @@ fn an_export_of_row_changes_is_made_while_it_is_written_from_what_was_there() {
     bench.rows("node:Team", more.collect());
     bench.press("e");
     let (content, _) = bench.state.shared.export.clone().expect("an export is prepared");
-    let Content::Read { source: Source::Changes(changes), .. } = content else { panic!("made before it is written") };
+    let Content::Read { source: Source::Made(changes), .. } = content else { panic!("made before it is written") };
     bench.press("esc tab f");
     bench.type_text("op:inserted");
-    let (schema, batches) = diff::exported(&changes.0);
+    let (schema, batches) = changes.rows();
     let batches: Vec<_> = block_on(batches.map(Result::unwrap).collect());
     let texts = |name: &str| -> Vec<Option<String>> {
         let columns = batches.iter().map(|batch| batch.column_by_name(name).unwrap().as_string::<i32>().clone());
