@@ -7,7 +7,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use source::Source;
+pub use source::{Made, Produce, Source};
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};

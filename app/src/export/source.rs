@@ -1,5 +1,6 @@
 //! Rows that are read or made while they are written.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
@@ -7,8 +8,6 @@ use stratigraph_engine::read::is_blob;
 use stratigraph_engine::{Blobs, Graph, ReadOptions, RowStream, Snapshot, SqlOptions, TableKey};
 
 use crate::message::Failure;
-use crate::screen::history::chart::Chart;
-use crate::screen::history::{self, Same};
 
 /// Rows of the graph that were not read yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,10 +23,8 @@ pub enum Source {
         /// In what the file will differ from what is on view.
         remark: Option<&'static str>,
     },
-    /// Commits of a history, as the list on view has them.
-    Commits(Same<Chart>),
-    /// Row changes between two commits, as far as they were loaded and left by the filters.
-    Changes(Same<history::diff::Changes>),
+    /// Rows of what is in memory.
+    Made(Made),
     /// Rows of a query. Blobs are references and sizes.
     Query {
         /// Where.
@@ -35,6 +32,36 @@ pub enum Source {
         /// The query.
         statement: String,
     },
+}
+
+/// Something in memory that becomes rows while they are written, not before.
+pub trait Produce: Debug + Send + Sync {
+    /// The columns, and the rows in bounded batches that have them.
+    fn rows(self: Arc<Self>) -> (SchemaRef, RowStream);
+}
+
+/// Rows that are made while they are written; equal if they are made from the same thing.
+#[derive(Debug, Clone)]
+pub struct Made(Arc<dyn Produce>);
+
+impl Made {
+    /// Rows made from `from`.
+    #[must_use]
+    pub fn new(from: Arc<impl Produce + 'static>) -> Self {
+        Self(from)
+    }
+
+    /// The columns and the rows.
+    #[must_use]
+    pub fn rows(&self) -> (SchemaRef, RowStream) {
+        Arc::clone(&self.0).rows()
+    }
+}
+
+impl PartialEq for Made {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// Rows on their way.
@@ -55,12 +82,8 @@ impl Source {
                 let batches = graph.read(snapshot, table, &options).await?;
                 Ok(Rows { schema: schema_of_read(&declared, options.columns.as_deref()), batches })
             }
-            Self::Commits(chart) => {
-                let (schema, batches) = history::export::rows(Arc::clone(&chart.0));
-                Ok(Rows { schema, batches })
-            }
-            Self::Changes(changes) => {
-                let (schema, batches) = history::diff::exported(&changes.0);
+            Self::Made(made) => {
+                let (schema, batches) = made.rows();
                 Ok(Rows { schema, batches })
             }
             Self::Query { snapshot, statement } => {

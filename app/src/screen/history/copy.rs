@@ -6,7 +6,6 @@ use stratigraph_engine::Row;
 use stratigraph_widgets::width::escape;
 
 use super::export::has_commits;
-use super::request::Same;
 use super::{COMMITS, DETAILS, History, ROWS, TABLES};
 use crate::cli::quoted;
 use crate::export::{Content, Made, Source};

@@ -27,7 +27,7 @@ mod copy;
 mod cost;
 mod details;
 pub mod diff;
-pub(crate) mod export;
+mod export;
 mod filter;
 mod input;
 mod jump;

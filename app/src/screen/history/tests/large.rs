@@ -12,13 +12,13 @@ use stratigraph_widgets::commit_dag::{Emphasis, RowItem};
 
 use super::fixture::{Bench, unicode};
 use crate::config::Config;
-use crate::export::{Content, Source};
+use crate::export::{Content, Produce, Source};
 use crate::screen::history::ancestry::{Ancestry, Related};
 use crate::screen::history::chart::{Chart, ChartSpec, Folding};
 use crate::screen::history::jump::resolve;
 use crate::screen::history::log::CommitLog;
 use crate::screen::history::search::find;
-use crate::screen::history::{COMMITS, INLINE, Preview, Reply, Request, cost, export};
+use crate::screen::history::{COMMITS, INLINE, Preview, Reply, Request, cost};
 use crate::view::Target;
 
 /// Spread over all bits, so that ends of ids differ as real ones do.
