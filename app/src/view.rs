@@ -1,6 +1,7 @@
 //! Draws the state. `view` reads and never changes it; besides the picture it returns what was drawn where.
 
 mod canvas;
+pub(crate) mod cell;
 mod hints;
 mod region;
 mod strip;

@@ -16,7 +16,7 @@ use super::grid::Grid;
 use super::request::{Opened, Page};
 use super::row_history::Progress;
 use crate::action::Motion;
-use crate::screen::history::diff::Counts;
+use crate::rows::Counts;
 use columns::Columns;
 
 /// A comparison on view.

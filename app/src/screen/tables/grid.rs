@@ -8,10 +8,10 @@ use stratigraph_engine::{Row, Value};
 use stratigraph_widgets::data_table::{CellKind, Sort, TableState};
 use stratigraph_widgets::width::{escape, width};
 
-use super::cell::{cell, compare};
 use crate::action::Motion;
 use crate::matcher::Matcher;
 use crate::rows::TextForm;
+use crate::view::cell::{cell, compare};
 
 /// A column is no wider at first; its longer texts are cut.
 const WIDEST: usize = 32;

@@ -10,13 +10,12 @@
 //! | `request`, `run`, `reply` | what is read, how, and what arrives |
 //! | `position` | positions as typed and as shown, and the way back |
 //! | `types` | the list on the left |
-//! | `grid`, `cell`, `rows`, `schema_list` | rows with columns: cursor, sorting, search; pages of a table |
+//! | `grid`, `rows`, `schema_list` | rows with columns: cursor, sorting, search; pages of a table |
 //! | `record`, `row_history`, `compare`, `sql` | what one can go into |
 //! | `copy` | what can be copied and exported |
 //! | `view` | drawing |
 
 mod action;
-pub(super) mod cell;
 mod compare;
 mod copy;
 mod grid;

@@ -7,8 +7,8 @@ use stratigraph_widgets::data_table::CellKind;
 use stratigraph_widgets::width::{escape, head, width};
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::cell::whole;
 use crate::cursor::Cursor;
+use crate::view::cell::whole;
 
 /// Columns between the names and the values.
 const GAP: usize = 2;

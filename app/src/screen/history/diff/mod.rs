@@ -11,7 +11,6 @@ mod view;
 
 use std::collections::BTreeMap;
 
-use stratigraph_engine::diff::RowOp;
 use stratigraph_engine::{Commit, CommitId, TableChange, TableKey, TableKind};
 
 pub(super) use filter::word;
@@ -21,6 +20,7 @@ pub(super) use run::{nothing, run};
 use crate::action::Motion;
 use crate::cursor::Cursor;
 use crate::message::Failure;
+use crate::rows::Counts;
 use crate::screen::Answer;
 use filter::RowFilter;
 use rows::TableRows;
@@ -97,34 +97,6 @@ impl Target {
             Against::BothParents(other) => Some(other),
             Against::FirstParent | Against::SecondParent | Against::Chosen => None,
         }
-    }
-}
-
-/// Changed rows by operation.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Rows only in the newer state.
-    pub inserted: u64,
-    /// Rows whose cells differ.
-    pub updated: u64,
-    /// Rows only in the older state.
-    pub deleted: u64,
-}
-
-impl Counts {
-    /// Counts one more.
-    pub fn add(&mut self, op: RowOp) {
-        match op {
-            RowOp::Inserted => self.inserted += 1,
-            RowOp::Updated => self.updated += 1,
-            RowOp::Deleted => self.deleted += 1,
-        }
-    }
-
-    /// All of them.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.inserted + self.updated + self.deleted
     }
 }
 

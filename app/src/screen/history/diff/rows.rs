@@ -10,7 +10,7 @@ use stratigraph_widgets::width::{Align, escape, width};
 
 use super::filter::RowFilter;
 use crate::action::Motion;
-use crate::screen::tables::cell::cell;
+use crate::view::cell::cell;
 
 /// Widest column; longer values are cut, the record shows them whole.
 const WIDEST: usize = 32;

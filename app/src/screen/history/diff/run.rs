@@ -10,8 +10,9 @@ use stratigraph_engine::diff::{DiffFilter, DiffItem, RowChange};
 use stratigraph_engine::{At, CommitId, Error, ErrorKind, Graph, ManifestVersion, Snapshot, TableChange, TableKey};
 
 use super::super::request::{Reply as ScreenReply, deliver};
-use super::{Counts, Target};
+use super::Target;
 use crate::message::Failure;
+use crate::rows::Counts;
 use crate::tasks::TaskContext;
 
 /// Rows delivered at a time.

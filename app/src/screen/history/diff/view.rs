@@ -16,8 +16,8 @@ use super::rows::{TableRows, changed, op};
 use super::tree::Node;
 use super::{Diff, Stage, Table};
 use crate::screen::PaneId;
-use crate::screen::tables::cell::cell;
 use crate::theme::Role;
+use crate::view::cell::cell;
 use crate::view::{Canvas, Target, grouped};
 
 /// What stands where nothing else can.

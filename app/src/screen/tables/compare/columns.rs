@@ -6,8 +6,8 @@ use stratigraph_engine::Row;
 use stratigraph_widgets::data_table::CellKind;
 use stratigraph_widgets::width::{escape, width};
 
-use super::super::cell::cell;
 use super::super::grid::Grid;
+use crate::view::cell::cell;
 
 /// A column is no wider than this in a comparison.
 const WIDEST: usize = 28;

@@ -6,7 +6,6 @@ use stratigraph_engine::diff::{RowOp, RowVersion};
 use stratigraph_widgets::data_table::{CellKind, CellText};
 use stratigraph_widgets::width::{Align, escape, fit, width};
 
-use super::super::cell::cell;
 use super::super::compare::{CompareView, is_changed, mark};
 use super::super::record::RecordView;
 use super::super::row_history::{HistoryLine, HistoryView, Progress};
@@ -18,6 +17,7 @@ use crate::action::TermKind;
 use crate::screen::{PaneId, ScreenId, first_line};
 use crate::state::Shared;
 use crate::theme::Role;
+use crate::view::cell::cell;
 use crate::view::{Canvas, Target, grouped, moment};
 
 /// Draws a record: names at the left, values wrapped at the right.

@@ -9,11 +9,11 @@ use stratigraph_widgets::data_table::{
 };
 use stratigraph_widgets::width::Align;
 
-use super::super::cell::cell;
 use super::super::grid::Grid;
 use crate::matcher::Matcher;
 use crate::screen::PaneId;
 use crate::theme::Role;
+use crate::view::cell::cell;
 use crate::view::{Canvas, Target};
 
 /// Circumstances of a grid.

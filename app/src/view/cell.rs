@@ -11,7 +11,7 @@ use stratigraph_widgets::data_table::CellKind;
 const SHOWN_CHARS: usize = 240;
 
 /// A value as a table cell shows it. Vectors and blobs are type, length and digest.
-pub(in crate::screen) fn cell(value: &Value) -> (Cow<'_, str>, CellKind) {
+pub(crate) fn cell(value: &Value) -> (Cow<'_, str>, CellKind) {
     match value {
         Value::Null => (Cow::Borrowed(""), CellKind::Null),
         Value::Text(text) if text.is_empty() => (Cow::Borrowed(""), CellKind::Empty),
@@ -28,7 +28,7 @@ fn beginning(text: &str) -> &str {
 }
 
 /// Type, length and digest of a vector: equal vectors have equal digests, whatever their length.
-pub(super) fn vector(items: &[f32]) -> String {
+fn vector(items: &[f32]) -> String {
     format!("vector {} #{:08x}", items.len(), digest(items))
 }
 
@@ -48,7 +48,7 @@ fn blob_text(blob: &Blob) -> String {
 }
 
 /// A value in a record: everything that can be read, with the numbers of a vector after its description.
-pub(super) fn whole(value: &Value) -> (Cow<'_, str>, CellKind) {
+pub(crate) fn whole(value: &Value) -> (Cow<'_, str>, CellKind) {
     match value {
         Value::Text(text) if !text.is_empty() => (Cow::Borrowed(text), CellKind::Text),
         Value::Vector(items) => (Cow::Owned(format!("{} {value}", vector(items))), CellKind::Text),
@@ -58,7 +58,7 @@ pub(super) fn whole(value: &Value) -> (Cow<'_, str>, CellKind) {
 }
 
 /// Order for sorting what is loaded: numbers by size, texts by bytes, nulls last in either direction.
-pub(super) fn compare(left: &Value, right: &Value, descending: bool) -> Ordering {
+pub(crate) fn compare(left: &Value, right: &Value, descending: bool) -> Ordering {
     match (left.is_null(), right.is_null()) {
         (true, true) => Ordering::Equal,
         (true, false) => Ordering::Greater,
