@@ -74,7 +74,7 @@ impl History {
             if !cx.reading(ARRANGE) {
                 self.arrange(cx);
             }
-        } else if self.search_term(cx.shared) != self.list.found.term && !cx.reading(SEARCH) {
+        } else if search_term(cx.shared) != self.list.found.term && !cx.reading(SEARCH) {
             self.search(cx);
         }
     }
@@ -257,15 +257,9 @@ impl History {
         }
     }
 
-    /// What is searched; empty if nothing is.
-    fn search_term(&self, shared: &Shared) -> String {
-        let term = shared.terms.of(ScreenId::History, COMMITS, TermKind::Search);
-        term.map(|term| term.text.clone()).unwrap_or_default()
-    }
-
     /// Finds the matches of the search in what is drawn.
     fn search(&mut self, cx: &mut Context<'_>) {
-        let term = self.search_term(cx.shared);
+        let term = search_term(cx.shared);
         let Some(chart) = self.list.chart().cloned().filter(|_| !term.is_empty()) else {
             cx.cancel(SEARCH);
             return self.take_found(Found::default(), cx);
@@ -334,4 +328,10 @@ impl History {
             _ => None,
         }
     }
+}
+
+/// What is searched; empty if nothing is.
+fn search_term(shared: &Shared) -> String {
+    let term = shared.terms.of(ScreenId::History, COMMITS, TermKind::Search);
+    term.map(|term| term.text.clone()).unwrap_or_default()
 }
