@@ -14,9 +14,6 @@ use stratigraph_widgets::width::{escape, width};
 use super::error::CliError;
 use crate::theme::{ColorChoice, Depth, GlyphSet, Role, Surroundings, Theme, ascii_wanted, depth};
 
-/// Columns of a line where there is no terminal to ask.
-const LINE_COLUMNS: usize = 80;
-
 /// How answers are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -31,7 +28,8 @@ pub(super) struct Out {
     writer: BufWriter<Box<dyn Write>>,
     theme: Theme,
     form: Form,
-    columns: usize,
+    /// Columns of the terminal's line, if there is a terminal.
+    columns: Option<usize>,
 }
 
 /// A piece of text with its style and the columns it takes.
@@ -47,22 +45,27 @@ impl Out {
         let stdout = io::stdout();
         let theme = theme(color, ascii, &Surroundings::of_process(), stdout.is_terminal());
         let columns = stdout.is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
-        let columns = columns.map_or(LINE_COLUMNS, |(columns, _)| columns.into());
+        let columns = columns.map(|(columns, _)| columns.into());
         Self { writer: BufWriter::new(Box::new(stdout)), theme, form, columns }
     }
 
     #[cfg(test)]
     pub(super) fn plain(writer: impl Write + 'static) -> Self {
         let theme = Theme { depth: Depth::None, ..Theme::default() };
-        Self { writer: BufWriter::new(Box::new(writer)), theme, form: Form::Text, columns: LINE_COLUMNS }
+        Self { writer: BufWriter::new(Box::new(writer)), theme, form: Form::Text, columns: None }
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_columns(self, columns: Option<usize>) -> Self {
+        Self { columns, ..self }
     }
 
     pub(super) fn is_json(&self) -> bool {
         self.form == Form::Json
     }
 
-    /// Columns of a line: the terminal's, or 80.
-    pub(super) fn columns(&self) -> usize {
+    /// Columns of the terminal's line; none where the answer goes to a file or another program.
+    pub(super) fn columns(&self) -> Option<usize> {
         self.columns
     }
 

@@ -47,24 +47,17 @@ fn json_lines_hold_export_values() {
 }
 
 #[test]
-fn the_table_keeps_the_widths_of_its_first_batch() {
+fn the_table_is_as_wide_as_the_values_of_all_its_batches() {
     let first = batch(&[Some("abc\n"), None], &[Some(0.5), Some(10.25)]);
     let second = batch(&[Some("much longer")], &[Some(1.0)]);
     let expected = "\
-name    size  day
-abc\\n    0.5  2024-02-01
-∅      10.25  2024-02-01
-much…      1  2024-02-01
+name          size  day
+abc\\n          0.5  2024-02-01
+∅            10.25  2024-02-01
+much longer      1  2024-02-01
 ";
     assert_eq!(written(RowFormat::Table, &[first, second]), expected);
     assert_eq!(written(RowFormat::Table, &[]), "name  size  day\n");
-}
-
-#[test]
-fn wide_columns_shrink_until_the_line_fits() {
-    assert_eq!(fit(vec![10, 40, 40], 80), [10, 33, 33]);
-    assert_eq!(fit(vec![10, 10], 80), [10, 10]);
-    assert_eq!(fit(vec![40; 20], 80), [6; 20]);
 }
 
 #[test]
@@ -73,4 +66,22 @@ fn asked_columns_come_in_the_order_asked() {
     let schema = Schema::new(vec![Field::new("a", DataType::Utf8, true), Field::new("b", DataType::Int32, true)]);
     let writer = RowWriter::new(&mut out, RowFormat::Csv, &schema, Some(&["b".to_owned(), "a".to_owned()]));
     assert_eq!(writer.columns, [("b".to_owned(), Align::Right), ("a".to_owned(), Align::Left)]);
+}
+
+#[test]
+fn a_plan_is_written_whole_line_by_line() {
+    let plan = format!("Filter: {}\n  Scan", "a > 1 AND ".repeat(30));
+    let columns: [(&str, ArrayRef); 2] = [
+        ("plan_type", Arc::new(StringArray::from(vec!["logical_plan"]))),
+        ("plan", Arc::new(StringArray::from(vec![plan.as_str()]))),
+    ];
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
+    let shared = Shared::default();
+    let mut out = Out::plain(shared.clone()).with_columns(Some(40));
+    let mut writer = RowWriter::new(&mut out, RowFormat::Table, &rows.schema(), None);
+    writer.batch(&rows).unwrap();
+    writer.finish().unwrap();
+    out.flush().unwrap();
+    let lines: Vec<&str> = plan.lines().map(str::trim_end).collect();
+    assert_eq!(shared.text().lines().collect::<Vec<_>>(), ["logical_plan", lines[0], lines[1]]);
 }
