@@ -35,6 +35,7 @@ mod words;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -109,9 +110,10 @@ enum Command {
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse_from(with_open(std::env::args_os().collect()));
-    let done = catch_unwind(AssertUnwindSafe(|| dispatch(cli))).unwrap_or(Err(CliError::Panicked));
-    match done {
+    let args = with_open(std::env::args_os().collect(), |word| Path::new(word).exists());
+    let run =
+        |args| catch_unwind(AssertUnwindSafe(|| dispatch(Cli::parse_from(args)))).unwrap_or(Err(CliError::Panicked));
+    match args.and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
@@ -180,24 +182,42 @@ fn now_micros() -> i64 {
 }
 
 /// Puts `open` before a first word that is no command, so that `stratigraph URI` opens the workbench.
-fn with_open(mut args: Vec<OsString>) -> Vec<OsString> {
+///
+/// A word that is no place either is refused here: as a graph to open, a mistyped command would be called a wrong argument.
+fn with_open(mut args: Vec<OsString>, exists: impl Fn(&str) -> bool) -> Result<Vec<OsString>, CliError> {
     let command = Cli::command();
+    let known = || command.get_subcommands().map(clap::Command::get_name).chain(["help"]);
+    let Some((at, word)) = first_word(&command, &args) else { return Ok(args) };
+    if known().any(|name| name == word) {
+        return Ok(args);
+    }
+    if !is_place(&word) && !exists(&word) {
+        let near = words::meant(&word, known().collect::<Vec<_>>()).map(str::to_owned);
+        return Err(CliError::UnknownCommand { word, near });
+    }
+    args.insert(at, "open".into());
+    Ok(args)
+}
+
+/// The first word that is neither a flag nor the value of one, and where it is.
+fn first_word(command: &clap::Command, args: &[OsString]) -> Option<(usize, String)> {
     let takes_value = |flag: &str| {
         let found = command.get_arguments().find(|arg| arg.get_long().is_some_and(|long| flag == format!("--{long}")));
         found.is_some_and(|arg| arg.get_action().takes_values())
     };
     let mut at = 1;
-    while let Some(word) = args.get(at).map(|word| word.to_string_lossy().into_owned()) {
+    loop {
+        let word = args.get(at)?.to_string_lossy();
         if !word.starts_with('-') {
-            let is_command = word == "help" || command.get_subcommands().any(|known| known.get_name() == word);
-            if !is_command {
-                args.insert(at, "open".into());
-            }
-            break;
+            return Some((at, word.into_owned()));
         }
         at += if takes_value(&word) { 2 } else { 1 };
     }
-    args
+}
+
+/// Whether a word is written like a path or a URI; no command is.
+fn is_place(word: &str) -> bool {
+    word.is_empty() || word.contains(['/', '\\', ':', '.', '~'])
 }
 
 /// The sample graph, for tests of what reads rows.
@@ -215,9 +235,10 @@ pub(crate) async fn sample() -> Graph {
 mod tests {
     use super::*;
 
-    fn opened(line: &str) -> String {
+    fn opened(line: &str) -> Result<String, CliError> {
         let args = line.split(' ').map(OsString::from).collect();
-        with_open(args).join(&OsString::from(" ")).to_string_lossy().into_owned()
+        let args = with_open(args, |word| word == "crm")?;
+        Ok(args.join(&OsString::from(" ")).to_string_lossy().into_owned())
     }
 
     #[test]
@@ -227,12 +248,34 @@ mod tests {
 
     #[test]
     fn a_location_alone_opens_the_workbench() {
-        assert_eq!(opened("stratigraph /g --ascii"), "stratigraph open /g --ascii");
-        assert_eq!(opened("stratigraph --color never /g"), "stratigraph --color never open /g");
-        assert_eq!(opened("stratigraph --color=never /g"), "stratigraph --color=never open /g");
-        assert_eq!(opened("stratigraph --json log /g"), "stratigraph --json log /g");
-        assert_eq!(opened("stratigraph help log"), "stratigraph help log");
-        assert_eq!(opened("stratigraph ./log"), "stratigraph open ./log");
-        assert_eq!(opened("stratigraph"), "stratigraph");
+        let cases = [
+            ("stratigraph /g --ascii", "stratigraph open /g --ascii"),
+            ("stratigraph --color never /g", "stratigraph --color never open /g"),
+            ("stratigraph --color=never /g", "stratigraph --color=never open /g"),
+            ("stratigraph --json log /g", "stratigraph --json log /g"),
+            ("stratigraph help log", "stratigraph help log"),
+            ("stratigraph ./log", "stratigraph open ./log"),
+            ("stratigraph ./x", "stratigraph open ./x"),
+            ("stratigraph file:///g", "stratigraph open file:///g"),
+            ("stratigraph crm", "stratigraph open crm"),
+            ("stratigraph --version", "stratigraph --version"),
+            ("stratigraph", "stratigraph"),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(opened(line).expect(line), expected);
+        }
+    }
+
+    #[test]
+    fn a_mistyped_command_is_not_taken_for_a_graph() {
+        let cases = [("logs", Some("log")), ("Log", Some("log")), ("brnaches", Some("branches")), ("frobnicate", None)];
+        for (typed, meant) in cases {
+            match opened(&format!("stratigraph --json {typed} /g")) {
+                Err(CliError::UnknownCommand { word, near }) => {
+                    assert_eq!((word.as_str(), near.as_deref()), (typed, meant))
+                }
+                other => panic!("{typed}: {other:?}"),
+            }
+        }
     }
 }

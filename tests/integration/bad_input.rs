@@ -214,3 +214,45 @@ fn a_log_without_commits_says_why() -> Result<()> {
     assert_eq!(run(&["log", &team, "--actor", "nobody", "--json"])?, (Some(0), String::new(), String::new()));
     Ok(())
 }
+
+#[test]
+fn what_was_meant_is_offered() -> Result<()> {
+    let team = Fixture::Team.path()?.to_string_lossy().into_owned();
+    let no_table = |name: &str, at: &str, meant: &str| {
+        let known = "edge:Knows, edge:WorksOn, node:Note, node:Person, node:Project";
+        format!("error: no table `{name}` at {at}; there are: {known}\n{meant}")
+    };
+    let person = "  next: did you mean Person?\n";
+    let cases = [
+        (vec!["logs", &team], 2, "error: no command `logs`; did you mean `log`?\n".to_owned()),
+        (
+            vec!["frobnicate", &team],
+            2,
+            "error: no command `frobnicate`, and no such folder\n  next: `stratigraph --help` lists the commands\n"
+                .to_owned(),
+        ),
+        (vec!["read", &team, "person"], 3, no_table("person", "main@v9", person)),
+        (vec!["diff", &team, "main", "budget", "--table", "Persn"], 3, no_table("Persn", "budget@v6", person)),
+        (vec!["log", &team, "--table", "PERSON"], 3, no_table("PERSON", "any commit", person)),
+        (vec!["read", &team, "Company"], 3, no_table("Company", "main@v9", "")),
+    ];
+    for (arguments, code, expected) in cases {
+        assert_eq!(run(&arguments)?, (Some(code), String::new(), expected), "{arguments:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn two_formats_at_once_are_refused() -> Result<()> {
+    let team = Fixture::Team.path()?.to_string_lossy().into_owned();
+    let refused = |format| {
+        format!("error: --json prints JSON lines and cannot go with --format {format}: leave one of them out\n")
+    };
+    for command in [vec!["read", &team, "Person"], vec!["sql", &team, "select id from \"Person\""]] {
+        let with = |options: &[&'static str]| run(&[command.as_slice(), options].concat());
+        assert_eq!(with(&["--json", "--format", "csv"])?, (Some(2), String::new(), refused("csv")));
+        assert_eq!(with(&["--json", "--format", "table"])?, (Some(2), String::new(), refused("table")));
+        assert_eq!(with(&["--json", "--format", "jsonl"])?, with(&["--json"])?);
+    }
+    Ok(())
+}

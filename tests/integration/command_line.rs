@@ -207,6 +207,43 @@ fn a_diff_names_row_operation_and_changed_columns() -> Result<()> {
 }
 
 #[test]
+fn a_commit_is_shown_by_any_position_it_is_at() -> Result<()> {
+    let team = team()?;
+    let shown = |position: &str| lines(&["show", &team, position, "--json"]);
+    let id = |position: &str| Ok::<_, anyhow::Error>(shown(position)?[0]["id"].as_str().unwrap_or_default().to_owned());
+    for (position, expected) in [
+        ("main", "01M7Y2AM4A3R9G8AARTRFP1ZND"),
+        ("FP1ZND", "01M7Y2AM4A3R9G8AARTRFP1ZND"),
+        ("v9", "01M7Y2AM4A3R9G8AARTRFP1ZND"),
+        ("v7", "01M7Y2AM00KG79BDBHYZDT7XSR"),
+        ("budget@v6", "01M7Y2AM68DRM4A36QAV1WMJEC"),
+        ("budget", "01M7Y2AM68DRM4A36QAV1WMJEC"),
+        ("2026-11-21T03:27:46Z", "01M7Y2AKRVGYG487HA8048ZDAE"),
+    ] {
+        assert_eq!(id(position)?, expected, "{position}");
+    }
+    // No row of the commit dataset names version 2.
+    let output = run(&["show", &team, "v2"])?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{errors}");
+    assert!(errors.contains("main@v2 was published by no commit"), "{errors}");
+    Ok(())
+}
+
+#[test]
+fn text_for_another_program_holds_whole_values() -> Result<()> {
+    let team = team()?;
+    let long = "x".repeat(300);
+    let query = format!("select id, '{long}' as note from \"Person\" order by id");
+    let expected = format!("id        note\nAda       {long}\nGrace     {long}\nMargaret  {long}\n");
+    assert_eq!(text(&["sql", &team, &query])?, expected);
+    let plan = text(&["sql", &team, "explain select id from \"Person\" where age > 30"])?;
+    assert!(plan.lines().any(|line| line.trim_start().starts_with("LanceRead: ")), "{plan}");
+    assert!(!plan.contains('…') && !plan.contains("\\n"), "{plan}");
+    Ok(())
+}
+
+#[test]
 fn wrong_requests_have_their_exit_code_and_say_what_to_do() -> Result<()> {
     let team = team()?;
     let cases: [(&[&str], i32, &str); 9] = [

@@ -1,11 +1,14 @@
 //! What can go wrong in a command, how it is said, and which exit code it gives.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
-use stratigraph_engine::{BranchName, Error, ErrorKind, TableKey};
+use stratigraph_engine::history::HistoryError;
+use stratigraph_engine::{BranchName, Error, ErrorKind, ManifestVersion, TableKey};
 use stratigraph_widgets::width::escape;
 
 use super::demo::DemoError;
+use super::words::meant_table;
 use crate::message::chain;
 
 /// Exit codes, for the help text; [`exit_code`] gives them.
@@ -30,6 +33,28 @@ pub(super) enum CliError {
     /// The answer could not be written.
     #[error("cannot write the answer")]
     Output(#[from] io::Error),
+    /// The first word is neither a command nor the place of a graph.
+    #[error("no command `{word}`{}", near.as_ref().map_or(", and no such folder".to_owned(), |near| format!("; did you mean `{near}`?")))]
+    UnknownCommand {
+        /// The word.
+        word: String,
+        /// The command that was probably meant.
+        near: Option<String>,
+    },
+    /// JSON was asked for, and another format as well.
+    #[error("--json prints JSON lines and cannot go with --format {format}: leave one of them out")]
+    TwoFormats {
+        /// The other format.
+        format: String,
+    },
+    /// The position is a version that no commit published.
+    #[error("{branch}@v{version} was published by no commit; `tables --at {branch}@v{version}` shows what it holds")]
+    NoCommit {
+        /// The branch.
+        branch: BranchName,
+        /// The version.
+        version: ManifestVersion,
+    },
     /// The text after `--since` is no time.
     #[error(
         "`{text}` is not a time: give 2026-05-02T09:14:03Z, 2026-05-02, or how long ago, like 90s, 15m, 3h, 2d, 1w"
@@ -77,8 +102,12 @@ impl CliError {
         match self {
             Self::Engine(error) => error.kind(),
             Self::Output(_) | Self::Workbench(_) => ErrorKind::Unavailable,
-            Self::Time { .. } | Self::RepeatedColumn { .. } | Self::EmptyCondition => ErrorKind::Invalid,
-            Self::UnknownRow { .. } => ErrorKind::NotFound,
+            Self::UnknownCommand { .. }
+            | Self::TwoFormats { .. }
+            | Self::Time { .. }
+            | Self::RepeatedColumn { .. }
+            | Self::EmptyCondition => ErrorKind::Invalid,
+            Self::NoCommit { .. } | Self::UnknownRow { .. } => ErrorKind::NotFound,
             Self::Demo(error) => error.kind(),
             Self::Interrupted => ErrorKind::Cancelled,
             Self::Panicked => ErrorKind::Internal,
@@ -86,11 +115,18 @@ impl CliError {
     }
 
     /// What to try next; none where the message says it already.
-    fn next_step(&self) -> Option<&'static str> {
+    fn next_step(&self) -> Option<Cow<'static, str>> {
         match self {
-            Self::Engine(error) => next_step(error.kind()),
-            Self::Panicked => next_step(ErrorKind::Internal),
+            Self::Engine(Error::History(HistoryError::UnknownTable { name, known, .. })) => {
+                meant_table(name, known).map(|near| format!("did you mean {near}?").into())
+            }
+            Self::Engine(error) => next_step(error.kind()).map(Cow::from),
+            Self::UnknownCommand { near: None, .. } => Some("`stratigraph --help` lists the commands".into()),
+            Self::Panicked => next_step(ErrorKind::Internal).map(Cow::from),
             Self::Output(_)
+            | Self::UnknownCommand { near: Some(_), .. }
+            | Self::TwoFormats { .. }
+            | Self::NoCommit { .. }
             | Self::Time { .. }
             | Self::RepeatedColumn { .. }
             | Self::EmptyCondition

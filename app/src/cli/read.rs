@@ -5,7 +5,7 @@ use stratigraph_engine::{Error, ReadOptions};
 
 use super::error::CliError;
 use super::output::Out;
-use super::rows::{RowFormat, RowWriter};
+use super::rows::{FormatArg, RowWriter};
 use super::{open_graph, position};
 
 /// Arguments of `read`.
@@ -26,19 +26,18 @@ pub(super) struct ReadArgs {
     /// At most this many rows
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
-    /// How rows are printed; --json is the same as jsonl
-    #[arg(long, value_enum, default_value_t)]
-    format: RowFormat,
+    #[command(flatten)]
+    format: FormatArg,
 }
 
 /// Prints the rows.
 pub(super) async fn run(args: ReadArgs, out: &mut Out) -> Result<(), CliError> {
     check(&args)?;
+    let format = args.format.resolve(out)?;
     let graph = open_graph(&args.uri).await?;
     let snapshot = graph.snapshot(&args.at.parse()?).await?;
     let entry = snapshot.table(&args.table).map_err(Error::from)?;
     let schema = graph.table_schema(entry).await?;
-    let format = if out.is_json() { RowFormat::Jsonl } else { args.format };
     let options = ReadOptions {
         columns: args.columns.clone(),
         filter: args.condition,

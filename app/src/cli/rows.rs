@@ -4,6 +4,7 @@ mod table;
 
 use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
+use clap::ValueEnum;
 use stratigraph_engine::read::Blobs;
 use stratigraph_engine::value::{Row, Value};
 use stratigraph_widgets::symbol::Symbols;
@@ -33,6 +34,28 @@ impl RowFormat {
         match self {
             Self::Table => Blobs::Described,
             Self::Jsonl | Self::Csv => Blobs::Bytes,
+        }
+    }
+}
+
+/// `--format`.
+#[derive(Debug, clap::Args)]
+pub(super) struct FormatArg {
+    /// How rows are printed; --json is the same as jsonl [default: table]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<RowFormat>,
+}
+
+impl FormatArg {
+    /// The format asked for. JSON lines may be asked for twice, but no second format beside them.
+    pub(super) fn resolve(&self, out: &Out) -> Result<RowFormat, CliError> {
+        match (out.is_json(), self.format) {
+            (false, format) => Ok(format.unwrap_or_default()),
+            (true, None | Some(RowFormat::Jsonl)) => Ok(RowFormat::Jsonl),
+            (true, Some(other @ (RowFormat::Table | RowFormat::Csv))) => {
+                let name = other.to_possible_value().expect("every format can be asked for");
+                Err(CliError::TwoFormats { format: name.get_name().to_owned() })
+            }
         }
     }
 }
@@ -74,7 +97,6 @@ impl<'o> RowWriter<'o> {
         let all: Vec<(String, Align)> = fields.map(|field| (field.name().clone(), align(field.data_type()))).collect();
         let find = |name: &String| all.iter().find(|(column, _)| column == name).cloned();
         let columns = asked.map_or_else(|| all.clone(), |asked| asked.iter().filter_map(find).collect());
-        let format = if out.is_json() { RowFormat::Jsonl } else { format };
         let layout = Layout::new(format, &columns);
         Self { out, columns, layout }
     }

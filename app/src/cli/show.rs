@@ -1,16 +1,18 @@
 //! `show`: one commit and the tables it changed.
 
 use serde::Serialize;
+use stratigraph_engine::history::HistoryError;
 use stratigraph_engine::{
-    BranchName, ChangeKind, Commit, CommitGraph, Error, Progress, TableChange, TableEntry, TableKey, TableVersion,
+    At, BranchName, ChangeKind, Commit, CommitGraph, Error, Graph, Progress, TableChange, TableEntry, TableKey,
+    TableVersion,
 };
 
 use super::commit::{CommitFacts, arrow, moment};
 use super::error::CliError;
 use super::log::read_audit;
-use super::open_graph;
 use super::output::{Cell, Out};
 use super::text_table::{Align, TextTable};
+use super::{open_graph, position};
 use crate::summary::Summaries;
 use crate::theme::Role;
 
@@ -19,8 +21,9 @@ use crate::theme::Role;
 pub(super) struct ShowArgs {
     /// Folder or file:// URI of the graph
     uri: String,
-    /// Commit id, or a unique end of it
-    commit: String,
+    /// The commit of a position: commit id or its end, branch, v7 or feature@v7, or a time
+    #[arg(value_name = "POSITION")]
+    at: String,
 }
 
 /// A commit with its changes against its first parent.
@@ -61,10 +64,10 @@ impl<'a> From<&'a TableChange> for ChangeFacts<'a> {
 
 /// Prints the commit.
 pub(super) async fn run(args: ShowArgs, out: &mut Out) -> Result<(), CliError> {
+    let at = position::parse(&args.at)?;
     let graph = open_graph(&args.uri).await?;
     let history = graph.history(&Progress::none()).await?;
-    let id = history.resolve_id(&args.commit).map_err(Error::from)?;
-    let commit = history.get(id).expect("a resolved id is in the history");
+    let commit = find_commit(&graph, &history, &at).await?;
     let audit = read_audit(&graph).await;
     let changes = graph.commit_changes(commit, 0).await?;
     let facts = CommitFacts::new(&history, &Summaries::new(&history, &audit), arrow(out), commit);
@@ -73,6 +76,21 @@ pub(super) async fn run(args: ShowArgs, out: &mut Out) -> Result<(), CliError> {
     }
     print_facts(out, &history, commit, &facts)?;
     print_changes(out, &changes)
+}
+
+/// The commit of a position: the one that published it, or the head of a branch whose newest version no commit published.
+async fn find_commit<'h>(graph: &Graph, history: &'h CommitGraph, at: &At) -> Result<&'h Commit, CliError> {
+    let id = match graph.resolve(at).await {
+        // It has no position any more, and is still in the history.
+        Err(Error::History(HistoryError::BranchGone { id, .. })) => history.resolve_id(&id).map_err(Error::from)?,
+        resolved => {
+            let position = resolved?;
+            let head = || position.is_head.then(|| history.heads().get(&position.branch).copied()).flatten();
+            let none = || CliError::NoCommit { branch: position.branch.clone(), version: position.version };
+            position.commit.or_else(head).ok_or_else(none)?
+        }
+    };
+    Ok(history.get(id).expect("a resolved commit is in the history"))
 }
 
 fn print_facts(out: &mut Out, history: &CommitGraph, commit: &Commit, facts: &CommitFacts<'_>) -> Result<(), CliError> {

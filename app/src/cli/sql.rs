@@ -5,7 +5,7 @@ use stratigraph_engine::query::SqlOptions;
 
 use super::error::CliError;
 use super::output::Out;
-use super::rows::{RowFormat, RowWriter};
+use super::rows::{FormatArg, RowWriter};
 use super::{open_graph, position};
 
 /// Arguments of `sql`.
@@ -20,18 +20,18 @@ pub(super) struct SqlArgs {
     /// At most this many rows
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
-    /// How rows are printed; --json is the same as jsonl
-    #[arg(long, value_enum, default_value_t)]
-    format: RowFormat,
+    #[command(flatten)]
+    format: FormatArg,
 }
 
 /// Prints the result.
 pub(super) async fn run(args: SqlArgs, out: &mut Out) -> Result<(), CliError> {
+    let format = args.format.resolve(out)?;
     let graph = open_graph(&args.uri).await?;
     let snapshot = graph.snapshot(&args.at.parse()?).await?;
     let options = SqlOptions { limit: args.limit, ..SqlOptions::default() };
     let mut result = graph.sql(&snapshot, &args.query, options).await?;
-    let mut writer = RowWriter::new(out, args.format, &result.schema, None);
+    let mut writer = RowWriter::new(out, format, &result.schema, None);
     while let Some(batch) = result.batches.try_next().await? {
         writer.batch(&batch)?;
     }
