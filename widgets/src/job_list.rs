@@ -169,7 +169,7 @@ pub fn job_line(job: &JobRow<'_>, symbols: &Symbols, tick: Option<usize>) -> Str
         (true, Some(tick)) => symbols.spin(tick),
         (true, None) => "working",
         (false, _) => match job.state {
-            JobState::Succeeded => symbols.mark,
+            JobState::Succeeded => symbols.good,
             JobState::Failed | JobState::Unknown => "!",
             JobState::Queued | JobState::Running | JobState::Cancelling | JobState::Cancelled => " ",
         },
@@ -246,7 +246,7 @@ mod tests {
         assert!(job_line(&all, &symbol::ASCII, Some(0)).contains("#########. 310 / 310"));
         let done = JobRow { state: JobState::Succeeded, ..all };
         let line = job_line(&done, &symbol::ASCII, None);
-        assert!(line.starts_with("x row diff") && line.contains("########## 310") && !line.contains("left"));
+        assert!(line.starts_with("+ row diff") && line.contains("########## 310") && !line.contains("left"));
         let counted = JobRow { total: None, phase: None, subject: "", ..JOB };
         assert_eq!(
             job_line(&counted, &symbol::ASCII, None),

@@ -18,6 +18,8 @@ pub struct Symbols {
     pub cursor: &'static str,
     /// Marks a row the user marked.
     pub mark: &'static str,
+    /// Marks what ended well.
+    pub good: &'static str,
     /// Marks a changed cell.
     pub changed: &'static str,
     /// Ties a row to the one above it.
@@ -62,6 +64,7 @@ pub const UNICODE: Symbols = Symbols {
     graph: &commit_dag::UNICODE,
     cursor: "▸",
     mark: "✓",
+    good: "✓",
     changed: "•",
     tie: "╰",
     ellipsis: "…",
@@ -97,6 +100,7 @@ pub const ASCII: Symbols = Symbols {
     graph: &commit_dag::ASCII,
     cursor: ">",
     mark: "x",
+    good: "+",
     changed: "*",
     tie: "`",
     ellipsis: "...",
@@ -151,7 +155,7 @@ mod tests {
     #[test]
     fn signs_of_a_set_have_equal_widths_where_they_stand_for_each_other() {
         for set in [UNICODE, ASCII] {
-            assert_eq!((width(set.cursor), width(set.mark), width(set.changed)), (1, 1, 1));
+            assert_eq!((width(set.cursor), width(set.mark), width(set.good), width(set.changed)), (1, 1, 1, 1));
             assert_eq!((width(set.closed), width(set.open), width(set.leaf)), (2, 2, 2));
             assert!(set.spinner.iter().all(|sign| width(sign) == 1));
         }
