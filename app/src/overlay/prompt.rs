@@ -2,13 +2,13 @@
 
 use crossterm::event::{Event, KeyCode};
 use ratatui::layout::Rect;
+use stratigraph_widgets::width::wrap;
 use tui_input::Input;
 use tui_input::backend::crossterm::to_input_request;
 
 use crate::action::{Action, Global, TermKind};
 use crate::keymap::Key;
 use crate::matcher::Matcher;
-use crate::overlay::menu::with_note;
 use crate::overlay::{Overlay, Step, centred, lower};
 use crate::screen::first_line;
 use crate::state::Counter;
@@ -68,6 +68,13 @@ impl Prompt {
         self
     }
 
+    /// With the reason why what was typed before is refused; it stays until the next key.
+    #[must_use]
+    pub fn refused(mut self, reason: impl Into<String>) -> Self {
+        self.refused = Some(reason.into());
+        self
+    }
+
     /// With a rule; what it refuses is shown and stays to be edited.
     #[must_use]
     pub fn check(mut self, check: fn(&str) -> Result<(), String>) -> Self {
@@ -109,13 +116,17 @@ impl Prompt {
     }
 
     pub(super) fn draw(&self, area: Rect, canvas: &mut Canvas<'_, '_>) {
-        let inner = canvas.overlay(centred(area, 76, 4), &self.title);
-        let (rest, note) = with_note(inner);
-        draw_input(&self.input, "> ", first_line(rest).0, canvas);
-        match &self.refused {
-            Some(reason) => canvas.line(note, reason, Role::Error),
-            None => canvas.line(note, &self.hint, Role::Dim),
-        }
+        let (note, role) = match &self.refused {
+            Some(reason) => (reason, Role::Error),
+            None => (&self.hint, Role::Dim),
+        };
+        let wide = 76.min(area.width);
+        let lines = wrap(note, usize::from(wide.saturating_sub(2)).max(1)).len().max(1);
+        let height = u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(3);
+        let inner = canvas.overlay(centred(area, wide, height), &self.title);
+        let (line, rest) = first_line(inner);
+        draw_input(&self.input, "> ", line, canvas);
+        canvas.paragraph(rest, [(note.clone(), role)]);
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Action {
     Swap,
     /// Show the Tables screen at the selected commit.
     TimeTravel,
+    /// Show the history of the row selected in the row diff.
+    RowHistory,
     /// Go to the parent.
     Parent,
     /// Go to a child.
@@ -63,6 +65,9 @@ pub fn rows() -> Vec<Row> {
             .keys(&["X"])
             .hint("swap")
             .available(|state| state.screens.history.can_swap()),
+        row("history.row-history", "history of this row: the commits that changed it", Action::RowHistory)
+            .keys(&["L"])
+            .available(|state| state.screens.history.can_row_history()),
         row("history.parent", "to the parent", Action::Parent).keys(&["J"]).available(listed),
         row("history.child", "to the child", Action::Child).keys(&["K"]).available(listed),
         row("history.jump", "to a branch head, commit or time", Action::AskJump)
@@ -130,6 +135,11 @@ impl History {
         let Some((target, log)) = target.zip(self.list.log()) else { return Availability::no("there is no commit") };
         let here = log.extent() == Extent::Partial || target.commits().all(|id| log.node(id).is_some());
         Availability::when(here, "its parent is on no branch any more, there is nothing to compare it with")
+    }
+
+    fn can_row_history(&self) -> Availability {
+        let row = self.diff.as_ref().and_then(|diff| diff.table()?.rows.selected());
+        Availability::when(row.is_some(), "select a changed row first (d, then the rows)")
     }
 
     fn can_travel(&self) -> Availability {

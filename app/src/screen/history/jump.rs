@@ -7,14 +7,15 @@ use stratigraph_engine::{At, BranchName, Commit, CommitGraph, CommitId, Manifest
 pub(super) fn resolve(graph: &CommitGraph, text: &str) -> Result<CommitId, String> {
     let at: At = text.parse().map_err(|error: HistoryError| error.to_string())?;
     match branch_first(graph, at) {
-        At::Branch(branch) => {
-            graph.heads().get(&branch).copied().ok_or_else(|| format!("no branch `{branch}` with commits"))
-        }
+        At::Branch(branch) => graph.heads().get(&branch).copied().ok_or_else(|| unknown(graph, branch.as_str())),
         At::Commit(id) if graph.get(id).is_some() => Ok(id),
         At::Commit(id) => Err(format!("no commit {id} in the history")),
         At::Name { name, .. } => match head_named(graph, &name) {
             Some(head) => Ok(head),
-            None => graph.resolve_id(&name).map_err(|error| error.to_string()),
+            None => graph.resolve_id(&name).map_err(|error| match error {
+                HistoryError::UnknownCommit { .. } => unknown(graph, &name),
+                error => error.to_string(),
+            }),
         },
         At::Version { branch, version } => version_of(graph, &branch, version),
         At::Time { branch, micros } => newest_at(graph, &branch, micros),
@@ -29,6 +30,17 @@ fn branch_first(graph: &CommitGraph, at: At) -> At {
         }
         at => at,
     }
+}
+
+/// Most branches that a message lists.
+const LISTED: usize = 20;
+
+/// Says what there is instead of a name that fits nothing.
+fn unknown(graph: &CommitGraph, name: &str) -> String {
+    let mut known: Vec<String> = graph.heads().keys().take(LISTED).map(ToString::to_string).collect();
+    let more = graph.heads().len().saturating_sub(LISTED);
+    known.extend((more > 0).then(|| format!("and {more} more")));
+    HistoryError::UnknownName { name: name.to_owned(), known }.to_string()
 }
 
 fn head_named(graph: &CommitGraph, name: &str) -> Option<CommitId> {

@@ -96,6 +96,8 @@ pub struct History {
     diff: Option<Diff>,
     /// Split of the view that is not on screen, percent.
     other_split: Option<u16>,
+    /// What was looked for last.
+    sought: String,
     /// The moment from which the filter counts back.
     filtered_at_micros: i64,
     /// The search was just typed: the cursor goes to its next match as soon as the matches are known, unless it is moved before.

@@ -31,14 +31,10 @@ impl History {
                 }
             }
             Action::TimeTravel => self.time_travel(cx),
+            Action::RowHistory => self.row_history(cx),
             Action::Parent => self.ask_step(Step::Parent, cx),
             Action::Child => self.ask_step(Step::Child, cx),
-            Action::AskJump => {
-                let submit = |text| actions::Action::History(Action::Jump(text));
-                let prompt =
-                    Prompt::new("Go to", "", submit).hint("branch, commit id or its end, branch@v7, or a time");
-                cx.open(Overlay::Prompt(prompt));
-            }
+            Action::AskJump => cx.open(Overlay::Prompt(jump_prompt(""))),
             Action::Jump(text) => self.jump(text.trim(), cx),
             Action::Select(id) => self.select(id, cx),
             Action::Fold => self.fold(cx),
@@ -56,6 +52,7 @@ impl History {
     }
 
     fn jump(&mut self, text: &str, cx: &mut Context<'_>) {
+        text.clone_into(&mut self.sought);
         match self.list.log().cloned() {
             None => cx.shared.notice = Some("the history is not read yet".to_owned()),
             Some(log) if log.len() <= INLINE => self.jumped(resolve(log.graph(), text), cx),
@@ -65,12 +62,26 @@ impl History {
         }
     }
 
-    /// The commit to go to is known.
+    /// The commit to go to is known, or there is none: then the text is there to be changed, unless something else is open by now.
     pub(super) fn jumped(&mut self, found: Result<CommitId, String>, cx: &mut Context<'_>) {
         match found {
             Ok(id) => self.select(id, cx),
+            Err(reason) if cx.shared.overlays.is_empty() => {
+                cx.open(Overlay::Prompt(jump_prompt(&self.sought).refused(reason)));
+            }
             Err(reason) => cx.shared.notice = Some(reason),
         }
+    }
+
+    /// Shows on the Tables screen which commits changed the selected row; the rows there are those of the commit looked at.
+    fn row_history(&self, cx: &mut Context<'_>) {
+        let Some((diff, change)) = self.diff.as_ref().and_then(|diff| Some((diff, diff.table()?.rows.selected()?)))
+        else {
+            return;
+        };
+        let (at, table, id) = (At::Commit(diff.target.to), change.table.clone(), change.id.clone());
+        cx.then(actions::Action::Tables(tables::Action::RowHistoryAt(at, table, id)));
+        cx.show(ScreenId::Tables);
     }
 
     /// Shows the tables as the selected commit left them; from the row diff, the table and row that are looked at.
@@ -225,6 +236,11 @@ impl History {
         let split = self.other_split.replace(frame.split).unwrap_or(default);
         cx.shared.frames.insert(ScreenId::History, crate::state::Frame { split, ..frame });
     }
+}
+
+fn jump_prompt(text: &str) -> Prompt {
+    let submit = |text| actions::Action::History(Action::Jump(text));
+    Prompt::new("Go to", text, submit).hint("branch, commit id or its end, branch@v7, or a time")
 }
 
 /// Along which way of an edge.

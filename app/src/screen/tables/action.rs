@@ -17,6 +17,8 @@ pub enum Action {
     GoToText(String),
     /// Read a table at a position, with the row of this id selected if it is there.
     GoToTable(At, TableKey, Option<String>),
+    /// Read a position and show the history of a row there, on the position's branch. The row may be gone at the position.
+    RowHistoryAt(At, TableKey, String),
     /// Ask for a position to read at.
     AskPosition,
     /// Return to the position before.

@@ -111,6 +111,8 @@ struct Opening {
     from: Option<Station>,
     /// Whether rows are read again even if the table did not move.
     reload: bool,
+    /// The row whose history is shown as soon as the position is read.
+    history_of: Option<(TableKey, String)>,
 }
 
 /// State of the screen.

@@ -3,6 +3,7 @@
 use stratigraph_engine::{BranchName, ErrorKind};
 
 use super::grid::Grid;
+use super::position::Station;
 use super::request::{Opened, Reply, Request, Tab};
 use super::row_history::Progress;
 use super::{COMPARE, Drill, ROWS, TYPES, Tables, kind, slot};
@@ -57,8 +58,10 @@ impl Tables {
     fn take_position(&mut self, opened: Opened, cx: &mut Context<'_>) {
         let opening = self.opening.take();
         let reload = opening.as_ref().is_some_and(|opening| opening.reload);
+        let history_of = opening.as_ref().and_then(|opening| opening.history_of.clone());
         let (wish, from) = opening.map_or((None, None), |opening| (opening.wish, opening.from));
-        let again = self.opened.as_ref().is_some_and(|before| before.at == opened.at);
+        let elsewhere = wish.as_ref().is_some_and(|wish| !self.shows(wish));
+        let again = self.opened.as_ref().is_some_and(|before| before.at == opened.at) && !elsewhere;
         if let Some(from) = from.filter(|from| from.at != opened.at) {
             self.trail.push(from);
             let surplus = self.trail.len().saturating_sub(TRAIL);
@@ -95,6 +98,15 @@ impl Tables {
             self.load(filter, cx);
             self.restart_drills(cx);
         }
+        if let Some((table, id)) = history_of {
+            self.history_of(table, id, cx);
+        }
+    }
+
+    /// Whether a wish is fulfilled by the table and row on view.
+    fn shows(&self, wish: &Station) -> bool {
+        let row = wish.row.is_none() || wish.row.as_deref() == self.rows.grid.id();
+        row && (wish.table.is_none() || wish.table == self.table)
     }
 
     /// Whether the table on view is in the new position what it was before.

@@ -27,6 +27,12 @@ impl Tables {
                 None => cx.say(Level::Warning, format!("`{text}` is not a position: {}", position::HINT)),
             },
             Action::GoToTable(at, table, row) => self.go_to(at, Some((table, row)), cx),
+            Action::RowHistoryAt(at, table, id) => {
+                self.go_to(at, Some((table.clone(), Some(id.clone()))), cx);
+                if let Some(opening) = &mut self.opening {
+                    opening.history_of = Some((table, id));
+                }
+            }
             Action::AskPosition => self.ask_position(cx),
             Action::Return => self.go_back(cx),
             Action::Show(tab) => self.show_tab(tab, cx),
@@ -69,12 +75,15 @@ impl Tables {
             }),
             (None, None) => None,
         };
-        self.open(Opening { at, wish, from, reload: false }, cx);
+        self.open(Opening { at, wish, from, reload: false, history_of: None }, cx);
     }
 
     pub(super) fn go_back(&mut self, cx: &mut Context<'_>) {
         if let Some(station) = self.trail.pop() {
-            self.open(Opening { at: station.at.clone(), wish: Some(station), from: None, reload: false }, cx);
+            self.open(
+                Opening { at: station.at.clone(), wish: Some(station), from: None, reload: false, history_of: None },
+                cx,
+            );
         }
     }
 
@@ -86,7 +95,7 @@ impl Tables {
             (None, None) => At::Branch(stratigraph_engine::BranchName::main()),
         };
         let wish = self.station();
-        self.open(Opening { at, wish, from: None, reload }, cx);
+        self.open(Opening { at, wish, from: None, reload, history_of: None }, cx);
     }
 
     fn open(&mut self, opening: Opening, cx: &mut Context<'_>) {
@@ -324,11 +333,18 @@ impl Tables {
     }
 
     fn row_history(&mut self, cx: &mut Context<'_>) {
-        let Some((table, id)) = self.selected_row() else { return };
-        let Some(source) = self.source(None) else { return };
+        if let Some((table, id)) = self.selected_row() {
+            self.history_of(table, id, cx);
+        }
+    }
+
+    /// Shows the history of a row, which the position on view need not have.
+    pub(super) fn history_of(&mut self, table: TableKey, id: String, cx: &mut Context<'_>) {
+        let Some(snapshot) = self.opened.as_ref().map(|opened| opened.snapshot.clone()) else { return };
         let branch = self.branch();
         let subject = format!("{table} {id} on {branch}");
-        let request = Request::RowHistory(super::Source { table: table.clone(), ..source }, branch.clone(), id.clone());
+        let source = super::Source { snapshot, table: table.clone(), filter: None };
+        let request = Request::RowHistory(source, branch.clone(), id.clone());
         self.enter(Drill::RowHistory(HistoryView::new(table, id, branch.to_string())), cx);
         cx.read(slot(ROW_HISTORY, kind::ROW_HISTORY), subject, ScreenRequest::Tables(request));
     }

@@ -3,15 +3,17 @@
 use arrow::array::AsArray;
 use futures::StreamExt;
 use futures::executor::block_on;
-use stratigraph_engine::{BranchName, Commit, ManifestVersion};
+use stratigraph_engine::{At, BranchName, Commit, ManifestVersion, Snapshot};
 
-use super::fixture::{Bench, NOW, change, commits, entry, id, log, person};
+use super::fixture::{Bench, NOW, change, commits, entry, id, key, log, person};
+use crate::effect::{self, Request as Asked};
 use crate::event::{Event, Now};
 use crate::export::{Content, Source};
 use crate::job::{JobStatus, JobUpdate};
 use crate::screen::history::chart::{Chart, ChartSpec, Folding};
 use crate::screen::history::diff::{self, Against, Target};
 use crate::screen::history::{Reply, Request};
+use crate::screen::{ScreenId, ScreenRequest, tables};
 
 fn selected(bench: &Bench) -> String {
     bench.state.screens.history.list.id().map(|id| id.to_string()[20..].to_owned()).unwrap_or_default()
@@ -167,10 +169,67 @@ fn going_to_a_branch_an_id_and_a_time() {
         bench.press("enter");
         assert_eq!(selected(&bench), expected, "{text}");
     }
-    bench.press("@");
-    bench.type_text("nowhere");
-    bench.press("enter");
-    assert!(bench.state.shared.notice.is_some());
+}
+
+#[test]
+fn a_place_that_is_none_keeps_the_prompt_with_the_branches_there_are() {
+    for size in [(120, 30), (40, 12)] {
+        let mut bench = Bench::team(size);
+        bench.press("@");
+        bench.type_text("nowhere");
+        bench.press("enter");
+        let picture = bench.draw().join(" ").replace(['│', '┌', '┐', '└', '┘', '─'], " ");
+        let words = picture.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("> nowhere"), "what was typed stays: {words}");
+        let reason = "no branch `nowhere`, and no commit whose id ends so; the branches are: budget, ";
+        assert!(words.contains(reason) && words.contains("feature/hiring, main"), "{words}");
+        assert_eq!(bench.state.shared.notice, None, "it is said once");
+        for _ in "nowhere".chars() {
+            bench.press("backspace");
+        }
+        bench.type_text("budget");
+        bench.press("enter");
+        assert!(bench.state.shared.overlays.is_empty());
+        assert_eq!(selected(&bench), "1WMJEC");
+    }
+}
+
+#[test]
+fn the_history_of_a_changed_row_is_read_on_the_branch_of_its_commit_even_if_it_is_deleted() {
+    for (steps, id) in [("", "ann"), ("G", "cy")] {
+        let mut bench = Bench::with_rows((120, 30));
+        bench.press(&format!("tab {steps} L"));
+        assert_eq!(bench.state.shared.screen, ScreenId::Tables);
+        let opening = bench.asked.iter().rev().find_map(|start| match &start.request {
+            Asked::Screen(ScreenRequest::Tables(tables::Request::Open(at))) => Some((start.id, at.clone())),
+            _ => None,
+        });
+        let (job, at) = opening.expect("a position is read");
+        let commit = commits().into_iter().find(|commit| At::Commit(commit.id) == at).expect("of the history");
+        let snapshot = Snapshot {
+            branch: commit.branch.clone(),
+            version: commit.manifest_version,
+            commit: Some(commit.id),
+            entries: [(key("node:Person"), entry("node:Person", 6, 7, None))].into(),
+        };
+        let opened = tables::Opened {
+            at,
+            snapshot: snapshot.into(),
+            is_head: false,
+            short_id: None,
+            created_at_micros: None,
+            types: Vec::new().into(),
+        };
+        bench.event(Event::Reply(job, effect::Reply::Tables(tables::Reply::Opened(Box::new(opened)))));
+        let asked = bench.asked.iter().rev().find_map(|start| match &start.request {
+            Asked::Screen(ScreenRequest::Tables(tables::Request::RowHistory(source, branch, id))) => {
+                Some((source.table.clone(), branch.clone(), id.clone()))
+            }
+            _ => None,
+        });
+        assert_eq!(asked, Some((key("node:Person"), commit.branch, id.to_owned())));
+        assert_eq!(bench.state.focus(), tables::ROW_HISTORY);
+    }
 }
 
 #[test]
