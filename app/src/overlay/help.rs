@@ -1,6 +1,7 @@
 //! The help of the focused pane: what its keys do, made from the registry.
 
 use crate::action::{Availability, Run, Scope};
+use crate::overlay::legend::legend;
 use crate::overlay::{Item, Menu};
 use crate::state::State;
 
@@ -21,11 +22,18 @@ pub fn help(state: &State) -> Menu {
             items.push(Item { label: String::new(), text: title, action: None });
             items.extend(lines);
         }
+        if scope == Scope::Screen(screen) {
+            let signs = legend(screen, focus, state.shared.theme.symbols());
+            if !signs.is_empty() {
+                items.push(Item { label: String::new(), text: "signs".to_owned(), action: None });
+                items.extend(signs);
+            }
+        }
     }
     if let Some(path) = &state.shared.log_path {
         items.push(Item { label: String::new(), text: format!("log file: {}", path.display()), action: None });
     }
-    Menu::filterable(format!("Help: {} / {focus}", screen.title()), items)
+    Menu::filterable(format!("Help: {} / {focus}", screen.title()), items).note("type to filter  enter run  esc close")
 }
 
 fn lines(state: &State, scope: Scope) -> Vec<Item> {
@@ -43,7 +51,6 @@ fn lines(state: &State, scope: Scope) -> Vec<Item> {
             Availability::Ready => Ok(action),
             Availability::Disabled(reason) => Err(reason.into_owned()),
         };
-        let label = if label.is_empty() { ":".to_owned() } else { label };
         let text = format!("{}  ({})", row.description, row.name);
         Some(Item { label, text, action: Some(action) })
     });

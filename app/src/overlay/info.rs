@@ -18,6 +18,8 @@ pub fn info(state: &State) -> Page {
             lines.push(fact("state", "open, read-only"));
             lines.push(fact("internal schema", &info.stamp.to_string()));
             lines.push(fact("branches", &shared.heads.len().to_string()));
+            let interrupted = shared.interrupted.map_or("not counted yet".to_owned(), |count| count.to_string());
+            lines.push(fact("interrupted writes", &interrupted));
         }
     }
     lines.push(heading("program"));
@@ -39,7 +41,7 @@ pub fn info(state: &State) -> Page {
     };
     lines.push(fact("glyphs", glyphs));
     lines.push(fact("mouse", if shared.mouse { "captured" } else { "left to the terminal" }));
-    lines.push(fact("copying", "OSC 52; tmux needs `set-clipboard on`"));
+    lines.push(fact("copying", "OSC 52; tmux needs `set -g set-clipboard on`"));
     lines.push(heading("settings"));
     for (path, value, origin) in shared.config.listing() {
         lines.push(fact(path, &format!("{value}  ({origin})")));

@@ -10,7 +10,7 @@ use crate::action::{Action, Motion};
 use crate::cursor::Cursor;
 use crate::keymap::Key;
 use crate::overlay::prompt::{draw_input, type_key};
-use crate::overlay::{Step, centred};
+use crate::overlay::{Step, centred, foot};
 use crate::screen::first_line;
 use crate::theme::Role;
 use crate::view::{Canvas, Target};
@@ -22,7 +22,7 @@ pub struct Item {
     pub label: String,
     /// What it is or does.
     pub text: String,
-    /// What choosing it does; `None` is a heading, `Some(Err(reason))` cannot be chosen now.
+    /// What choosing it does; `None` is a heading, or with a label an explanation; `Some(Err(reason))` cannot be chosen now.
     pub action: Option<Result<Action, String>>,
 }
 
@@ -36,6 +36,13 @@ pub struct Menu {
     shown: Vec<usize>,
     cursor: Cursor,
     refused: Option<String>,
+    note: &'static str,
+}
+
+impl Item {
+    fn is_heading(&self) -> bool {
+        self.action.is_none() && self.label.is_empty()
+    }
 }
 
 impl Menu {
@@ -45,13 +52,20 @@ impl Menu {
         let shown = (0..items.len()).collect();
         let row = items.iter().position(|item| item.action.is_some()).unwrap_or(0);
         let cursor = Cursor { row, offset: 0 };
-        Self { title: title.into(), items, filter: None, shown, cursor, refused: None }
+        Self { title: title.into(), items, filter: None, shown, cursor, refused: None, note: "enter choose  esc close" }
     }
 
     /// A menu in which typing filters.
     #[must_use]
     pub fn filterable(title: impl Into<String>, items: Vec<Item>) -> Self {
         Self { filter: Some(String::new()), ..Self::new(title, items) }
+    }
+
+    /// With other words for what the keys do.
+    #[must_use]
+    pub fn note(mut self, note: &'static str) -> Self {
+        self.note = note;
+        self
     }
 
     /// Its title.
@@ -86,7 +100,7 @@ impl Menu {
 
     pub(super) fn key(&mut self, key: Key) -> Step {
         self.refused = None;
-        if let Some(motion) = menu_motion(key, self.filters()) {
+        if let Some(motion) = menu_motion(key, self.filters()).or_else(|| ends(key)) {
             self.cursor.motion(motion, self.shown.len(), 10);
             return Step::Stay;
         }
@@ -143,26 +157,38 @@ impl Menu {
         } else {
             let texts: Vec<String> = self.items.iter().map(|item| format!("{} {}", item.label, item.text)).collect();
             let rank = fuzzy(&needle, &texts);
-            rank.into_iter().filter(|index| self.items[*index].action.is_some()).collect()
+            rank.into_iter().filter(|index| !self.items[*index].is_heading()).collect()
         };
     }
 
     pub(super) fn draw(&self, area: Rect, canvas: &mut Canvas<'_, '_>) {
-        let labels = self.items.iter().filter(|item| item.action.is_some()).map(|item| width(&item.label)).max();
-        let labels = labels.unwrap_or(0).min(24);
+        let labels = self.items.iter().filter(|item| !item.is_heading()).map(|item| width(&item.label)).max();
+        let labels = labels.unwrap_or(0).min(24).min(usize::from(area.width / 3));
         let texts = self.items.iter().map(|item| width(&item.text)).max().unwrap_or(0);
-        let wide = (labels + texts + 7).max(width(&self.title) + 6).clamp(30, 100);
-        let extra = if self.filters() { 4 } else { 3 };
+        let wide = (labels + texts + 7).max(width(&self.title) + 6).clamp(30, 100).min(usize::from(area.width));
+        let columns = wide.saturating_sub(2);
+        let choices = self.items.iter().filter(|item| !item.is_heading()).map(|item| item.text.as_str());
+        let text_lines = foot::text_lines(choices, columns.saturating_sub(labels + 3), columns);
+        let extra = if self.filters() { 5 } else { 4 } + text_lines;
         let size = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
         let inner = canvas.overlay(centred(area, size(wide), size(self.items.len() + extra)), &self.title);
-        let (mut list, note) = with_note(inner);
+        let (mut list, text, note) = foot::split(inner, text_lines);
         if let Some(filter) = &self.filter {
             let (line, rest) = first_line(list);
             draw_input(&Input::new(filter.clone()), "> ", line, canvas);
             list = rest;
         }
+        self.draw_items(labels, list, canvas);
+        let chosen = self.chosen().filter(|item| !item.is_heading()).map_or("", |item| item.text.as_str());
+        let reason = self.chosen().and_then(|item| item.action.clone()?.err());
+        let role = if self.refused.is_some() { Role::Warning } else { Role::Dim };
+        let said = self.refused.clone().or(reason).unwrap_or_else(|| self.note.to_owned());
+        foot::draw((text, note), chosen, (said, role), canvas);
+    }
+
+    fn draw_items(&self, labels: usize, list: Rect, canvas: &mut Canvas<'_, '_>) {
         let window = self.cursor.window(self.shown.len(), usize::from(list.height));
-        for (row, y) in window.clone().zip(list.y..list.bottom()) {
+        for (row, y) in window.zip(list.y..list.bottom()) {
             let item = &self.items[self.shown[row]];
             let line = Rect { y, height: 1, ..list };
             draw_item(item, labels, line, canvas);
@@ -175,24 +201,20 @@ impl Menu {
                 }
             }
         }
-        let reason = self.chosen().and_then(|item| item.action.clone()?.err());
-        let text = self.refused.clone().or(reason).unwrap_or_else(|| "enter choose  esc close".to_owned());
-        canvas.line(note, text, if self.refused.is_some() { Role::Warning } else { Role::Dim });
     }
 }
 
 fn draw_item(item: &Item, labels: usize, line: Rect, canvas: &mut Canvas<'_, '_>) {
     let ellipsis = canvas.theme().symbols().ellipsis;
-    let pieces = match &item.action {
-        None => vec![(item.text.clone(), Role::Title)],
-        Some(action) => {
-            let mark = if action.is_err() { "-" } else { " " };
-            let label = format!("{mark} {} ", fit(&item.label, labels, Align::Left, ellipsis));
-            let role = if action.is_err() { Role::Dim } else { Role::Text };
-            vec![(label, Role::Key), (item.text.clone(), role)]
-        }
-    };
-    canvas.pieces(line, &pieces);
+    if item.is_heading() {
+        canvas.line(line, &item.text, Role::Title);
+        return;
+    }
+    let disabled = item.action.as_ref().is_some_and(Result::is_err);
+    let mark = if disabled { "-" } else { " " };
+    let label = format!("{mark} {} ", fit(&item.label, labels, Align::Left, ellipsis));
+    let role = if disabled { Role::Dim } else { Role::Text };
+    canvas.pieces(line, &[(label, Role::Key), (item.text.clone(), role)]);
 }
 
 /// The area without its last line, and that line for a note.
@@ -217,8 +239,24 @@ pub(super) fn menu_motion(key: Key, types: bool) -> Option<Motion> {
     }
 }
 
+/// The ends of a list in which typing filters: its line is typed at the end only, so these keys are free.
+fn ends(key: Key) -> Option<Motion> {
+    match key.bare() {
+        Some(KeyCode::Home) => Some(Motion::First),
+        Some(KeyCode::End) => Some(Motion::Last),
+        _ => None,
+    }
+}
+
+/// Score of a letter that fits, by the matcher's own scale: the letter and its case.
+const LETTER: usize = 16;
+
 /// Indices of the texts that `needle` fits fuzzily, best first.
+///
+/// Letters that are strewn over a sentence are no match: gaps may cost a quarter of the score of the word in one piece.
 pub(super) fn fuzzy(needle: &str, texts: &[String]) -> Vec<usize> {
     let mut matcher = Matcher::new(needle, &Config::default());
-    matcher.match_list(texts).into_iter().filter_map(|found| usize::try_from(found.index).ok()).collect()
+    let least = needle.chars().count() * LETTER * 3 / 4;
+    let found = matcher.match_list(texts).into_iter().filter(|found| usize::from(found.score) >= least);
+    found.filter_map(|found| usize::try_from(found.index).ok()).collect()
 }

@@ -3,8 +3,10 @@
 //! An overlay takes a copy of what it shows when it is opened and ends in an [`Action`]; it never sees the state.
 
 mod confirm;
+mod foot;
 mod help;
 mod info;
+mod legend;
 mod menu;
 mod page;
 mod palette;

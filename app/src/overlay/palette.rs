@@ -8,9 +8,9 @@ use tui_input::Input;
 use crate::action::{Availability, Run};
 use crate::cursor::Cursor;
 use crate::keymap::Key;
-use crate::overlay::menu::{fuzzy, menu_motion, with_note};
+use crate::overlay::menu::{fuzzy, menu_motion};
 use crate::overlay::prompt::{draw_input, type_key};
-use crate::overlay::{Step, centred};
+use crate::overlay::{Step, centred, foot};
 use crate::screen::first_line;
 use crate::state::State;
 use crate::theme::Role;
@@ -175,15 +175,18 @@ impl Palette {
     }
 
     pub(super) fn draw(&self, area: Rect, canvas: &mut Canvas<'_, '_>) {
-        let height = area.height.saturating_sub(4).clamp(4, 20);
+        let height = if area.height < 18 { area.height } else { (area.height - 4).min(20) };
         let inner = canvas.overlay(centred(area, 90, height), "Commands");
-        let (list, note) = with_note(inner);
+        let columns = Columns::of(usize::from(inner.width));
+        let texts = self.entries.iter().map(|entry| entry.description);
+        let text_lines = foot::text_lines(texts, columns.description, usize::from(inner.width));
+        let (list, text, note) = foot::split(inner, text_lines);
         let (line, list) = first_line(list);
         let window = self.cursor.window(self.shown.len(), usize::from(list.height));
         for (row, y) in window.zip(list.y..list.bottom()) {
             let entry = &self.entries[self.shown[row]];
             let line = Rect { y, height: 1, ..list };
-            draw_entry(entry, line, canvas);
+            draw_entry(entry, columns, line, canvas);
             canvas.hit(line, Target::OverlayRow(row));
             if row == self.cursor.row {
                 let style = canvas.style(Role::Selected);
@@ -191,19 +194,37 @@ impl Palette {
             }
         }
         let chosen = self.shown.get(self.cursor.row).map(|index| &self.entries[*index]);
-        let reason = match chosen.map(|entry| &entry.available) {
-            Some(Availability::Disabled(reason)) => reason.to_string(),
-            Some(Availability::Ready) | None => "enter run  tab complete  up former inputs  esc close".to_owned(),
+        let note_text = match (&self.refused, chosen.map(|entry| &entry.available)) {
+            (Some(reason), _) => (reason.clone(), Role::Warning),
+            (None, Some(Availability::Disabled(reason))) => (reason.to_string(), Role::Dim),
+            (None, Some(Availability::Ready) | None) => {
+                ("enter run  tab complete  up former inputs  esc close".to_owned(), Role::Dim)
+            }
         };
-        match &self.refused {
-            Some(reason) => canvas.line(note, reason, Role::Warning),
-            None => canvas.line(note, reason, Role::Dim),
-        }
+        foot::draw((text, note), chosen.map_or("", |entry| entry.description), note_text, canvas);
         draw_input(&self.input, ":", line, canvas);
     }
 }
 
-fn draw_entry(entry: &Entry, line: Rect, canvas: &mut Canvas<'_, '_>) {
+/// Columns of a line of the palette.
+#[derive(Debug, Clone, Copy)]
+struct Columns {
+    name: usize,
+    key: usize,
+    /// 0 where there is no room: then the description of the chosen line stands below the list alone.
+    description: usize,
+}
+
+impl Columns {
+    fn of(width: usize) -> Self {
+        if width < 64 {
+            return Self { name: width.saturating_sub(11), key: 10, description: 0 };
+        }
+        Self { name: 30, key: 10, description: width - 42 }
+    }
+}
+
+fn draw_entry(entry: &Entry, columns: Columns, line: Rect, canvas: &mut Canvas<'_, '_>) {
     let ellipsis = canvas.theme().symbols().ellipsis;
     let syntax = match &entry.run {
         Run::Plain(_) => String::new(),
@@ -212,8 +233,11 @@ fn draw_entry(entry: &Entry, line: Rect, canvas: &mut Canvas<'_, '_>) {
     let ready = entry.available == Availability::Ready;
     let role = if ready { Role::Text } else { Role::Dim };
     let mark = if ready { " " } else { "-" };
-    let name = fit(&format!("{mark} {}{syntax}", entry.name), 30, Align::Left, ellipsis);
-    let key = fit(&entry.key, 10, Align::Left, ellipsis);
-    let pieces = [(name, role), (format!(" {key}"), Role::Key), (format!(" {}", entry.description), role)];
+    let name = fit(&format!("{mark} {}{syntax}", entry.name), columns.name, Align::Left, ellipsis);
+    let key = fit(&entry.key, columns.key, Align::Left, ellipsis);
+    let mut pieces = vec![(name, role), (format!(" {key}"), Role::Key)];
+    if columns.description > 0 {
+        pieces.push((format!(" {}", entry.description), role));
+    }
     canvas.pieces(line, &pieces);
 }

@@ -115,3 +115,89 @@ fn pasted_text_is_typed_without_control_characters() {
     assert!(!menu.types());
     assert_eq!(menu.click(1), Step::Finish(Action::Global(Global::Zoom)), "the chosen row is clicked again");
 }
+
+fn state_at(screen: crate::screen::ScreenId) -> State {
+    let around = crate::theme::Surroundings { locale: Some("C.UTF-8".to_owned()), ..Default::default() };
+    let now = crate::event::Now::default();
+    let mut state =
+        crate::run::new_state("/data/crm".to_owned(), crate::config::Config::default(), around, (120, 30), now);
+    state.shared.screen = screen;
+    state
+}
+
+fn narrowed(overlay: &mut Overlay, text: &str) -> Vec<String> {
+    overlay.paste(text);
+    match overlay {
+        Overlay::Palette(palette) => palette.names().map(str::to_owned).collect(),
+        Overlay::Choose(menu) => menu.shown().map(|item| item.text.clone()).collect(),
+        other => panic!("no list: {other:?}"),
+    }
+}
+
+#[test]
+fn strewn_letters_find_no_action() {
+    let state = state_at(crate::screen::ScreenId::History);
+    let found = |text: &str| narrowed(&mut Overlay::Palette(Palette::new(&state)), text);
+    assert_eq!(found("nosuch"), [""; 0]);
+    for (text, name) in [
+        ("fold", "history.fold"),
+        ("hisfold", "history.fold"),
+        ("h.comp", "history.compare"),
+        ("rowhis", "tables.row-history"),
+        ("quit", "app.quit"),
+        ("read the tables", "history.time-travel"),
+        ("q", "app.quit"),
+    ] {
+        assert!(found(text).iter().any(|found| found == name), "{text}: {:?}", found(text));
+    }
+    let help = narrowed(&mut Overlay::Choose(help(&state)), "nosuch");
+    assert_eq!(help, [""; 0]);
+}
+
+#[test]
+fn the_ends_of_the_help_are_reached_by_keys() {
+    let state = state_at(crate::screen::ScreenId::History);
+    let mut menu = help(&state);
+    let last = menu.shown().last().cloned();
+    let go = |menu: &mut Menu, key: &str| {
+        assert_eq!(menu.key(parse_keys(key).expect("known")[0]), Step::Stay);
+        menu.chosen().cloned()
+    };
+    assert_eq!(go(&mut menu, "end"), last);
+    assert_ne!(go(&mut menu, "pageup"), last);
+    assert_eq!(go(&mut menu, "pagedown"), last);
+    assert_eq!(go(&mut menu, "home"), help(&state).shown().next().cloned());
+}
+
+#[test]
+fn the_help_explains_the_signs_of_the_pane_in_the_glyphs_on_screen() {
+    use crate::screen::{ScreenId, history, tables};
+    use crate::theme::GlyphSet;
+    let signs = |state: &State| {
+        let menu = help(state);
+        menu.shown().filter(|item| item.action.is_none()).map(|item| item.label.clone()).collect::<Vec<_>>()
+    };
+    let has = |state: &State, all: &[&str]| {
+        let signs = signs(state);
+        all.iter().all(|sign| signs.iter().any(|one| one == sign))
+    };
+    let mut state = state_at(ScreenId::History);
+    assert_eq!(state.focus(), history::COMMITS);
+    assert!(has(&state, &["○", "●", "◉", "◌", "⋮", "~", "┊"]), "{:?}", signs(&state));
+    state.shared.theme.glyphs = GlyphSet::Ascii;
+    assert!(has(&state, &["o", "*", "@", "x", "#", "~", ":"]), "{:?}", signs(&state));
+    assert!(signs(&state).iter().all(|sign| sign.is_ascii()));
+    let mut state = state_at(ScreenId::Tables);
+    let frame = crate::state::Frame { focus: tables::ROWS, ..state.shared.frame(ScreenId::Tables) };
+    state.shared.frames.insert(ScreenId::Tables, frame);
+    assert_eq!(state.focus(), tables::ROWS);
+    assert!(has(&state, &["∅", "␣", "╌", "⋯"]), "{:?}", signs(&state));
+    assert!(!has(&state, &["○"]));
+}
+
+#[test]
+fn an_action_without_a_key_shows_none() {
+    let menu = help(&state_at(crate::screen::ScreenId::History));
+    let keys: Vec<_> = menu.shown().filter(|item| item.text.contains("(app.info)")).map(|item| &item.label).collect();
+    assert_eq!(keys, [""]);
+}
