@@ -21,9 +21,9 @@ pub enum Effect {
     Copy(String),
     /// Capture the mouse, or leave it to the terminal.
     CaptureMouse(bool),
-    /// Watch the branch heads every this many seconds; 0 stops watching.
+    /// Watch the branch heads and the interrupted writes every this many seconds; 0 stops watching.
     WatchHeads(u64),
-    /// Look at the branch heads now.
+    /// Look at the branch heads and for interrupted writes now.
     CheckHeads,
     /// Clear the terminal and draw everything again.
     Redraw,

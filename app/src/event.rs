@@ -44,6 +44,8 @@ pub enum Event {
     Reply(JobId, Reply),
     /// The branch heads were looked at.
     Heads(Result<Heads, Failure>),
+    /// The sidecars of interrupted writes were counted.
+    Interrupted(Result<usize, Failure>),
     /// The user's configuration file changed and was read again.
     Config(Result<Box<Config>, Failure>),
     /// Text was handed to the terminal's clipboard, or could not be.

@@ -81,7 +81,7 @@ impl JobStatus {
             Self::Queued => "queued",
             Self::Running => "running",
             Self::Cancelling => "cancelling",
-            Self::Succeeded => "done",
+            Self::Succeeded => "succeeded",
             Self::Failed(_) => "failed",
             Self::Cancelled => "cancelled",
         }
@@ -247,6 +247,13 @@ impl Jobs {
             self.list.retain(|job| job.id != id);
         }
         Some(after)
+    }
+
+    /// Lets a job leave no trace if it ends well: it turned out to have done nothing.
+    pub fn hush(&mut self, id: JobId) {
+        if let Some(job) = self.list.iter_mut().rev().find(|job| job.id == id) {
+            job.trace = Trace::Quiet;
+        }
     }
 
     /// Marks a job as asked to stop. False if it is over or unknown.

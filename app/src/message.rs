@@ -101,7 +101,7 @@ impl From<Error> for Failure {
 #[must_use]
 pub fn next_step(kind: ErrorKind) -> Option<&'static str> {
     match kind {
-        ErrorKind::NotFound => Some("check the name, or press r to look again"),
+        ErrorKind::NotFound => Some("press r to look again"),
         ErrorKind::Invalid => Some("change the request"),
         ErrorKind::Conflict => Some("press r to see the present state, then try again"),
         ErrorKind::RecoveryNeeded => Some("an interrupted write must be recovered first"),

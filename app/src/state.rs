@@ -112,6 +112,8 @@ pub struct Shared {
     pub pending: Option<Pending>,
     /// Newest manifest version of each branch, as last seen.
     pub heads: Heads,
+    /// How many interrupted writes are pending; `None` until they were counted.
+    pub interrupted: Option<usize>,
     /// Whether live updates are frozen.
     pub paused: bool,
     /// Whether the job strip is shown.
@@ -209,6 +211,7 @@ impl State {
             notice: None,
             pending: None,
             heads: Heads::new(),
+            interrupted: None,
             paused: false,
             strip: true,
             mouse: true,

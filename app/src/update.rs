@@ -14,6 +14,7 @@ pub use jobs::open_graph;
 pub use settings::{apply_config, theme_of};
 
 use crate::action::{Action, Availability, Global};
+use crate::cli::quoted;
 use crate::effect::Effect;
 use crate::event::{Event, Heads, Now};
 use crate::message::{Failure, Level};
@@ -38,6 +39,7 @@ pub fn handle(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::Job(id, update) => jobs::job(state, id, update),
         Event::Reply(id, reply) => jobs::reply(state, id, reply),
         Event::Heads(heads) => heads_seen(state, heads),
+        Event::Interrupted(count) => interrupted(state, count),
         Event::Config(config) => config_read(state, config),
         Event::Copied(result) => copied(state, result),
         Event::Resumed => vec![Effect::Redraw],
@@ -121,6 +123,25 @@ fn heads_seen(state: &mut State, heads: Result<Heads, Failure>) -> Vec<Effect> {
     })
 }
 
+/// What is pending when the graph is opened is said once; after that the title counts. A sidecar may also be that of a writer
+/// at work, which is no news each time.
+fn interrupted(state: &mut State, count: Result<usize, Failure>) -> Vec<Effect> {
+    let shared = &mut state.shared;
+    match count {
+        Err(failure) => tracing::warn!("cannot look for interrupted writes: {}", failure.sentence()),
+        Ok(_) if shared.paused && shared.interrupted.is_some() => {}
+        Ok(count) => {
+            if shared.interrupted.replace(count).is_none() && count > 0 {
+                let pending = if count == 1 { "write is" } else { "writes are" };
+                let command = format!("stratigraph recovery list {}", quoted(&shared.uri));
+                let text = format!("{count} interrupted {pending} pending: see `{command}`");
+                shared.messages.say(shared.now, Level::Warning, text);
+            }
+        }
+    }
+    Vec::new()
+}
+
 fn config_read(state: &mut State, config: Result<Box<crate::config::Config>, Failure>) -> Vec<Effect> {
     let now = state.shared.now;
     match config {
@@ -147,7 +168,9 @@ fn copied(state: &mut State, result: Result<usize, Failure>) -> Vec<Effect> {
     let now = state.shared.now;
     match result {
         Ok(size) => {
-            let text = format!("copied {}", crate::clipboard::size_text(size));
+            let size = crate::clipboard::size_text(size);
+            // The terminal does not say whether it took it.
+            let text = format!("sent {size} to the terminal's clipboard");
             state.shared.messages.say(now, Level::Info, text);
         }
         Err(failure) => state.shared.messages.fail(now, &failure),

@@ -78,7 +78,7 @@ impl Watch {
         Self { runtime, events, heads: None, settings }
     }
 
-    /// Looks at the heads now and every `seconds`; 0 stops looking.
+    /// Looks at the heads and for interrupted writes now and every `seconds`; 0 stops looking.
     pub(super) fn heads_every(&mut self, seconds: u64, graph: Arc<OnceLock<Graph>>) {
         self.stop_heads();
         let events = self.events.clone();
@@ -93,7 +93,7 @@ impl Watch {
         }
     }
 
-    /// Looks at the heads once.
+    /// Looks at the heads and for interrupted writes once.
     pub(super) fn look_now(&self, graph: Arc<OnceLock<Graph>>) {
         let events = self.events.clone();
         self.runtime.spawn(async move { look(&graph, &events).await });
@@ -116,8 +116,11 @@ impl Drop for Watch {
 async fn look(graph: &OnceLock<Graph>, events: &mpsc::Sender<Event>) {
     let Some(graph) = graph.get() else { return };
     let heads = graph.head_versions().await.map_err(Failure::from);
-    // The loop is gone when the program ends; then nobody needs the event.
-    drop(events.send(Event::Heads(heads)).await);
+    let sidecars = graph.sidecars().await.map(|found| found.len()).map_err(Failure::from);
+    for event in [Event::Heads(heads), Event::Interrupted(sidecars)] {
+        // The loop is gone when the program ends; then nobody needs the events.
+        drop(events.send(event).await);
+    }
 }
 
 async fn watch_settings(sources: Sources, events: mpsc::Sender<Event>) {

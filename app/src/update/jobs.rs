@@ -94,7 +94,11 @@ pub(super) fn reply(state: &mut State, id: JobId, reply: Reply) -> Vec<Effect> {
     match reply {
         Reply::Opened(info) => {
             state.shared.graph = GraphState::Open(info);
-            let mut effects = vec![Effect::WatchHeads(state.shared.config.refresh_seconds.value)];
+            let seconds = state.shared.config.refresh_seconds.value;
+            let mut effects = vec![Effect::WatchHeads(seconds)];
+            if seconds == 0 {
+                effects.push(Effect::CheckHeads);
+            }
             effects.extend(show(state, state.shared.screen));
             effects
         }
@@ -107,6 +111,8 @@ pub(super) fn reply(state: &mut State, id: JobId, reply: Reply) -> Vec<Effect> {
             Vec::new()
         }
         Reply::Exists(path) => {
+            // It wrote nothing: what is written after the answer is a job of its own.
+            state.shared.jobs.hush(id);
             let plan = vec![format!("{} exists.", path.display()), "Its content would be lost.".to_owned()];
             let yes = Action::Global(Global::ExportOver(path));
             let question = Confirm::new("Replace the file?", plan, "Replace", yes);

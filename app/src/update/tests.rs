@@ -313,3 +313,67 @@ fn unchanged_heads_wake_nobody_and_pause_freezes_them() {
     handle(&mut state, heads(4), at(3));
     assert_eq!(state.shared.heads.values().map(|version| version.get()).collect::<Vec<_>>(), [4]);
 }
+
+#[test]
+fn an_export_that_was_refused_leaves_no_job() {
+    for (answer, jobs) in [("n", 0), ("y", 1)] {
+        let (mut state, opening) = with_job();
+        handle(&mut state, Event::Job(opening, JobUpdate::Ended(JobStatus::Succeeded)), at(1));
+        let content = crate::export::Content::Text { name: "copy".to_owned(), text: "text".into() };
+        state.shared.export = Some((content, crate::export::Format::Markdown));
+        let effects = update(&mut state, Action::Global(Global::ExportTo("copy.txt".to_owned())));
+        let [Effect::Start(start)] = effects.as_slice() else { panic!("one job: {effects:?}") };
+        let exists = Reply::Exists("copy.txt".into());
+        handle(&mut state, Event::Reply(start.id, exists), at(2));
+        handle(&mut state, Event::Job(start.id, JobUpdate::Ended(JobStatus::Succeeded)), at(2));
+        for effect in press(&mut state, answer) {
+            let Effect::Start(start) = effect else { panic!("a job: {effect:?}") };
+            handle(&mut state, Event::Job(start.id, JobUpdate::Ended(JobStatus::Succeeded)), at(3));
+        }
+        let exports = state.shared.jobs.in_order().iter().filter(|job| job.slot.kind == "export").count();
+        assert_eq!(exports, jobs, "{answer}");
+    }
+}
+
+#[test]
+fn copying_promises_no_more_than_the_terminal_does() {
+    let mut state = state();
+    handle(&mut state, Event::Copied(Ok(5)), at(1));
+    let said: Vec<_> = state.shared.messages.toasts().map(|toast| toast.text.as_str()).collect();
+    assert_eq!(said, ["sent 5 B to the terminal's clipboard"]);
+}
+
+#[test]
+fn a_job_has_the_same_state_in_the_list_and_in_the_details() {
+    let (mut state, id) = with_job();
+    for status in [JobStatus::Succeeded, JobStatus::Cancelled] {
+        let shown = crate::view::job_row(state.shared.jobs.find(id).expect("there"), at(1)).state.name();
+        assert_eq!(shown, state.shared.jobs.find(id).expect("there").status.word());
+        handle(&mut state, Event::Job(id, JobUpdate::Ended(status)), at(1));
+    }
+    let job = state.shared.jobs.find(id).expect("there");
+    assert_eq!((job.status.word(), crate::view::job_row(job, at(2)).state.name()), ("succeeded", "succeeded"));
+}
+
+#[test]
+fn interrupted_writes_are_said_once_and_counted_on() {
+    let (mut state, id) = with_job();
+    handle(&mut state, Event::Reply(id, opened()), at(1));
+    handle(&mut state, Event::Interrupted(Ok(1)), at(2));
+    handle(&mut state, Event::Interrupted(Ok(2)), at(3));
+    let said: Vec<_> = state.shared.messages.history().map(|message| (message.level, message.text.as_str())).collect();
+    let text = "1 interrupted write is pending: see `stratigraph recovery list /data/crm`";
+    assert_eq!((said, state.shared.interrupted), (vec![(Level::Warning, text)], Some(2)));
+    state.shared.paused = true;
+    handle(&mut state, Event::Interrupted(Ok(0)), at(4));
+    assert_eq!(state.shared.interrupted, Some(2), "a frozen screen stays as it is");
+}
+
+#[test]
+fn interrupted_writes_are_looked_for_even_if_nothing_is_watched() {
+    let (mut state, id) = with_job();
+    let config = std::rc::Rc::make_mut(&mut state.shared.config);
+    config.refresh_seconds.value = 0;
+    let effects = handle(&mut state, Event::Reply(id, opened()), at(1));
+    assert_eq!(effects, [Effect::WatchHeads(0), Effect::CheckHeads]);
+}

@@ -50,9 +50,67 @@ fn continuations(state: &State) -> Option<Vec<(String, Role)>> {
     Some(pieces)
 }
 
-/// Hints of the pane's and screen's actions that are possible now, then of the global ones.
+/// The hint that stays when there is no room for all: it leads to the others.
+const LAST: &str = "app.help";
+
+/// A hint: the index of its action, its key and its word.
+struct Hint {
+    row: usize,
+    key: String,
+    word: &'static str,
+}
+
+impl Hint {
+    /// Columns it takes with the gap behind it.
+    fn columns(&self) -> u16 {
+        let columns = stratigraph_widgets::width::width(&format!("{} {}", self.key, self.word));
+        u16::try_from(columns).unwrap_or(u16::MAX).saturating_add(GAP)
+    }
+}
+
+/// Hints of the pane's and screen's actions that are possible now, then of the global ones. What finds no room is left out, with
+/// a sign that says so; the help stays.
 fn keys(state: &State, area: Rect, canvas: &mut Canvas<'_, '_>) {
     let mut rest = Rect { x: area.x + area.width.min(1), width: area.width.saturating_sub(1), ..area };
+    let (last, others): (Vec<Hint>, Vec<Hint>) =
+        possible(state).into_iter().partition(|hint| state.shared.registry[hint.row].name == LAST);
+    let columns = |hints: &[Hint]| hints.iter().map(Hint::columns).fold(0, u16::saturating_add);
+    let room = rest.width.saturating_add(GAP).saturating_sub(columns(&last));
+    if columns(&others) <= room {
+        for hint in others.iter().chain(&last) {
+            rest = draw_hint(state, hint, rest, canvas);
+        }
+        return;
+    }
+    let sign = canvas.theme().symbols().ellipsis;
+    let mut room =
+        room.saturating_sub(u16::try_from(stratigraph_widgets::width::width(sign)).unwrap_or(0).saturating_add(GAP));
+    for hint in &others {
+        if let Some(left) = room.checked_sub(hint.columns()) {
+            room = left;
+            rest = draw_hint(state, hint, rest, canvas);
+        }
+    }
+    let used = canvas.pieces(rest, &[(format!("{sign}  "), Role::Dim)]);
+    rest = Rect { x: rest.x + used, width: rest.width - used, ..rest };
+    for hint in &last {
+        rest = draw_hint(state, hint, rest, canvas);
+    }
+}
+
+/// Draws a hint and returns what is left of the line.
+fn draw_hint(state: &State, hint: &Hint, rest: Rect, canvas: &mut Canvas<'_, '_>) -> Rect {
+    let pieces = [(format!("{} ", hint.key), Role::Key), (hint.word.to_owned(), Role::Text)];
+    let used = canvas.pieces(rest, &pieces);
+    if let Run::Plain(action) = &state.shared.registry[hint.row].run {
+        canvas.hit(Rect { width: used, ..rest }, Target::Action(action.clone()));
+    }
+    let step = used.saturating_add(GAP).min(rest.width);
+    Rect { x: rest.x + step, width: rest.width - step, ..rest }
+}
+
+/// The hints of what can be done now, the nearest first.
+fn possible(state: &State) -> Vec<Hint> {
     let mut shown: Vec<(u8, usize)> = Vec::new();
     for (index, row) in state.shared.registry.iter().enumerate() {
         let near = match row.scope {
@@ -65,19 +123,9 @@ fn keys(state: &State, area: Rect, canvas: &mut Canvas<'_, '_>) {
         }
     }
     shown.sort_unstable();
-    for (_, index) in shown {
-        let row = &state.shared.registry[index];
-        let (Some(hint), Some(key)) = (row.hint, state.shared.keymap.key_text(index)) else { continue };
-        let pieces = [(format!("{key} "), Role::Key), (hint.to_owned(), Role::Text)];
-        let needed = stratigraph_widgets::width::width(&format!("{key} {hint}"));
-        if needed > usize::from(rest.width) {
-            continue;
-        }
-        let used = canvas.pieces(rest, &pieces);
-        if let Run::Plain(action) = &row.run {
-            canvas.hit(Rect { width: used, ..rest }, Target::Action(action.clone()));
-        }
-        let step = used.saturating_add(GAP).min(rest.width);
-        rest = Rect { x: rest.x + step, width: rest.width - step, ..rest };
-    }
+    let hint = |(_, row): (u8, usize)| {
+        let (key, word) = (state.shared.keymap.key_text(row)?, state.shared.registry[row].hint?);
+        Some(Hint { row, key, word })
+    };
+    shown.into_iter().filter_map(hint).collect()
 }

@@ -181,3 +181,42 @@ fn screens_rows_and_hints_answer_to_the_mouse() {
     state.shared.regions = regions;
     assert!(state.shared.pane_height(crate::screen::jobs::LIST) > 10);
 }
+
+#[test]
+fn the_title_counts_interrupted_writes_at_every_size() {
+    for (columns, rows) in [(120, 30), (80, 24), (40, 12)] {
+        let mut state = jobs(columns, rows);
+        for (count, shown) in [(0, false), (3, true)] {
+            handle(&mut state, Event::Interrupted(Ok(count)), at(11));
+            let (buffer, _) = draw(&state, columns, rows);
+            let title = dump(&buffer).lines().next().unwrap_or_default().to_owned();
+            assert_eq!(title.contains("3 interrupted"), shown, "{title}");
+            assert_eq!(title.contains("[6 Jobs"), columns >= 80, "{title}");
+        }
+    }
+}
+
+#[test]
+fn the_way_to_the_help_stays_on_the_bottom_line() {
+    for (columns, cut) in [(20, true), (32, true), (80, false)] {
+        let state = jobs(columns, 12);
+        let (buffer, regions) = draw(&state, columns, 12);
+        let line: String = (0..columns).map(|x| buffer[(x, 11)].symbol()).collect();
+        assert!(line.trim_end().ends_with("? help"), "{line}");
+        assert_eq!(line.contains('…'), cut, "{line}");
+        let at = u16::try_from(line.trim_end().chars().count() - 1).expect("a column");
+        let help = Target::Action(crate::action::Action::Global(crate::action::Global::Help));
+        assert_eq!(regions.at(at, 11), Some(&help));
+    }
+}
+
+/// The help and the palette at a narrow size, with the line chosen that `keys` lead to.
+#[test]
+fn what_is_cut_in_a_narrow_list_stands_below_it() {
+    for (name, keys) in [("help_narrow", "? down"), ("palette_narrow", ": f i l t e r")] {
+        let mut state = jobs(40, 12);
+        state.shared.messages.dismiss();
+        press(&mut state, keys);
+        snapshot(name, &mut state, 40, 12);
+    }
+}

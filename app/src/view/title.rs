@@ -28,15 +28,20 @@ pub(super) fn draw(state: &State, class: SizeClass, area: Rect, canvas: &mut Can
 
 fn draw_title(state: &State, area: Rect, canvas: &mut Canvas<'_, '_>) {
     let mut pieces = vec![(format!(" {} ", name(state)), Role::Title)];
-    if area.width >= 85 {
-        pieces.push((format!("({}) ", state.shared.uri), Role::Dim));
-    }
+    pieces.push((format!("({}) ", state.shared.uri), Role::Dim));
     pieces.push((" READ-ONLY ".to_owned(), Role::Text));
-    let screens_width: usize = ScreenId::ALL.iter().map(|id| width(&tab(state, *id)) + 1).sum();
-    let wide: usize = pieces.iter().map(|(text, _)| width(text)).sum();
-    if wide + screens_width > usize::from(area.width) {
+    let interrupted = interrupted(state).map(|text| (format!(" {text} "), Role::Warning));
+    let wide = |pieces: &[(String, Role)]| pieces.iter().map(|(text, _)| width(text)).sum::<usize>();
+    let screens: usize = ScreenId::ALL.iter().map(|id| width(&tab(state, *id)) + 1).sum();
+    let fixed = screens + wide(interrupted.as_slice());
+    // The location goes first, then the mode; what is pending stays.
+    if area.width < 85 || wide(&pieces) + fixed > usize::from(area.width) {
+        pieces.remove(1);
+    }
+    if wide(&pieces) + fixed > usize::from(area.width) {
         pieces.truncate(1);
     }
+    pieces.extend(interrupted);
     let used = canvas.pieces(area, &pieces);
     let mut rest = Rect { x: area.x + used, width: area.width - used, ..area };
     for id in ScreenId::ALL {
@@ -51,10 +56,16 @@ fn draw_title(state: &State, area: Rect, canvas: &mut Canvas<'_, '_>) {
 
 fn draw_small(state: &State, area: Rect, canvas: &mut Canvas<'_, '_>) {
     let (text, role) = position(state);
-    let title = format!("{} ", state.shared.screen.title());
-    let used = canvas.pieces(area, &[(title, Role::Title)]);
+    let mut pieces = vec![(format!("{} ", state.shared.screen.title()), Role::Title)];
+    pieces.extend(interrupted(state).map(|text| (format!("{text} "), Role::Warning)));
+    let used = canvas.pieces(area, &pieces);
     let rest = Rect { x: area.x + used, width: area.width - used, ..area };
     canvas.line(rest, text, role);
+}
+
+/// What is said of interrupted writes, if there are any.
+fn interrupted(state: &State) -> Option<String> {
+    state.shared.interrupted.filter(|count| *count > 0).map(|count| format!("{count} interrupted"))
 }
 
 /// `1 History`, in brackets if on view, with what is pending there.
