@@ -14,4 +14,4 @@ mod text;
 
 pub use counts::Counts;
 pub(crate) use parquet::{readable, readable_schema};
-pub(crate) use text::TextForm;
+pub(crate) use text::{TextForm, plain_json};

@@ -78,10 +78,19 @@ fn markdown_cell(value: &Value) -> String {
     }
 }
 
+/// A value as JSON for people: as an export of the graph has it, but dates as people write them.
+pub(crate) fn plain_json(value: &Value) -> Json {
+    match value {
+        Value::Date(_) => Json::from(value.to_string()),
+        Value::List(items) => items.iter().map(plain_json).collect(),
+        value => value.to_json(),
+    }
+}
+
 /// What a cell says, without the marks of any form.
 fn plain(value: &Value) -> String {
     match value {
-        Value::List(_) | Value::Vector(_) => value.to_json().to_string(),
+        Value::List(_) | Value::Vector(_) => plain_json(value).to_string(),
         Value::Blob(_) => match value.to_json() {
             Json::String(text) => text,
             other => other.to_string(),
@@ -118,7 +127,8 @@ mod tests {
     #[test]
     fn every_kind_of_value_has_its_text_in_every_form() {
         let list = Value::List([Value::from("a|b"), Value::Null].into());
-        let cases: [(Value, &str, &str, &str); 13] = [
+        let dates = Value::List([Value::Date(19_754)].into());
+        let cases: [(Value, &str, &str, &str); 14] = [
             (Value::Null, "", r#"{"a":null}"#, "| *null* |"),
             (Value::from(""), "\"\"", r#"{"a":""}"#, "|  |"),
             (Value::from("a,b"), "\"a,b\"", r#"{"a":"a,b"}"#, "| a,b |"),
@@ -128,6 +138,7 @@ mod tests {
             (Value::Float(0.5), "0.5", r#"{"a":0.5}"#, "| 0.5 |"),
             (Value::Date(19_754), "2024-02-01", r#"{"a":19754}"#, "| 2024-02-01 |"),
             (list, r#""[""a|b"",null]""#, r#"{"a":["a|b",null]}"#, r#"| ["a\|b",null] |"#),
+            (dates, r#""[""2024-02-01""]""#, r#"{"a":[19754]}"#, r#"| ["2024-02-01"] |"#),
             (Value::Vector([0.5, 2.0].into()), "\"[0.5,2.0]\"", r#"{"a":[0.5,2.0]}"#, "| [0.5,2.0] |"),
             (Value::Blob(Blob::from_bytes(b"hi")), "base64:aGk=", r#"{"a":"base64:aGk="}"#, "| 2 bytes |"),
             (Value::Blob(Blob::external("s3://b/k")), "s3://b/k", r#"{"a":"s3://b/k"}"#, "| s3://b/k |"),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use futures::StreamExt;
+use serde_json::{Map, Value as Json};
 use stratigraph_engine::diff::RowChange;
 use stratigraph_engine::{Row, RowStream};
 
@@ -12,6 +13,7 @@ use super::Diff;
 use super::filter::word;
 use super::rows::Left;
 use crate::export::{Content, Made, Produce, Source};
+use crate::rows::plain_json;
 
 /// Changes in one batch.
 const BATCH: usize = 500;
@@ -59,7 +61,7 @@ fn batch(table: &Left, schema: &SchemaRef, first: usize) -> RecordBatch {
     let text = |of: &dyn Fn(&RowChange) -> Option<String>| -> ArrayRef {
         Arc::new(changes.iter().map(|change| of(change)).collect::<StringArray>())
     };
-    let json = |row: &Option<Row>| row.as_ref().map(|row| row.to_json().to_string());
+    let json = |row: &Option<Row>| row.as_ref().map(row_text);
     let columns = vec![
         text(&|change| Some(change.table.to_string())),
         text(&|change| Some(change.id.clone())),
@@ -69,4 +71,28 @@ fn batch(table: &Left, schema: &SchemaRef, first: usize) -> RecordBatch {
         text(&|change| Some(change.columns.join(","))),
     ];
     RecordBatch::try_new(Arc::clone(schema), columns).expect("the columns are those of the schema")
+}
+
+/// A row as a JSON object for people: dates are `2024-02-01`.
+fn row_text(row: &Row) -> String {
+    let object: Map<String, Json> = row.iter().map(|(name, value)| (name.to_owned(), plain_json(value))).collect();
+    Json::Object(object).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Date32Array;
+
+    use super::*;
+
+    #[test]
+    fn rows_in_a_cell_have_dates_as_people_write_them() {
+        let columns: [(&str, ArrayRef); 2] = [
+            ("id", Arc::new(StringArray::from(vec!["Ada"]))),
+            ("joined", Arc::new(Date32Array::from(vec![Some(19_754)]))),
+        ];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let row = Row::from_batch(&Row::columns_of(&batch), &batch, 0);
+        assert_eq!(row_text(&row), r#"{"id":"Ada","joined":"2024-02-01"}"#);
+    }
 }
