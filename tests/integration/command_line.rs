@@ -244,6 +244,24 @@ fn text_for_another_program_holds_whole_values() -> Result<()> {
 }
 
 #[test]
+fn an_interrupted_write_is_shown_with_its_record_and_where_it_stands() -> Result<()> {
+    let graph = Fixture::LoadCrash.path()?.to_string_lossy().into_owned();
+    let sentence = "all tables reached their planned versions; only the publication is missing";
+    let found = lines(&["recovery", "show", &graph, "B534F", "--json"])?;
+    let facts = &found[0];
+    assert_eq!((&facts["writer"], &facts["conclusion"]), (&json!("Load"), &json!(sentence)));
+    let standings: Vec<&Value> =
+        facts["tables"].as_array().context("tables")?.iter().map(|table| &table["standing"]).collect();
+    assert_eq!(standings, ["moved_as_planned", "moved_as_planned"]);
+    let file = Fixture::LoadCrash.path()?.join("__recovery/01M7Y249A1EHFH4MJGAECB534F.json");
+    assert_eq!(facts["record"], serde_json::from_str::<Value>(&std::fs::read_to_string(file)?)?);
+    let shown = text(&["recovery", "show", &graph, "B534F"])?;
+    assert!(shown.contains(sentence) && shown.contains("writer     Load\n"), "{shown}");
+    assert!(shown.contains("node:Person         5        6       5     6  moved as planned\n"), "{shown}");
+    Ok(())
+}
+
+#[test]
 fn wrong_requests_have_their_exit_code_and_say_what_to_do() -> Result<()> {
     let team = team()?;
     let cases: [(&[&str], i32, &str); 9] = [

@@ -1,6 +1,9 @@
 //! `recovery list` and `recovery show`: interrupted writes and where their tables stand.
 
+mod standing;
+
 use serde::Serialize;
+use serde_json::Value as Json;
 use stratigraph_engine::recovery::{Sidecar, SidecarFile, SidecarState, WriterKind};
 use stratigraph_engine::{BranchName, Graph, TableVersion};
 
@@ -10,6 +13,7 @@ use super::open_graph;
 use super::output::Out;
 use super::text_table::{Align, TextTable};
 use crate::theme::Role;
+use standing::{Standing, conclusion};
 
 /// Arguments of `recovery`.
 #[derive(Debug, clap::Subcommand)]
@@ -41,6 +45,10 @@ struct SidecarFacts {
     actor: Option<String>,
     started_at_micros: Option<i64>,
     tables: Vec<PinFacts>,
+    /// Where the write stands, for people.
+    conclusion: Option<String>,
+    /// The file as it is; its text if that is no JSON.
+    record: Json,
 }
 
 /// One pinned table of a sidecar.
@@ -53,6 +61,8 @@ struct PinFacts {
     pinned: Option<TableVersion>,
     /// Null if it cannot be read.
     head: Option<TableVersion>,
+    /// Null if the branch is not there.
+    standing: Option<Standing>,
 }
 
 /// Prints one interrupted write, or all of them in the order a sweep takes them.
@@ -83,7 +93,7 @@ async fn list(uri: &str, out: &mut Out) -> Result<(), CliError> {
         let tables = sidecar.reason.clone().unwrap_or_else(|| tables.join(", "));
         table.row(vec![
             out.cell(Role::Changed, &sidecar.operation_id),
-            out.cell(Role::Text, &sidecar.writer.map_or_else(|| sidecar.state.to_owned(), |writer| writer.to_string())),
+            out.cell(Role::Text, &sidecar.writer.map_or_else(|| sidecar.state.to_owned(), spelled)),
             text(sidecar.branch.as_ref().map(BranchName::as_str)),
             text(sidecar.actor.as_deref()),
             out.cell(Role::Dim, &sidecar.started_at_micros.map(moment).unwrap_or_default()),
@@ -105,6 +115,10 @@ async fn show(uri: &str, id: &str, out: &mut Out) -> Result<(), CliError> {
         out.line("")?;
         print_pins(out, &facts.tables)?;
     }
+    if let Some(conclusion) = &facts.conclusion {
+        out.line("")?;
+        out.line(&out.cell(Role::Title, conclusion).painted)?;
+    }
     out.line("")?;
     file.text.lines().try_for_each(|line| {
         let line = out.cell(Role::Text, line);
@@ -118,7 +132,7 @@ fn print_facts(out: &mut Out, facts: &SidecarFacts) -> Result<(), CliError> {
         ("operation", Some(facts.operation_id.clone())),
         ("state", Some(facts.state.to_owned())),
         ("reason", facts.reason.clone()),
-        ("writer", facts.writer.map(|writer| writer.to_string())),
+        ("writer", facts.writer.map(spelled)),
         ("branch", facts.branch.as_ref().map(ToString::to_string)),
         ("actor", facts.actor.clone()),
         ("started", facts.started_at_micros.map(moment)),
@@ -133,8 +147,14 @@ fn print_facts(out: &mut Out, facts: &SidecarFacts) -> Result<(), CliError> {
 
 fn print_pins(out: &mut Out, pins: &[PinFacts]) -> Result<(), CliError> {
     let right = |title| (title, Align::Right);
-    let mut table =
-        TextTable::new(&[("table", Align::Left), right("expected"), right("planned"), right("pinned"), right("head")]);
+    let mut table = TextTable::new(&[
+        ("table", Align::Left),
+        right("expected"),
+        right("planned"),
+        right("pinned"),
+        right("head"),
+        ("standing", Align::Left),
+    ]);
     for pin in pins {
         let version = |version: Option<TableVersion>| {
             out.cell(Role::Text, &version.map_or_else(|| "-".to_owned(), |version| version.to_string()))
@@ -145,40 +165,51 @@ fn print_pins(out: &mut Out, pins: &[PinFacts]) -> Result<(), CliError> {
             version(Some(pin.planned)),
             version(pin.pinned),
             version(pin.head),
+            out.cell(Role::Text, pin.standing.map_or("", Standing::words)),
         ]);
     }
     table.write(out)
 }
 
+/// A writer as the record spells it.
+fn spelled(writer: WriterKind) -> String {
+    match writer {
+        WriterKind::Mutation => "Mutation",
+        WriterKind::Load => "Load",
+        WriterKind::SchemaApply => "SchemaApply",
+        WriterKind::BranchMerge => "BranchMerge",
+        WriterKind::EnsureIndices => "EnsureIndices",
+        WriterKind::Optimize => "Optimize",
+    }
+    .to_owned()
+}
+
 /// What a sidecar says, with pin and head of its tables as they are now.
 async fn observe(graph: &Graph, file: &SidecarFile) -> Result<SidecarFacts, CliError> {
-    let operation_id = file.id.clone();
+    let record = serde_json::from_str(&file.text).unwrap_or_else(|_| Json::from(file.text.as_str()));
+    let facts = SidecarFacts { operation_id: file.id.clone(), record, ..SidecarFacts::default() };
     match &file.state {
-        SidecarState::Readable(sidecar) => Ok(SidecarFacts {
-            operation_id,
-            state: "readable",
-            reason: None,
-            writer: Some(sidecar.writer_kind),
-            branch: Some(sidecar.branch()),
-            actor: sidecar.actor_id.clone(),
-            started_at_micros: sidecar.started_at_micros(),
-            tables: observe_pins(graph, sidecar).await?,
-        }),
+        SidecarState::Readable(sidecar) => observe_tables(graph, sidecar, facts).await,
         SidecarState::Newer { schema_version } => {
             let reason =
                 format!("format {schema_version} is newer than this program; the program that wrote it must settle it");
-            Ok(SidecarFacts { operation_id, state: "newer", reason: Some(reason), ..SidecarFacts::default() })
+            Ok(SidecarFacts { state: "newer", reason: Some(reason), ..facts })
         }
         SidecarState::Unreadable { reason } => {
-            let reason = Some(reason.clone());
-            Ok(SidecarFacts { operation_id, state: "unreadable", reason, ..SidecarFacts::default() })
+            Ok(SidecarFacts { state: "unreadable", reason: Some(reason.clone()), ..facts })
         }
     }
 }
 
-async fn observe_pins(graph: &Graph, sidecar: &Sidecar) -> Result<Vec<PinFacts>, CliError> {
-    let observation = graph.observe(sidecar).await?;
-    let pins = observation.tables.into_iter().map(|pin| {
+async fn observe_tables(graph: &Graph, sidecar: &Sidecar, facts: SidecarFacts) -> Result<SidecarFacts, CliError> {
+    let seen = graph.observe(sidecar).await?;
+    let standings: Vec<Standing> =
+        sidecar.tables.iter().zip(&seen.tables).map(|(pin, seen)| Standing::of(sidecar, pin, seen)).collect();
+    let conclusion = match seen.branch_exists {
+        true => conclusion(sidecar.writer_kind, &standings),
+        false => format!("branch {} does not exist, so no version is pinned to compare with", sidecar.branch()),
+    };
+    let tables = seen.tables.into_iter().zip(standings).map(|(pin, standing)| {
         if let Err(error) = &pin.head {
             note(&format!("{}: its head cannot be read: {error}", pin.table_key));
         }
@@ -188,7 +219,17 @@ async fn observe_pins(graph: &Graph, sidecar: &Sidecar) -> Result<Vec<PinFacts>,
             planned: pin.planned,
             pinned: pin.pinned,
             head: pin.head.ok(),
+            standing: seen.branch_exists.then_some(standing),
         }
     });
-    Ok(pins.collect())
+    Ok(SidecarFacts {
+        state: "readable",
+        writer: Some(sidecar.writer_kind),
+        branch: Some(sidecar.branch()),
+        actor: sidecar.actor_id.clone(),
+        started_at_micros: sidecar.started_at_micros(),
+        tables: tables.collect(),
+        conclusion: Some(conclusion),
+        ..facts
+    })
 }
