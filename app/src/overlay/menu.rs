@@ -182,7 +182,8 @@ impl Menu {
         let chosen = self.chosen().filter(|item| !item.is_heading()).map_or("", |item| item.text.as_str());
         let reason = self.chosen().and_then(|item| item.action.clone()?.err());
         let role = if self.refused.is_some() { Role::Warning } else { Role::Dim };
-        let said = self.refused.clone().or(reason).unwrap_or_else(|| self.note.to_owned());
+        let keys = if self.shown.is_empty() { "nothing fits what is typed" } else { self.note };
+        let said = self.refused.clone().or(reason).unwrap_or_else(|| keys.to_owned());
         foot::draw((text, note), chosen, (said, role), canvas);
     }
 

@@ -197,7 +197,8 @@ impl Palette {
         let note_text = match (&self.refused, chosen.map(|entry| &entry.available)) {
             (Some(reason), _) => (reason.clone(), Role::Warning),
             (None, Some(Availability::Disabled(reason))) => (reason.to_string(), Role::Dim),
-            (None, Some(Availability::Ready) | None) => {
+            (None, None) => ("no action has such a name".to_owned(), Role::Warning),
+            (None, Some(Availability::Ready)) => {
                 ("enter run  tab complete  up former inputs  esc close".to_owned(), Role::Dim)
             }
         };

@@ -210,6 +210,17 @@ fn the_way_to_the_help_stays_on_the_bottom_line() {
     }
 }
 
+#[test]
+fn a_list_that_fits_nothing_says_so() {
+    for (keys, said) in [(": n o s u c h", "no action has such a name"), ("? n o s u c h", "nothing fits")] {
+        let mut state = jobs(80, 24);
+        state.shared.messages.dismiss();
+        press(&mut state, keys);
+        let picture = dump(&draw(&state, 80, 24).0);
+        assert!(picture.contains(said), "{picture}");
+    }
+}
+
 /// The help and the palette at a narrow size, with the line chosen that `keys` lead to.
 #[test]
 fn what_is_cut_in_a_narrow_list_stands_below_it() {

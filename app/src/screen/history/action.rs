@@ -67,6 +67,7 @@ pub fn rows() -> Vec<Row> {
             .available(|state| state.screens.history.can_swap()),
         row("history.row-history", "history of this row: the commits that changed it", Action::RowHistory)
             .keys(&["L"])
+            .hint("row history")
             .available(|state| state.screens.history.can_row_history()),
         row("history.parent", "to the parent", Action::Parent).keys(&["J"]).available(listed),
         row("history.child", "to the child", Action::Child).keys(&["K"]).available(listed),
