@@ -272,7 +272,7 @@ mod tests {
         for (typed, meant) in cases {
             match opened(&format!("stratigraph --json {typed} /g")) {
                 Err(CliError::UnknownCommand { word, near }) => {
-                    assert_eq!((word.as_str(), near.as_deref()), (typed, meant))
+                    assert_eq!((word.as_str(), near.as_deref()), (typed, meant));
                 }
                 other => panic!("{typed}: {other:?}"),
             }

@@ -93,7 +93,9 @@ fn taken(widths: &[usize]) -> usize {
 /// Narrows the widest columns until the line fits, or no column can be narrowed any more.
 fn fit(mut widths: Vec<usize>, line: usize) -> Vec<usize> {
     // No column needs more than the line, and values may be megabytes long.
-    widths.iter_mut().for_each(|width| *width = (*width).min(line.max(NARROWEST_CELL)));
+    for width in &mut widths {
+        *width = (*width).min(line.max(NARROWEST_CELL));
+    }
     while taken(&widths) > line {
         match widths.iter_mut().max() {
             Some(widest) if *widest > NARROWEST_CELL => *widest -= 1,
