@@ -11,7 +11,7 @@ use super::output::Out;
 use super::{open_graph, position};
 use crate::theme::Role;
 
-/// Widest cell in text output.
+/// Widest cell on a terminal.
 const WIDEST_CELL: usize = 40;
 
 /// Arguments of `diff`.
@@ -160,7 +160,8 @@ fn shown(out: &Out, value: &Value) -> String {
         Value::Null => symbols.null.to_owned(),
         value => match value.to_string() {
             text if text.is_empty() => symbols.empty.to_owned(),
-            text => truncate(&escape(&text), WIDEST_CELL, symbols.ellipsis).into_owned(),
+            text if out.columns().is_some() => truncate(&escape(&text), WIDEST_CELL, symbols.ellipsis).into_owned(),
+            text => escape(&text).into_owned(),
         },
     }
 }
@@ -189,5 +190,17 @@ mod tests {
         );
         assert_eq!(line(RowOp::Inserted, None, Some(&after)), "+ L\\u{1b}  age: 42, note: ␣");
         assert_eq!(line(RowOp::Deleted, Some(&before), None), "- L\\u{1b}  age: 41");
+    }
+
+    #[test]
+    fn values_are_cut_on_a_terminal_only() {
+        let long = "x".repeat(100);
+        let after = row(&[("note", long.as_str().into())]);
+        let line = |columns| {
+            let out = Out::plain(std::io::sink()).with_columns(columns);
+            change_line(&out, "a", RowOp::Inserted, None, Some(&after), &[])
+        };
+        assert_eq!(line(None), format!("+ a  note: {long}"));
+        assert_eq!(line(Some(200)), format!("+ a  note: {}…", "x".repeat(39)));
     }
 }
