@@ -34,7 +34,7 @@ pub(super) fn split(inner: Rect, text_lines: usize) -> (Rect, Rect, Rect) {
     (list, text, Rect { y: text.bottom(), height: note, ..inner })
 }
 
-/// Writes the text of the chosen line and the note, each wrapped.
+/// Writes the text of the chosen line, empty unless it is cut there, and the note, each wrapped.
 pub(super) fn draw(areas: (Rect, Rect), text: &str, note: (String, Role), canvas: &mut Canvas<'_, '_>) {
     let (above, below) = areas;
     let columns = usize::from(above.width).max(1) * TEXT_LINES;

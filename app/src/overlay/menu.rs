@@ -168,7 +168,8 @@ impl Menu {
         let wide = (labels + texts + 7).max(width(&self.title) + 6).clamp(30, 100).min(usize::from(area.width));
         let columns = wide.saturating_sub(2);
         let choices = self.items.iter().filter(|item| !item.is_heading()).map(|item| item.text.as_str());
-        let text_lines = foot::text_lines(choices, columns.saturating_sub(labels + 3), columns);
+        let room = columns.saturating_sub(labels + 3);
+        let text_lines = foot::text_lines(choices, room, columns);
         let extra = if self.filters() { 5 } else { 4 } + text_lines;
         let size = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
         let inner = canvas.overlay(centred(area, size(wide), size(self.items.len() + extra)), &self.title);
@@ -179,7 +180,8 @@ impl Menu {
             list = rest;
         }
         self.draw_items(labels, list, canvas);
-        let chosen = self.chosen().filter(|item| !item.is_heading()).map_or("", |item| item.text.as_str());
+        let cut = |item: &&Item| !item.is_heading() && width(&item.text) > room;
+        let chosen = self.chosen().filter(cut).map_or("", |item| item.text.as_str());
         let reason = self.chosen().and_then(|item| item.action.clone()?.err());
         let role = if self.refused.is_some() { Role::Warning } else { Role::Dim };
         let keys = if self.shown.is_empty() { "nothing fits what is typed" } else { self.note };

@@ -2,7 +2,7 @@
 
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
-use stratigraph_widgets::width::{Align, fit};
+use stratigraph_widgets::width::{Align, fit, width};
 use tui_input::Input;
 
 use crate::action::{Availability, Run};
@@ -202,7 +202,8 @@ impl Palette {
                 ("enter run  tab complete  up former inputs  esc close".to_owned(), Role::Dim)
             }
         };
-        foot::draw((text, note), chosen.map_or("", |entry| entry.description), note_text, canvas);
+        let cut = chosen.map(|entry| entry.description).filter(|text| width(text) > columns.description);
+        foot::draw((text, note), cut.unwrap_or_default(), note_text, canvas);
         draw_input(&self.input, ":", line, canvas);
     }
 }
