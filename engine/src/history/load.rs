@@ -7,17 +7,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch, UInt64Array};
-use arrow::datatypes::UInt64Type;
 use futures::TryStreamExt;
 
-use super::commit::{COMMIT_COLUMNS, decode_actors, decode_commits};
-use super::{Commit, CommitGraph, HistoryError, HistoryProblem, branch_refs};
+use super::commit::decode_actors;
+use super::files::CommitFiles;
+use super::{Commit, CommitGraph, HistoryProblem, branch_refs};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{BranchName, CommitId, ManifestVersion};
+use crate::id::{BranchName, CommitId};
 use crate::manifest::{self, ChangeLog};
 use crate::progress::Progress;
-use crate::storage::{LineageRef, ROW_ADDRESS, Scan, Storage, Table, names};
+use crate::storage::{LineageRef, Scan, Storage, Table, names};
 
 /// Files of rows read in one go: small for the first, so that the top of the history shows early.
 const FIRST_FILES: usize = 32;
@@ -87,23 +86,12 @@ async fn read_changes(storage: &Storage, branch: &BranchName) -> Result<ChangeLo
     manifest::read_log(&manifest::open(storage, branch, None).await?).await
 }
 
-type HeadOrder = (ManifestVersion, i64, CommitId);
-
-/// What is greatest in one file of rows.
-#[derive(Debug, Clone, Copy, Default)]
-struct Newest {
-    commit: Option<HeadOrder>,
-    /// Version of a row whose ids cannot be read.
-    unreadable: Option<ManifestVersion>,
-}
-
 #[derive(Default)]
 struct Loader {
     commits: Vec<Commit>,
     heads: BTreeMap<BranchName, CommitId>,
     problems: Vec<HistoryProblem>,
-    /// What is greatest in each file of rows read so far.
-    files: HashMap<String, Newest>,
+    files: CommitFiles,
 }
 
 impl Loader {
@@ -132,19 +120,10 @@ impl Loader {
             self.unreadable(branch, &error);
             return Ok(());
         }
-        if let Some(head) = self.head(&table) {
+        if let Some(head) = self.files.head(&table) {
             self.heads.insert(branch.clone(), head);
         }
         Ok(())
-    }
-
-    /// The greatest commit a lineage sees; unknown if a row that cannot be read may be greater.
-    fn head(&self, table: &Table) -> Option<CommitId> {
-        let files = table.fragment_files();
-        let visible = || files.iter().filter_map(|(_, file)| self.files.get(file));
-        let (version, _, head) = visible().filter_map(|newest| newest.commit).max()?;
-        let unreadable = visible().filter_map(|newest| newest.unreadable).max();
-        unreadable.is_none_or(|unreadable| unreadable < version).then_some(head)
     }
 
     async fn read_files(
@@ -154,48 +133,19 @@ impl Loader {
         sink: &mut (impl FnMut(HistoryBatch) + Send),
     ) -> Result<()> {
         let files = table.fragment_files();
-        let mut unread: Vec<usize> = (0..files.len()).filter(|&at| !self.files.contains_key(&files[at].1)).collect();
+        let mut unread = self.files.unread(&files);
         let mut group = FIRST_FILES;
         while !unread.is_empty() {
             progress.check()?;
             let newest = unread.split_off(unread.len().saturating_sub(group));
-            let commits = self.read_group(table, &files, &newest).await?;
-            self.commits.extend(commits.iter().cloned());
-            sink(HistoryBatch { commits });
+            let rows = self.files.read(table, &files, &newest).await?;
+            self.problems.extend(rows.problems);
+            self.commits.extend(rows.commits.iter().cloned());
+            sink(HistoryBatch { commits: rows.commits });
             progress.advance(self.commits.len() as u64, None, "commits");
             group = FILES;
         }
         Ok(())
-    }
-
-    async fn read_group(&mut self, table: &Table, files: &[(u64, String)], positions: &[usize]) -> Result<Vec<Commit>> {
-        let columns = COMMIT_COLUMNS.iter().copied().chain([ROW_ADDRESS]).map(str::to_owned).collect();
-        let scan = Scan { columns: Some(columns), fragments: Some(positions.to_vec()), ..Scan::default() };
-        let names: HashMap<u64, &str> = positions.iter().map(|&at| (files[at].0, files[at].1.as_str())).collect();
-        let mut newest: HashMap<String, Newest> =
-            names.values().map(|&name| (name.to_owned(), Newest::default())).collect();
-        let mut batches = table.scan(&scan).await?;
-        let mut commits = Vec::new();
-        while let Some(batch) = batches.try_next().await? {
-            let decoded = decode_commits(&batch)?;
-            let addresses = row_addresses(&batch)?;
-            let file = |row: usize| names.get(&(addresses.value(row) >> 32)).copied().unwrap_or_default();
-            for (row, unreadable) in decoded.unreadable {
-                if let Some(newest) = newest.get_mut(file(row)) {
-                    newest.unreadable = newest.unreadable.max(Some(unreadable.version));
-                }
-                self.problems.push(HistoryProblem::UnreadableCommit { id: unreadable.id });
-            }
-            for (row, commit) in decoded.commits {
-                if let Some(newest) = newest.get_mut(file(row)) {
-                    newest.commit = newest.commit.max(Some(commit.head_order()));
-                }
-                commits.push(commit);
-            }
-        }
-        self.files.extend(newest);
-        commits.sort_by_key(|commit| std::cmp::Reverse(commit.head_order()));
-        Ok(commits)
     }
 
     async fn read_actors(&mut self, storage: &Storage, progress: &Progress) -> Result<()> {
@@ -217,11 +167,6 @@ impl Loader {
     fn unreadable(&mut self, branch: &BranchName, error: &Error) {
         self.problems.push(HistoryProblem::UnreadableBranch { branch: branch.clone(), reason: chain(error) });
     }
-}
-
-fn row_addresses(batch: &RecordBatch) -> Result<&UInt64Array, HistoryError> {
-    let column = batch.column_by_name(ROW_ADDRESS).and_then(|array| array.as_primitive_opt::<UInt64Type>());
-    column.ok_or(HistoryError::Column { dataset: names::COMMITS, column: ROW_ADDRESS, expected: "UInt64" })
 }
 
 /// Commit → actor; the last row of a commit wins.

@@ -5,7 +5,9 @@ mod branch;
 mod commit;
 mod commit_graph;
 mod error;
+mod files;
 mod load;
+mod record;
 mod snapshot;
 
 pub(crate) use at::time_text;
@@ -18,4 +20,6 @@ pub use load::HistoryBatch;
 pub use snapshot::{Snapshot, TableStatus};
 
 pub(crate) use branch::{branch_refs, list_branches};
+pub(crate) use files::CommitFiles;
 pub(crate) use load::{HistoryStamp, history_stamp, load_history};
+pub(crate) use record::{create_history, find_commit, record_commit};

@@ -1,0 +1,90 @@
+//! Recording commits: rows of `_graph_commits.lance` and of `_graph_commit_actors.lance` (graph-format §9).
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
+
+use super::Commit;
+use crate::error::Result;
+use crate::id::{BranchName, CommitId};
+use crate::storage::{Rows, Storage, Table, names};
+
+/// Makes both datasets, with the commit that all others descend from.
+///
+/// # Errors
+/// [`crate::storage::StorageError`], also if there is one already.
+pub(crate) async fn create_history(storage: &Storage, genesis: &Commit) -> Result<()> {
+    storage.create_table(names::ACTORS, rows(actor_rows(&[]))).await?;
+    storage.create_table(names::COMMITS, rows(commit_row(genesis))).await?;
+    Ok(())
+}
+
+/// Records a commit on the lineage of its branch, then who made it.
+///
+/// # Errors
+/// [`crate::storage::StorageError`].
+pub(crate) async fn record_commit(storage: &Storage, commit: &Commit) -> Result<()> {
+    let commits = storage.open(names::COMMITS, commit.branch.stored(), None).await?;
+    append(&commits, commit_row(commit)).await?;
+    record_actor(storage, commit).await
+}
+
+/// Records who made a commit, if it is known.
+async fn record_actor(storage: &Storage, commit: &Commit) -> Result<()> {
+    let Some(actor) = &commit.actor else { return Ok(()) };
+    let actors = storage.open(names::ACTORS, None, None).await?;
+    append(&actors, actor_rows(&[(commit.id, actor, commit.created_at_micros)])).await
+}
+
+async fn append(table: &Table, row: RecordBatch) -> Result<()> {
+    table.stage_append(rows(row)).await?.commit().await?;
+    Ok(())
+}
+
+fn rows(batch: RecordBatch) -> Rows {
+    Rows::batches(batch.schema(), vec![batch])
+}
+
+fn commit_row(commit: &Commit) -> RecordBatch {
+    let text = |name, nullable| Field::new(name, DataType::Utf8, nullable);
+    let schema = Schema::new(vec![
+        text("graph_commit_id", false),
+        text("manifest_branch", true),
+        Field::new("manifest_version", DataType::UInt64, false),
+        text("parent_commit_id", true),
+        text("merged_parent_commit_id", true),
+        created_at(),
+    ]);
+    let id = |id: Option<CommitId>| -> ArrayRef { Arc::new(StringArray::from(vec![id.map(|id| id.to_string())])) };
+    let columns = vec![
+        id(Some(commit.id)),
+        Arc::new(StringArray::from(vec![BranchName::stored(&commit.branch)])),
+        Arc::new(UInt64Array::from(vec![commit.manifest_version.get()])),
+        id(commit.parent),
+        id(commit.merged_parent),
+        Arc::new(TimestampMicrosecondArray::from(vec![commit.created_at_micros])),
+    ];
+    RecordBatch::try_new(Arc::new(schema), columns).expect("the columns are those of the schema")
+}
+
+fn actor_rows(rows: &[(CommitId, &str, i64)]) -> RecordBatch {
+    let text = |name| Field::new(name, DataType::Utf8, false);
+    let schema = Schema::new(vec![text("graph_commit_id"), text("actor_id"), created_at()]);
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(rows.iter().map(|(id, _, _)| id.to_string()))),
+        Arc::new(StringArray::from_iter_values(rows.iter().map(|(_, actor, _)| actor))),
+        Arc::new(TimestampMicrosecondArray::from_iter_values(rows.iter().map(|(_, _, micros)| *micros))),
+    ];
+    RecordBatch::try_new(Arc::new(schema), columns).expect("the columns are those of the schema")
+}
+
+fn created_at() -> Field {
+    Field::new("created_at", DataType::Timestamp(TimeUnit::Microsecond, None), false)
+}
+
+/// Whether a branch sees a commit row with this id.
+pub(crate) async fn find_commit(storage: &Storage, branch: &BranchName, id: CommitId) -> Result<bool> {
+    let table = storage.open(names::COMMITS, branch.stored(), None).await?;
+    Ok(table.count(Some(&format!("graph_commit_id = '{id}'"))).await? > 0)
+}
