@@ -1,14 +1,16 @@
 //! The one error type of the engine's surface, and the kinds a caller acts on.
 
-use crate::graph::OpenError;
+use crate::graph::{BranchError, CreateError, OpenError};
 use crate::history::HistoryError;
 use crate::id::IdError;
-use crate::manifest::ManifestError;
+use crate::load::LoadError;
+use crate::manifest::{ManifestError, PublishError};
 use crate::query::QueryError;
 use crate::read::ReadError;
 use crate::recovery::RecoveryError;
 use crate::schema::ContractError;
 use crate::storage::StorageError;
+use crate::write::{SpoolError, WriteError};
 
 /// Result of an engine operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -42,12 +44,33 @@ pub enum Error {
     /// The location is not a graph.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// No graph was made.
+    #[error(transparent)]
+    Create(#[from] CreateError),
+    /// A branch was not made or deleted.
+    #[error(transparent)]
+    Branch(#[from] BranchError),
+    /// A test made the operation fail here.
+    #[error("injected failpoint triggered: {0}")]
+    Injected(&'static str),
     /// Reading or listing stored objects failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// The manifest does not describe a graph.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// New table versions could not be made visible.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// A write was refused or interrupted.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// Nothing was loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// Rows could not be kept until they are written.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
     /// A commit, branch or position could not be resolved.
     #[error(transparent)]
     History(#[from] HistoryError),
@@ -77,8 +100,15 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Open(error) => error.kind(),
+            Self::Create(error) => error.kind(),
+            Self::Branch(error) => error.kind(),
+            Self::Injected(_) => ErrorKind::Unavailable,
             Self::Storage(error) => error.kind(),
             Self::Manifest(error) => error.kind(),
+            Self::Publish(error) => error.kind(),
+            Self::Write(error) => error.kind(),
+            Self::Spool(error) => error.kind(),
+            Self::Load(error) => error.kind(),
             Self::History(error) => error.kind(),
             Self::Read(error) => error.kind(),
             Self::Query(error) => error.kind(),

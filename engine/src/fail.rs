@@ -13,8 +13,48 @@ pub const STORAGE_HEAD: &str = "storage.head";
 /// Before the lineages of a table are listed.
 pub const STORAGE_LINEAGES: &str = "storage.lineages";
 
-/// All of them, for tests that go through every one.
-pub const ALL: [&str; 5] = [STORAGE_READ, STORAGE_LIST, STORAGE_OPEN, STORAGE_HEAD, STORAGE_LINEAGES];
+/// While a graph is made: the schema source is written, and with it the place is claimed.
+pub const INIT_AFTER_SCHEMA_PG_WRITTEN: &str = "init.after_schema_pg_written";
+/// While a graph is made: all three schema files are written.
+pub const INIT_AFTER_SCHEMA_CONTRACT_WRITTEN: &str = "init.after_schema_contract_written";
+/// While a graph is made: tables and manifest are there, the history is not.
+pub const INIT_AFTER_COORDINATOR_INIT: &str = "init.after_coordinator_init";
+
+/// While a branch is made: the manifest has it, the commits do not.
+pub const BRANCH_CREATE_AFTER_MANIFEST_BRANCH_CREATE: &str = "branch_create.after_manifest_branch_create";
+/// A branch is deleted, its commits are not.
+pub const BRANCH_DELETE_BEFORE_COMMIT_GRAPH_RECLAIM: &str = "branch_delete.before_commit_graph_reclaim";
+/// A branch and its commits are deleted, its lineages of tables are not.
+pub const BRANCH_DELETE_BEFORE_TABLE_CLEANUP: &str = "branch_delete.before_table_cleanup";
+/// A write: every table is committed, nothing is published.
+pub const MUTATION_POST_FINALIZE_PRE_PUBLISHER: &str = "mutation.post_finalize_pre_publisher";
+/// A write is published, its commit is not recorded.
+pub const GRAPH_PUBLISH_AFTER_MANIFEST_COMMIT: &str = "graph_publish.after_manifest_commit";
+/// As the former, with the parent known.
+pub const GRAPH_PUBLISH_BEFORE_COMMIT_APPEND: &str = "graph_publish.before_commit_append";
+/// A lineage is in the way of a fork, and whose it is is not known.
+pub const FORK_BEFORE_CLASSIFY: &str = "fork.before_classify";
+/// Before the branch is read that may own a lineage.
+pub const CLASSIFY_FRESH_READ: &str = "classify.fresh_read";
+/// Before a lineage that nobody owns is deleted.
+pub const FORK_BEFORE_RECLAIM: &str = "fork.before_reclaim";
+/// A roll-forward is decided, nothing of it is published.
+pub const RECOVERY_BEFORE_ROLL_FORWARD_PUBLISH: &str = "recovery.before_roll_forward_publish";
+/// A roll-back has restored its tables, nothing of it is published.
+pub const RECOVERY_AFTER_RESTORE: &str = "recovery.after_restore";
+/// A recovery has its commit, not its audit row.
+pub const RECOVERY_RECORD_AUDIT: &str = "recovery.record_audit";
+/// As the former, for a write to a branch that is gone.
+pub const RECOVERY_ORPHAN_DISCARD_AUDIT_APPEND: &str = "recovery.orphan_discard_audit_append";
+/// Before a sidecar is written.
+pub const RECOVERY_SIDECAR_WRITE: &str = "recovery.sidecar_write";
+/// Before a sidecar is deleted.
+pub const RECOVERY_SIDECAR_DELETE: &str = "recovery.sidecar_delete";
+/// Before the sidecars are listed.
+pub const RECOVERY_SIDECAR_LIST: &str = "recovery.sidecar_list";
+
+/// Those of the storage, for tests that go through every one.
+pub const STORAGE: [&str; 5] = [STORAGE_READ, STORAGE_LIST, STORAGE_OPEN, STORAGE_HEAD, STORAGE_LINEAGES];
 
 /// Returns the injected error from the enclosing function if a test configured the point.
 macro_rules! storage_fail_point {
@@ -23,4 +63,11 @@ macro_rules! storage_fail_point {
     };
 }
 
-pub(crate) use storage_fail_point;
+/// Returns the injected error from the enclosing function if a test configured the point.
+macro_rules! fail_point {
+    ($point:expr) => {
+        ::fail::fail_point!($point, |_| Err($crate::error::Error::Injected($point)))
+    };
+}
+
+pub(crate) use {fail_point, storage_fail_point};

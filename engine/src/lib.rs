@@ -34,12 +34,14 @@
 //! # }
 //! ```
 
+pub mod clock;
 pub mod diff;
 pub mod error;
 pub mod fail;
 pub mod graph;
 pub mod history;
 pub mod id;
+pub mod load;
 pub mod manifest;
 pub mod progress;
 pub mod query;
@@ -49,12 +51,13 @@ pub mod schema;
 pub mod storage;
 mod stream;
 pub mod value;
+pub mod write;
 
 pub use diff::{
     DiffFilter, DiffItem, DiffStream, RowChange, RowHistoryItem, RowHistoryStream, RowOp, RowVersion, TableDiff,
 };
 pub use error::{Error, ErrorKind, Result};
-pub use graph::{Graph, OpenMode};
+pub use graph::{CreateOptions, Graph, OpenMode};
 pub use history::{At, Branch, Commit, CommitGraph, HistoryBatch, HistoryProblem, Position, Snapshot, TableStatus};
 pub use id::{BranchName, CommitId, ManifestVersion, TableKey, TableKind, TableVersion};
 pub use manifest::{ChangeKind, TableChange, TableEntry};

@@ -61,6 +61,11 @@ impl Progress {
         self.send(ProgressEvent::Phase { index, count, name, cancellable: true });
     }
 
+    /// As [`Progress::phase`]; from here on stopping would leave something behind, so the operation goes on to its end.
+    pub fn point_of_no_return(&self, index: usize, count: usize, name: &'static str) {
+        self.send(ProgressEvent::Phase { index, count, name, cancellable: false });
+    }
+
     /// Says how far the phase is.
     pub fn advance(&self, done: u64, total: Option<u64>, unit: &'static str) {
         self.send(ProgressEvent::Advanced { done, total, unit });

@@ -1,11 +1,19 @@
 //! The handle: one graph, opened. Every operation of the engine starts here.
 
+mod branches;
+mod create;
 mod reads;
 mod resolve;
+mod writes;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use branches::BranchError;
+pub use create::{CreateError, CreateOptions};
+pub use writes::Pending;
+
+use crate::clock::SystemClock;
 use crate::error::{ErrorKind, Result};
 use crate::history::{
     self, Branch, Commit, CommitGraph, HistoryBatch, HistoryStamp, Snapshot, TableStatus, branch_refs, history_stamp,
@@ -17,6 +25,7 @@ use crate::progress::Progress;
 use crate::recovery::{self, AuditRow, RecoveryError, Sidecar, SidecarFile, SidecarObservation};
 use crate::schema::SchemaContract;
 use crate::storage::{IndexInfo, Storage, StorageError, Table, VersionInfo, names};
+use crate::write::Writer;
 
 /// How a graph is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +33,8 @@ use crate::storage::{IndexInfo, Storage, StorageError, Table, VersionInfo, names
 pub enum OpenMode {
     /// Nothing is written, not even what is missing.
     ReadOnly,
+    /// The format is brought up to date and interrupted writes are recovered first; then the graph can be written to.
+    ReadWrite,
 }
 
 /// An opened graph. Cheap to clone; clones share caches.
@@ -37,6 +48,8 @@ struct Inner {
     storage: Storage,
     schema: SchemaContract,
     stamp: u32,
+    /// What writing needs; none if the graph was opened for reading.
+    writer: Option<Writer>,
     /// The last history read, valid as long as its stamp is.
     history: Mutex<Option<(HistoryStamp, Arc<CommitGraph>)>>,
 }
@@ -52,6 +65,12 @@ pub enum OpenError {
         path: String,
         /// What was looked for.
         missing: &'static str,
+    },
+    /// The graph was opened for reading.
+    #[error("{path} is open for reading only: open it for writing")]
+    ReadOnly {
+        /// The folder.
+        path: String,
     },
     /// The schema record must be derived, which is impossible once branches exist.
     #[error(
@@ -72,6 +91,7 @@ impl OpenError {
         match self {
             Self::NotAGraph { .. } => ErrorKind::NotFound,
             Self::Underivable { .. } => ErrorKind::Conflict,
+            Self::ReadOnly { .. } => ErrorKind::Invalid,
         }
     }
 }
@@ -85,10 +105,14 @@ impl Graph {
     /// [`OpenError::NotAGraph`], [`crate::manifest::ManifestError::Stamp`] for a format not read here,
     /// [`crate::schema::ContractError`] if the schema files disagree, [`StorageError`] if they cannot be read.
     pub async fn open(uri: &str, mode: OpenMode) -> Result<Self> {
-        match mode {
-            OpenMode::ReadOnly => {}
-        }
         let storage = Storage::connect(uri)?;
+        match mode {
+            OpenMode::ReadOnly => Self::open_storage(storage, None).await,
+            OpenMode::ReadWrite => Self::open_for_writing(storage, Arc::new(SystemClock::default())).await,
+        }
+    }
+
+    async fn open_storage(storage: Storage, writer: Option<Writer>) -> Result<Self> {
         let path = || storage.location().uri().to_owned();
         let Some(source) = storage.read_text(names::SCHEMA_SOURCE).await? else {
             return Err(OpenError::NotAGraph { path: path(), missing: names::SCHEMA_SOURCE }.into());
@@ -99,7 +123,7 @@ impl Graph {
         let stamp = manifest::stamp(&manifest::open(&storage, &BranchName::main(), None).await?);
         manifest::check_stamp(stamp)?;
         let schema = read_schema(&storage, &source).await?;
-        Ok(Self { inner: Arc::new(Inner { storage, schema, stamp, history: Mutex::default() }) })
+        Ok(Self { inner: Arc::new(Inner { storage, schema, stamp, writer, history: Mutex::default() }) })
     }
 
     /// The normalised root.

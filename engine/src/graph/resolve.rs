@@ -163,7 +163,7 @@ impl Graph {
     }
 }
 
-fn unknown_branch(name: &str, known: &[BranchName]) -> HistoryError {
+pub(super) fn unknown_branch(name: &str, known: &[BranchName]) -> HistoryError {
     HistoryError::UnknownBranch { name: name.to_owned(), known: known.iter().map(ToString::to_string).collect() }
 }
 

@@ -7,11 +7,12 @@ use super::row::Row;
 use super::{ManifestError, TableEntry};
 use crate::id::{BranchName, ManifestVersion, TableKey, TableVersion};
 
-#[derive(Debug)]
-struct Newest {
-    version: u64,
-    lineage: Option<String>,
-    rows: u64,
+/// The greatest version of a table.
+#[derive(Debug, Clone)]
+pub(super) struct Newest {
+    pub(super) version: u64,
+    pub(super) lineage: Option<String>,
+    pub(super) rows: u64,
 }
 
 /// What the rows seen so far say. The order of rows does not matter.
@@ -46,6 +47,23 @@ impl Fold {
                 *highest = version.max(*highest);
             }
         }
+    }
+
+    /// Folder of a registered table.
+    pub(super) fn path(&self, key: &TableKey) -> Option<&str> {
+        self.paths.get(&key.to_string()).map(String::as_str)
+    }
+
+    /// Greatest version of a table, visible or not.
+    pub(super) fn newest(&self, key: &TableKey) -> Option<&Newest> {
+        self.newest.get(&key.to_string())
+    }
+
+    /// What a publish expects of a table: its visible version, else the tombstone's, else 0.
+    pub(super) fn visible_version(&self, key: &TableKey) -> u64 {
+        let key = key.to_string();
+        let newest = self.newest.get(&key).map_or(0, |newest| newest.version);
+        newest.max(self.tombstones.get(&key).copied().unwrap_or(0))
     }
 
     /// The visible tables.

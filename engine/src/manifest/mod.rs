@@ -8,6 +8,8 @@ mod entry;
 mod error;
 mod fold;
 mod log;
+mod migrate;
+mod publish;
 mod row;
 
 use std::collections::BTreeMap;
@@ -16,21 +18,36 @@ pub use change::{ChangeKind, TableChange, changes};
 pub use entry::TableEntry;
 pub use error::ManifestError;
 pub use log::ChangeLog;
+pub use migrate::Migration;
+pub use publish::PublishError;
 
 pub(crate) use log::read_log;
+pub(crate) use migrate::{migrate, plan_migration};
+pub(crate) use publish::{Publication, TableUpdate, publish};
 
 use futures::TryStreamExt;
 
 use crate::error::Result;
 use crate::id::{BranchName, ManifestVersion, TableKey};
-use crate::storage::{Scan, Storage, Table, names};
+use crate::storage::{Rows, Scan, Storage, Table, names};
 
 /// Schema metadata key of the format stamp.
 const STAMP_KEY: &str = "omnigraph:internal_schema_version";
+/// Configuration key that marks the dataset as a catalog of tables.
+const NAMESPACE_MARKER: &str = "table_version_management";
 /// Format of graphs written by OmniGraph 0.4.1 – 0.6.1.
 const OLDEST_STAMP: u32 = 2;
 /// Format of graphs written by OmniGraph 0.6.2 – 0.7.2.
 const NEWEST_STAMP: u32 = 3;
+
+/// Makes `__manifest` with the first version of every table.
+pub(crate) async fn create(storage: &Storage, tables: &[TableUpdate]) -> Result<ManifestVersion> {
+    let batch = row::encode(&publish::first_rows(tables));
+    let created = storage.create_table(names::MANIFEST, Rows::batches(batch.schema(), vec![batch])).await?;
+    let stamp = NEWEST_STAMP.to_string();
+    let stamped = created.with_config(NAMESPACE_MARKER, "true").await?.with_schema_metadata(STAMP_KEY, &stamp).await?;
+    Ok(ManifestVersion::new(stamped.version()))
+}
 
 /// Opens `__manifest` on a branch, at a version or at its head.
 pub(crate) async fn open(storage: &Storage, branch: &BranchName, version: Option<u64>) -> Result<Table> {
@@ -61,6 +78,10 @@ pub(crate) fn check_old_stamp(stamp: u32) -> Result<(), ManifestError> {
 
 /// Reads the state of the graph from an opened manifest: every visible table by key.
 pub(crate) async fn read_state(manifest: &Table) -> Result<BTreeMap<TableKey, TableEntry>> {
+    Ok(read_fold(manifest).await?.finish(ManifestVersion::new(manifest.version()))?)
+}
+
+async fn read_fold(manifest: &Table) -> Result<fold::Fold> {
     let columns = row::COLUMNS.iter().map(|&column| column.to_owned()).collect();
     let scan = Scan { columns: Some(columns), ..Scan::default() };
     let mut batches = manifest.scan(&scan).await?;
@@ -70,5 +91,5 @@ pub(crate) async fn read_state(manifest: &Table) -> Result<BTreeMap<TableKey, Ta
             fold.add(row);
         }
     }
-    Ok(fold.finish(ManifestVersion::new(manifest.version()))?)
+    Ok(fold)
 }

@@ -1,9 +1,18 @@
 //! Rows of `__manifest` (graph-format §4.1, §4.2).
 
-use arrow::array::{Array, AsArray, RecordBatch, StringArray, UInt64Array};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt64Array, new_null_array};
 use arrow::datatypes::UInt64Type;
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::ManifestError;
+use super::publish::TableUpdate;
+use crate::id::{BranchName, TableKey};
+use crate::storage::{KEY_COLUMN, VersionFile};
+
+/// The column that identifies a row; publishers that write the same value collide.
+pub(super) const KEY: &str = "object_id";
 
 /// The columns a reader needs.
 pub(super) const COLUMNS: [&str; 7] =
@@ -98,4 +107,123 @@ fn text<'a>(batch: &'a RecordBatch, column: &'static str) -> Result<&'a StringAr
 pub(super) fn number<'a>(batch: &'a RecordBatch, column: &'static str) -> Result<&'a UInt64Array, ManifestError> {
     let array = batch.column_by_name(column).and_then(|array| array.as_primitive_opt::<UInt64Type>());
     array.ok_or(ManifestError::Column { column, expected: "UInt64" })
+}
+
+/// A row to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NewRow {
+    /// Registers a table at a folder.
+    Table { key: TableKey, path: String },
+    /// Makes a version of a table visible.
+    Version(TableUpdate),
+    /// Hides a table's versions up to this one.
+    Tombstone { key: TableKey, version: u64 },
+}
+
+impl NewRow {
+    fn id(&self) -> String {
+        match self {
+            Self::Table { key, .. } => key.to_string(),
+            Self::Version(update) => format!("{}${:020}", update.key, update.version),
+            Self::Tombstone { key, version } => format!("{key}$tombstone${version:020}"),
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Table { .. } => "table",
+            Self::Version(_) => "table_version",
+            Self::Tombstone { .. } => "table_tombstone",
+        }
+    }
+
+    fn key(&self) -> String {
+        match self {
+            Self::Table { key, .. } | Self::Tombstone { key, .. } => key.to_string(),
+            Self::Version(update) => update.key.to_string(),
+        }
+    }
+
+    fn location(&self) -> Option<&str> {
+        match self {
+            Self::Table { path, .. } => Some(path),
+            Self::Version(_) | Self::Tombstone { .. } => None,
+        }
+    }
+
+    fn update(&self) -> Option<&TableUpdate> {
+        match self {
+            Self::Version(update) => Some(update),
+            Self::Table { .. } | Self::Tombstone { .. } => None,
+        }
+    }
+
+    fn version(&self) -> Option<u64> {
+        match self {
+            Self::Version(update) => Some(update.version),
+            Self::Tombstone { version, .. } => Some(*version),
+            Self::Table { .. } => None,
+        }
+    }
+}
+
+/// The `metadata` of a version row; the order of the keys is part of the format.
+#[derive(serde::Serialize)]
+struct Metadata<'a> {
+    manifest_path: &'a str,
+    manifest_size: u64,
+    e_tag: Option<&'a str>,
+    naming_scheme: &'a str,
+}
+
+fn metadata(file: &VersionFile) -> String {
+    let metadata = Metadata {
+        manifest_path: &file.path,
+        manifest_size: file.size_bytes,
+        e_tag: file.e_tag.as_deref(),
+        naming_scheme: file.naming,
+    };
+    serde_json::to_string(&metadata).expect("texts and numbers can be written")
+}
+
+/// The columns of `__manifest` (graph-format §4.1).
+pub(super) fn schema() -> SchemaRef {
+    let key = [(KEY_COLUMN.to_owned(), "true".to_owned())];
+    let text = |name, nullable| Field::new(name, DataType::Utf8, nullable);
+    Arc::new(Schema::new(vec![
+        text(KEY, false).with_metadata(key.into()),
+        text("object_type", false),
+        text("location", true),
+        text("metadata", true),
+        Field::new("base_objects", base_objects(), true),
+        text("table_key", false),
+        Field::new("table_version", DataType::UInt64, true),
+        text("table_branch", true),
+        Field::new("row_count", DataType::UInt64, true),
+    ]))
+}
+
+fn base_objects() -> DataType {
+    DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)))
+}
+
+/// Encodes rows as one batch of the columns of `__manifest`.
+pub(super) fn encode(rows: &[NewRow]) -> RecordBatch {
+    let texts =
+        |of: &dyn Fn(&NewRow) -> Option<String>| -> ArrayRef { Arc::new(rows.iter().map(of).collect::<StringArray>()) };
+    let numbers =
+        |of: &dyn Fn(&NewRow) -> Option<u64>| -> ArrayRef { Arc::new(rows.iter().map(of).collect::<UInt64Array>()) };
+    let lineage = |row: &NewRow| row.update()?.lineage.as_ref().and_then(BranchName::stored).map(str::to_owned);
+    let columns = vec![
+        texts(&|row| Some(row.id())),
+        texts(&|row| Some(row.kind().to_owned())),
+        texts(&|row| row.location().map(str::to_owned)),
+        texts(&|row| row.update().map(|update| metadata(&update.file))),
+        new_null_array(&base_objects(), rows.len()),
+        texts(&|row| Some(row.key())),
+        numbers(&NewRow::version),
+        texts(&lineage),
+        numbers(&|row| row.update().map(|update| update.rows)),
+    ];
+    RecordBatch::try_new(schema(), columns).expect("the columns are those of the schema")
 }

@@ -1,13 +1,16 @@
 //! The record of what was done about interrupted writes (graph-format §11).
 
-use arrow::array::{Array, AsArray, RecordBatch, StringArray};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::TimestampMicrosecondType;
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
 use super::RecoveryError;
 use crate::error::{ErrorKind, Result};
-use crate::storage::{Scan, Storage, names};
+use crate::storage::{Rows, Scan, Storage, names};
 
 /// What recovery did to one table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +56,48 @@ pub(crate) async fn read_audit(storage: &Storage) -> Result<Vec<AuditRow>> {
     }
     rows.sort_by(|a, b| (b.created_at_micros, &b.operation_id).cmp(&(a.created_at_micros, &a.operation_id)));
     Ok(rows)
+}
+
+/// Whether the recovery of an operation is recorded.
+pub(super) async fn is_audited(storage: &Storage, operation_id: &str) -> Result<bool> {
+    Ok(read_audit(storage).await?.iter().any(|row| row.operation_id == operation_id))
+}
+
+/// Adds a row, to a dataset that is made for the first one.
+pub(super) async fn append_audit(storage: &Storage, row: &AuditRow) -> Result<()> {
+    let batch = encode(row);
+    let rows = Rows::batches(batch.schema(), vec![batch]);
+    match storage.open(names::RECOVERIES, None, None).await {
+        Ok(table) => drop(table.stage_append(rows).await?.commit().await?),
+        Err(error) if error.kind() == ErrorKind::NotFound => drop(storage.create_table(names::RECOVERIES, rows).await?),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
+fn encode(row: &AuditRow) -> RecordBatch {
+    let field = |name, nullable| Field::new(name, DataType::Utf8, nullable);
+    let schema = Schema::new(vec![
+        field("graph_commit_id", false),
+        field("recovery_kind", false),
+        field("recovery_for_actor", true),
+        field("operation_id", false),
+        field("sidecar_writer_kind", false),
+        field("per_table_outcomes_json", false),
+        Field::new("created_at", DataType::Timestamp(TimeUnit::Microsecond, None), false),
+    ]);
+    let cell = |value: Option<&str>| -> ArrayRef { Arc::new(StringArray::from(vec![value])) };
+    let outcomes = serde_json::to_string(&row.outcomes).expect("texts and numbers can be written");
+    let columns = vec![
+        cell(Some(&row.graph_commit_id)),
+        cell(Some(&row.recovery_kind)),
+        cell(row.recovery_for_actor.as_deref()),
+        cell(Some(&row.operation_id)),
+        cell(Some(&row.sidecar_writer_kind)),
+        cell(Some(&outcomes)),
+        Arc::new(TimestampMicrosecondArray::from(vec![row.created_at_micros])),
+    ];
+    RecordBatch::try_new(Arc::new(schema), columns).expect("the columns are those of the schema")
 }
 
 fn decode(batch: &RecordBatch, rows: &mut Vec<AuditRow>) -> Result<(), RecoveryError> {

@@ -22,6 +22,39 @@ pub enum RecoveryError {
         /// The ids it fits.
         candidates: Vec<String>,
     },
+    /// A sidecar blocks all writing until a person has looked at it.
+    #[error("sidecar {id} blocks writing: {reason}; move the file out of __recovery once you know what it was")]
+    Blocked {
+        /// Name of the file without `.json`.
+        id: String,
+        /// What is the matter with it.
+        reason: String,
+    },
+    /// A table lost versions that the graph shows.
+    #[error(
+        "sidecar {id} cannot be settled: the head of {table_key} is version {head}, before version {pinned} that the graph          shows, an invariant violation; refusing to act, operator review is needed"
+    )]
+    InvariantViolation {
+        /// Name of the sidecar's file without `.json`.
+        id: String,
+        /// The table.
+        table_key: String,
+        /// Version the branch pins.
+        pinned: u64,
+        /// Newest version of the lineage.
+        head: u64,
+    },
+    /// What was observed is not what the plan was made for.
+    #[error("sidecar {id} changed since the plan was made: {what}; make the plan again")]
+    PlanOutdated {
+        /// Name of the sidecar's file without `.json`.
+        id: String,
+        /// What is different.
+        what: String,
+    },
+    /// Another process writes to the graph, so nothing may be restored.
+    #[error("another program is writing to this graph: recovery needs it alone; stop the other program or retry")]
+    NotAlone,
     /// The audit dataset lacks a column.
     #[error("the recovery audit has no usable column `{column}`")]
     AuditColumn {
@@ -37,7 +70,9 @@ impl RecoveryError {
         match self {
             Self::UnknownSidecar { .. } => ErrorKind::NotFound,
             Self::AmbiguousSidecar { .. } => ErrorKind::Invalid,
-            Self::AuditColumn { .. } => ErrorKind::Corrupt,
+            Self::AuditColumn { .. } | Self::InvariantViolation { .. } => ErrorKind::Corrupt,
+            Self::Blocked { .. } => ErrorKind::RecoveryNeeded,
+            Self::PlanOutdated { .. } | Self::NotAlone => ErrorKind::Conflict,
         }
     }
 }

@@ -1,15 +1,26 @@
 //! Interrupted writes and what was done about them, as far as looking goes: sidecars, observations, audit rows.
 
+mod act;
 mod audit;
+mod classify;
+mod decide;
 mod error;
 mod observe;
+mod plan;
 mod sidecar;
+mod sweep;
 
+pub use act::Recovered;
 pub use audit::{AuditRow, TableOutcome};
+pub use classify::Classification;
+pub use decide::Decision;
 pub use error::RecoveryError;
 pub use observe::{PinObservation, SidecarObservation};
+pub use plan::{RecoveryPlan, RecoveryStep, TableStanding};
 pub use sidecar::{Pin, Registration, Sidecar, SidecarFile, SidecarState, Tombstone, WriterKind};
 
 pub(crate) use audit::read_audit;
 pub(crate) use observe::observe;
-pub(crate) use sidecar::list_sidecars;
+pub(crate) use plan::plan_recovery;
+pub(crate) use sidecar::{NEWEST_FORMAT, delete_sidecar, list_sidecars, write_sidecar};
+pub(crate) use sweep::{heal, recover, sweep};

@@ -59,7 +59,7 @@ pub(crate) async fn observe(
 }
 
 /// The last two segments of a full table path are its folder under the root, wherever the graph was when it was written.
-fn relative(storage: &Storage, table_path: &str) -> String {
+pub(super) fn relative(storage: &Storage, table_path: &str) -> String {
     let root = format!("{}/", storage.location().uri());
     let below = table_path.strip_prefix(&root).filter(|path| !path.contains("..")).map(str::to_owned);
     below.unwrap_or_else(|| {

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::Result;
+use crate::fail::fail_point;
 use crate::id::BranchName;
 use crate::storage::{Storage, names};
 
 /// Newest sidecar format this program understands.
-const NEWEST_FORMAT: u64 = 2;
+pub(crate) const NEWEST_FORMAT: u64 = 2;
 
 /// Which kind of write an operation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -159,6 +160,34 @@ pub struct SidecarFile {
     pub state: SidecarState,
 }
 
+impl SidecarFile {
+    /// The record, if it is one this program understands.
+    #[must_use]
+    pub fn readable(&self) -> Option<&Sidecar> {
+        match &self.state {
+            SidecarState::Readable(sidecar) => Some(sidecar),
+            SidecarState::Newer { .. } | SidecarState::Unreadable { .. } => None,
+        }
+    }
+}
+
+fn path(operation_id: &str) -> String {
+    format!("{}/{operation_id}.json", names::SIDECARS)
+}
+
+/// Writes a sidecar, whole. Nothing it names may have moved yet.
+pub(crate) async fn write_sidecar(storage: &Storage, sidecar: &Sidecar) -> Result<()> {
+    fail_point!(crate::fail::RECOVERY_SIDECAR_WRITE);
+    let text = serde_json::to_string_pretty(sidecar).expect("texts and numbers can be written");
+    Ok(storage.write_text(&path(&sidecar.operation_id), &text).await?)
+}
+
+/// Deletes a sidecar: what it says is settled.
+pub(crate) async fn delete_sidecar(storage: &Storage, operation_id: &str) -> Result<()> {
+    fail_point!(crate::fail::RECOVERY_SIDECAR_DELETE);
+    Ok(storage.delete_text(&path(operation_id)).await?)
+}
+
 /// Reads what a sidecar text says. Never fails: what cannot be read is said to be unreadable.
 fn parse(text: &str) -> SidecarState {
     let unreadable = |error: serde_json::Error| SidecarState::Unreadable { reason: error.to_string() };
@@ -177,22 +206,27 @@ fn parse(text: &str) -> SidecarState {
 
 /// The sidecars in the order a sweep takes them: by file name. Other files are ignored.
 pub(crate) async fn list_sidecars(storage: &Storage) -> Result<Vec<SidecarFile>> {
+    fail_point!(crate::fail::RECOVERY_SIDECAR_LIST);
     let mut sidecars = Vec::new();
     for name in storage.list_names(names::SIDECARS).await? {
         let Some(id) = name.strip_suffix(".json") else { continue };
-        let read = storage.read_text(&format!("{}/{name}", names::SIDECARS)).await;
-        let (text, state) = match read {
-            // Settled by its writer since it was listed.
-            Ok(None) => continue,
-            Ok(Some(text)) => {
-                let state = parse(&text);
-                (text, state)
-            }
-            Err(error) => (String::new(), SidecarState::Unreadable { reason: error.to_string() }),
-        };
-        sidecars.push(SidecarFile { id: id.to_owned(), text, state });
+        // One that is gone was settled by its writer since it was listed.
+        sidecars.extend(read_sidecar(storage, id).await?);
     }
     Ok(sidecars)
+}
+
+/// One sidecar as it is now; none if it is gone.
+pub(super) async fn read_sidecar(storage: &Storage, id: &str) -> Result<Option<SidecarFile>> {
+    let (text, state) = match storage.read_text(&path(id)).await {
+        Ok(None) => return Ok(None),
+        Ok(Some(text)) => {
+            let state = parse(&text);
+            (text, state)
+        }
+        Err(error) => (String::new(), SidecarState::Unreadable { reason: error.to_string() }),
+    };
+    Ok(Some(SidecarFile { id: id.to_owned(), text, state }))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Small control objects: the schema files and the sidecars.
 
 use futures::TryStreamExt;
-use object_store::ObjectStoreExt;
 use object_store::path::Path;
+use object_store::{ObjectStoreExt, PutMode, PutOptions};
 
 use super::{Storage, StorageError};
 use crate::fail::storage_fail_point;
@@ -24,6 +24,39 @@ impl Storage {
         match String::from_utf8(bytes.into()) {
             Ok(text) => Ok(Some(text)),
             Err(_) => Err(StorageError::NotText { path: path.to_owned() }),
+        }
+    }
+
+    /// Writes a text object under the root, whole: a reader sees the old one or the new one.
+    ///
+    /// # Errors
+    /// [`StorageError::Write`].
+    pub(crate) async fn write_text(&self, path: &str, text: &str) -> Result<(), StorageError> {
+        let object = self.location().store().put(&Path::from(path), text.to_owned().into()).await;
+        object.map(drop).map_err(|source| StorageError::Write { path: path.to_owned(), source })
+    }
+
+    /// Writes a text object under the root unless there is one; tells whether it did.
+    ///
+    /// # Errors
+    /// [`StorageError::Write`].
+    pub(crate) async fn create_text(&self, path: &str, text: &str) -> Result<bool, StorageError> {
+        let options = PutOptions::from(PutMode::Create);
+        match self.location().store().put_opts(&Path::from(path), text.to_owned().into(), options).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(source) => Err(StorageError::Write { path: path.to_owned(), source }),
+        }
+    }
+
+    /// Deletes a text object under the root; one that is not there is deleted already.
+    ///
+    /// # Errors
+    /// [`StorageError::Write`].
+    pub(crate) async fn delete_text(&self, path: &str) -> Result<(), StorageError> {
+        match self.location().store().delete(&Path::from(path)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(source) => Err(StorageError::Write { path: path.to_owned(), source }),
         }
     }
 
@@ -50,6 +83,33 @@ impl Storage {
             .map_err(|source| StorageError::Read { path: directory.to_owned(), source })?;
         names.sort();
         Ok(names)
+    }
+
+    /// Lists the names of the directories inside a directory under the root, sorted; empty if it does not exist.
+    ///
+    /// # Errors
+    /// [`StorageError::Read`].
+    pub(crate) async fn list_folders(&self, directory: &str) -> Result<Vec<String>, StorageError> {
+        let listed = self.location().store().list_with_delimiter(Some(&Path::from(directory))).await;
+        let listed = listed.map_err(|source| StorageError::Read { path: directory.to_owned(), source })?;
+        let name = |path: &Path| path.filename().map(str::to_owned);
+        let mut names: Vec<String> = listed.common_prefixes.iter().filter_map(name).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Deletes everything below a directory under the root.
+    ///
+    /// # Errors
+    /// [`StorageError::Read`], [`StorageError::Write`].
+    pub(crate) async fn delete_below(&self, directory: &str) -> Result<(), StorageError> {
+        let objects = self.location().store().list(Some(&Path::from(directory)));
+        let objects: Vec<_> =
+            objects.try_collect().await.map_err(|source| StorageError::Read { path: directory.to_owned(), source })?;
+        for object in objects {
+            self.delete_text(object.location.as_ref()).await?;
+        }
+        Ok(())
     }
 
     /// Whether any object lies below a directory under the root.

@@ -41,6 +41,59 @@ pub enum StorageError {
         #[source]
         source: object_store::Error,
     },
+    /// A control object could not be written or deleted.
+    #[error("cannot write {path}")]
+    Write {
+        /// Path relative to the root.
+        path: String,
+        /// Why.
+        #[source]
+        source: object_store::Error,
+    },
+    /// The root of a new graph could not be made.
+    #[error("cannot make the folder {path}")]
+    MakeRoot {
+        /// The root.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// There is a lineage of this name already, or what one left.
+    #[error("{path} has a lineage {name} already")]
+    LineageExists {
+        /// Full path of the table.
+        path: String,
+        /// The name.
+        name: String,
+    },
+    /// A lineage that others descend from cannot be deleted.
+    #[error("lineage {name} of {path} cannot be deleted: others branch off it")]
+    LineageInUse {
+        /// Full path of the table.
+        path: String,
+        /// The name.
+        name: String,
+    },
+    /// Another column than the one needed identifies the rows, and Lance does not let that be changed.
+    #[error("{path} is keyed by {found}, not by {column}: it was not written by OmniGraph")]
+    KeyColumn {
+        /// Full path of the table.
+        path: String,
+        /// The column that identifies rows.
+        found: String,
+        /// The column that should.
+        column: &'static str,
+    },
+    /// Another commit to the same table came first and touches the same rows.
+    #[error("another write to {path} came first")]
+    Contended {
+        /// Full path of the lineage.
+        path: String,
+        /// What collided.
+        #[source]
+        source: Cause,
+    },
     /// A control object is not text.
     #[error("{path} is not UTF-8 text")]
     NotText {
@@ -108,8 +161,15 @@ impl StorageError {
             Self::UnsupportedScheme { .. } | Self::Request { .. } => ErrorKind::Invalid,
             Self::RootMissing { .. } | Self::TableMissing { .. } | Self::VersionGone { .. } => ErrorKind::NotFound,
             Self::Read { source: object_store::Error::NotFound { .. }, .. } => ErrorKind::NotFound,
-            Self::Read { .. } | Self::Injected { .. } | Self::Table { corrupt: false, .. } => ErrorKind::Unavailable,
-            Self::NotText { .. } | Self::NoIds { .. } | Self::Table { corrupt: true, .. } => ErrorKind::Corrupt,
+            Self::Contended { .. } | Self::LineageExists { .. } | Self::LineageInUse { .. } => ErrorKind::Conflict,
+            Self::Read { .. }
+            | Self::Write { .. }
+            | Self::MakeRoot { .. }
+            | Self::Injected { .. }
+            | Self::Table { corrupt: false, .. } => ErrorKind::Unavailable,
+            Self::NotText { .. } | Self::NoIds { .. } | Self::KeyColumn { .. } | Self::Table { corrupt: true, .. } => {
+                ErrorKind::Corrupt
+            }
         }
     }
 }

@@ -53,6 +53,22 @@ impl Location {
         Ok(Self { uri: root.display().to_string().into(), root: root.into(), store: Arc::new(store) })
     }
 
+    /// As [`Location::parse`], making the folder if there is none.
+    ///
+    /// # Errors
+    /// As [`Location::parse`]; [`StorageError::MakeRoot`].
+    pub(super) fn create(uri: &str) -> Result<Self, StorageError> {
+        let root = local_path(uri)?;
+        std::fs::create_dir_all(&root)
+            .map_err(|source| StorageError::MakeRoot { path: root.display().to_string(), source })?;
+        Self::parse(uri)
+    }
+
+    /// The root as a path of the file system.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The normalised root: an absolute path without a trailing slash.
     #[must_use]
     pub fn uri(&self) -> &str {

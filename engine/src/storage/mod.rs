@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 pub use error::StorageError;
 pub use lance::{Blobs, IndexInfo, LineageRef, Order, ROW_ADDRESS, RowStream, Scan, Table, VersionInfo, is_blob};
-pub(crate) use lance::{Candidates, ID, ROW_ID, Sorted};
+pub(crate) use lance::{Candidates, ID, KEY_COLUMN, ROW_ID, Rows, Sorted, StagedChange, VersionFile};
 pub use location::{Location, names};
 
 use lance::Tables;
@@ -32,6 +32,14 @@ impl Storage {
     /// [`StorageError::UnsupportedScheme`] or [`StorageError::RootMissing`].
     pub fn connect(uri: &str) -> Result<Self, StorageError> {
         Ok(Self { location: Location::parse(uri)?, tables: Arc::new(Tables::new()) })
+    }
+
+    /// As [`Storage::connect`], making the root if there is none.
+    ///
+    /// # Errors
+    /// As [`Storage::connect`]; [`StorageError::MakeRoot`].
+    pub(crate) fn create(uri: &str) -> Result<Self, StorageError> {
+        Ok(Self { location: Location::create(uri)?, tables: Arc::new(Tables::new()) })
     }
 
     /// Where the graph is.
@@ -57,6 +65,49 @@ impl Storage {
     pub async fn head(&self, path: &str, lineage: Option<&str>) -> Result<u64, StorageError> {
         storage_fail_point!(crate::fail::STORAGE_HEAD);
         self.tables.head(&self.location, path, lineage).await
+    }
+
+    /// Makes a table with these columns and rows, as version 1.
+    ///
+    /// # Errors
+    /// [`StorageError::Table`], also if there is a table already.
+    pub(crate) async fn create_table(&self, path: &str, rows: Rows) -> Result<Table, StorageError> {
+        self.tables.create(&self.location, path, rows).await
+    }
+
+    /// Branches a lineage off inside a table; its first version has the same number as the one it starts at.
+    ///
+    /// # Errors
+    /// [`StorageError::LineageExists`], else as [`Storage::open`].
+    pub(crate) async fn fork(
+        &self,
+        path: &str,
+        from: Option<&str>,
+        version: u64,
+        name: &str,
+    ) -> Result<Table, StorageError> {
+        self.tables.fork(&self.location, path, from, version, name).await
+    }
+
+    /// Deletes a lineage of a table, or what is left of one. None is no error.
+    ///
+    /// # Errors
+    /// [`StorageError::LineageInUse`], else as [`Storage::open`].
+    pub(crate) async fn delete_lineage(&self, path: &str, name: &str) -> Result<(), StorageError> {
+        self.tables.delete_lineage(&self.location, path, name).await
+    }
+
+    /// The file that describes a version of a table.
+    ///
+    /// # Errors
+    /// [`StorageError::Read`] if there is none.
+    pub(crate) async fn version_file(
+        &self,
+        path: &str,
+        lineage: Option<&str>,
+        version: u64,
+    ) -> Result<VersionFile, StorageError> {
+        lance::version_file(&self.location, path, lineage, version).await
     }
 
     /// The lineages branched off inside a table, sorted by name; the main lineage is not listed.

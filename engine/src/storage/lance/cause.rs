@@ -38,6 +38,9 @@ pub(super) fn table_error(uri: &str, cause: lance::Error) -> StorageError {
         | lance::Error::FieldNotFound { .. }
         | lance::Error::InvalidRef { .. }
         | lance::Error::RefNotFound { .. }) => StorageError::Request { path, source: said(&cause) },
+        cause @ (lance::Error::CommitConflict { .. }
+        | lance::Error::RetryableCommitConflict { .. }
+        | lance::Error::TooMuchWriteContention { .. }) => StorageError::Contended { path, source: said(&cause) },
         cause => {
             let corrupt = matches!(cause, lance::Error::CorruptFile { .. } | lance::Error::Arrow { .. });
             StorageError::Table { path, corrupt, source: said(&cause) }

@@ -6,7 +6,9 @@ mod changed;
 mod provider;
 mod scan;
 mod sorted;
+mod stage;
 mod table;
+mod version_file;
 mod versions;
 
 use std::collections::HashMap;
@@ -14,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lance::Dataset;
 use lance::dataset::builder::DatasetBuilder;
+use lance::dataset::{InsertBuilder, WriteMode, WriteParams};
 use lance::session::Session;
 
 use super::{Location, StorageError};
@@ -24,7 +27,9 @@ pub(crate) use changed::Candidates;
 pub use scan::{RowStream, Scan};
 pub use sorted::Order;
 pub(crate) use sorted::{ID, ROW_ID, Sorted};
+pub(crate) use stage::{KEY_COLUMN, Rows, StagedChange};
 pub use table::{IndexInfo, ROW_ADDRESS, Table};
+pub(crate) use version_file::{VersionFile, version_file};
 pub use versions::VersionInfo;
 
 /// Bytes of file metadata kept between reads.
@@ -78,6 +83,13 @@ impl Tables {
         }
     }
 
+    pub(super) async fn create(&self, location: &Location, path: &str, rows: Rows) -> Result<Table, StorageError> {
+        let uri = location.table_uri(path, None);
+        let params = WriteParams { session: Some(self.session.clone()), ..stage::params(WriteMode::Create) };
+        let created = InsertBuilder::new(uri.as_str()).with_params(&params).execute_stream(rows.into_stream()).await;
+        created.map(|dataset| Table::new(dataset, uri.clone())).map_err(|cause| table_error(&uri, cause))
+    }
+
     pub(super) async fn head(
         &self,
         location: &Location,
@@ -100,6 +112,40 @@ impl Tables {
                 Ok(head)
             }
             Err(cause) => Err(self.open_error(uri, None, cause).await),
+        }
+    }
+
+    pub(super) async fn fork(
+        &self,
+        location: &Location,
+        path: &str,
+        from: Option<&str>,
+        version: u64,
+        name: &str,
+    ) -> Result<Table, StorageError> {
+        let source = self.open(location, path, from, Some(version)).await?;
+        let uri = location.table_uri(path, Some(name));
+        let mut dataset = source.dataset().as_ref().clone();
+        match dataset.create_branch(name, version, None).await {
+            Ok(fork) => Ok(Table::new(fork, uri)),
+            // Lance makes the folder before the reference: either may be there already.
+            Err(_) if self.load(&uri, None).await.is_ok() => {
+                Err(StorageError::LineageExists { path: location.table_uri(path, None), name: name.to_owned() })
+            }
+            Err(cause) => Err(source.error(cause)),
+        }
+    }
+
+    pub(super) async fn delete_lineage(&self, location: &Location, path: &str, name: &str) -> Result<(), StorageError> {
+        let table = self.open(location, path, None, None).await?;
+        let mut dataset = table.dataset().as_ref().clone();
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner).remove(&location.table_uri(path, Some(name)));
+        match dataset.force_delete_branch(name).await {
+            Ok(()) | Err(lance::Error::RefNotFound { .. } | lance::Error::NotFound { .. }) => Ok(()),
+            Err(lance::Error::RefConflict { .. }) => {
+                Err(StorageError::LineageInUse { path: table.uri().to_owned(), name: name.to_owned() })
+            }
+            Err(cause) => Err(table.error(cause)),
         }
     }
 

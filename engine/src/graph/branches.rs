@@ -1,0 +1,234 @@
+//! Making and deleting branches.
+//!
+//! The branch of `__manifest` is the authority: it is made first and deleted first, and what it does not confirm is garbage.
+
+use std::collections::BTreeSet;
+
+use super::Graph;
+use super::resolve::unknown_branch;
+use crate::error::{ErrorKind, Result};
+use crate::fail::fail_point;
+use crate::history::{Branch, branch_refs, list_branches};
+use crate::id::BranchName;
+use crate::manifest;
+use crate::progress::Progress;
+use crate::storage::{LineageRef, Storage, StorageError, names};
+use crate::write::{Gate, Writer, refuse_during_schema_apply};
+
+/// Why a branch was not made or deleted. Nothing is changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BranchError {
+    /// Main is there from the beginning and for ever.
+    #[error("cannot {operation} branch main")]
+    Main {
+        /// `create` or `delete`.
+        operation: &'static str,
+    },
+    /// The name is kept for the program itself.
+    #[error("`{name}` is a reserved name: choose another")]
+    Reserved {
+        /// The name.
+        name: String,
+    },
+    /// There is a branch of this name.
+    #[error("branch `{name}` exists already")]
+    Exists {
+        /// The name.
+        name: BranchName,
+    },
+    /// One name is a folder of the other, so deleting one would delete the other's files.
+    #[error(
+        "`{name}` and branch `{other}` would share a folder: choose a name that does not begin with the other and a slash"
+    )]
+    Overlaps {
+        /// The name asked for.
+        name: BranchName,
+        /// The branch that exists.
+        other: BranchName,
+    },
+    /// Other branches start on it, or read tables it holds.
+    #[error("cannot delete branch `{name}`: `{dependent}` still depends on it; delete that branch first")]
+    InUse {
+        /// The branch.
+        name: BranchName,
+        /// One that depends on it.
+        dependent: BranchName,
+    },
+}
+
+impl BranchError {
+    /// What the caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Main { .. } | Self::Reserved { .. } | Self::Overlaps { .. } => ErrorKind::Invalid,
+            Self::Exists { .. } | Self::InUse { .. } => ErrorKind::Conflict,
+        }
+    }
+}
+
+impl Graph {
+    /// Makes a branch that starts at the head of another. Costs the same however large the graph is.
+    ///
+    /// # Errors
+    /// [`BranchError`], [`crate::history::HistoryError::UnknownBranch`] for the source, [`crate::write::WriteError::SchemaApply`],
+    /// [`StorageError`], after which the branch does not exist.
+    pub async fn create_branch(&self, name: &BranchName, from: &BranchName) -> Result<()> {
+        let writer = self.writer()?;
+        let _held = writer.gates.acquire([Gate::Branches]).await;
+        refuse_during_schema_apply(self.storage(), "creating a branch").await?;
+        let existing: Vec<BranchName> = branch_refs(self.storage()).await?.into_iter().map(|(name, _)| name).collect();
+        check_new(name, &existing)?;
+        if !existing.contains(from) {
+            return Err(unknown_branch(from.as_str(), &existing).into());
+        }
+        make(self.storage(), name, from).await
+    }
+
+    /// Deletes a branch. Its commits that no other branch has are lost.
+    ///
+    /// What cannot be removed besides the branch itself is garbage that the next use of the name takes away; it is logged.
+    ///
+    /// # Errors
+    /// [`BranchError`], [`crate::history::HistoryError::UnknownBranch`], [`crate::write::WriteError::SchemaApply`], [`StorageError`].
+    pub async fn delete_branch(&self, name: &BranchName) -> Result<()> {
+        let writer = self.writer()?;
+        let _held = writer.gates.acquire([Gate::Branches]).await;
+        refuse_during_schema_apply(self.storage(), "deleting a branch").await?;
+        if name.is_main() {
+            return Err(BranchError::Main { operation: "delete" }.into());
+        }
+        let refs = branch_refs(self.storage()).await?;
+        let history = self.history(&Progress::none()).await?;
+        let branches = list_branches(self.storage(), &history).await?;
+        let Some(branch) = branches.iter().find(|branch| branch.name == *name) else {
+            let existing: Vec<BranchName> = refs.into_iter().map(|(name, _)| name).collect();
+            return Err(unknown_branch(name.as_str(), &existing).into());
+        };
+        if let Some(dependent) = dependent(self.storage(), name, &refs).await? {
+            return Err(BranchError::InUse { name: name.clone(), dependent }.into());
+        }
+        remove(writer, branch).await
+    }
+}
+
+/// Whether a name may become a branch's.
+fn check_new(name: &BranchName, existing: &[BranchName]) -> Result<(), BranchError> {
+    if name.is_main() {
+        return Err(BranchError::Main { operation: "create" });
+    }
+    if name.as_str() == names::SCHEMA_APPLY_LOCK {
+        return Err(BranchError::Reserved { name: name.to_string() });
+    }
+    if existing.contains(name) {
+        return Err(BranchError::Exists { name: name.clone() });
+    }
+    let inside = |inner: &BranchName, outer: &BranchName| {
+        inner.as_str().strip_prefix(outer.as_str()).is_some_and(|rest| rest.starts_with('/'))
+    };
+    match existing.iter().find(|other| inside(name, other) || inside(other, name)) {
+        Some(other) => Err(BranchError::Overlaps { name: name.clone(), other: other.clone() }),
+        None => Ok(()),
+    }
+}
+
+async fn make(storage: &Storage, name: &BranchName, from: &BranchName) -> Result<()> {
+    fork_head(storage, names::MANIFEST, name, from).await?;
+    let made = make_commits(storage, name, from).await;
+    if made.is_err()
+        && let Err(error) = storage.delete_lineage(names::MANIFEST, name.as_str()).await
+    {
+        tracing::warn!("cannot take back the half-made branch {name}: {error}");
+    }
+    made
+}
+
+async fn make_commits(storage: &Storage, name: &BranchName, from: &BranchName) -> Result<()> {
+    fail_point!(crate::fail::BRANCH_CREATE_AFTER_MANIFEST_BRANCH_CREATE);
+    // The manifest's branch is brand new: commits of that name are left from one that was deleted.
+    storage.delete_lineage(names::COMMITS, name.as_str()).await?;
+    fork_head(storage, names::COMMITS, name, from).await
+}
+
+async fn fork_head(storage: &Storage, path: &str, name: &BranchName, from: &BranchName) -> Result<()> {
+    let head = storage.open(path, from.stored(), None).await?.version();
+    match storage.fork(path, from.stored(), head, name.as_str()).await {
+        // No reference was there before, so these are the files of an attempt that was interrupted.
+        Err(StorageError::LineageExists { .. }) => {
+            storage.delete_lineage(path, name.as_str()).await?;
+            storage.fork(path, from.stored(), head, name.as_str()).await?;
+        }
+        forked => drop(forked?),
+    }
+    Ok(())
+}
+
+/// A branch that starts on this one, or that reads a table version this one holds.
+async fn dependent(
+    storage: &Storage,
+    name: &BranchName,
+    refs: &[(BranchName, Option<LineageRef>)],
+) -> Result<Option<BranchName>> {
+    for (other, lineage) in refs.iter().filter(|(other, _)| other != name) {
+        let starts_here = lineage.as_ref().is_some_and(|lineage| lineage.parent.as_deref() == name.stored());
+        if starts_here {
+            return Ok(Some(other.clone()));
+        }
+        let entries = manifest::read_state(&manifest::open(storage, other, None).await?).await?;
+        if entries.values().any(|entry| entry.lineage.as_ref() == Some(name)) {
+            return Ok(Some(other.clone()));
+        }
+    }
+    Ok(None)
+}
+
+async fn remove(writer: &Writer, branch: &Branch) -> Result<()> {
+    let storage = &writer.storage;
+    let name = &branch.name;
+    let entries = manifest::read_state(&manifest::open(storage, name, None).await?).await?;
+    let owned: BTreeSet<String> = entries
+        .values()
+        .filter(|entry| entry.lineage.as_ref() == Some(name))
+        .map(|entry| entry.path.to_string())
+        .collect();
+    storage.delete_lineage(names::MANIFEST, name.as_str()).await?;
+    if let Err(error) = reclaim(storage, name, &owned).await {
+        tracing::warn!("branch {name} is deleted, some of its files are not: {error}");
+    }
+    Ok(())
+}
+
+async fn reclaim(storage: &Storage, name: &BranchName, owned: &BTreeSet<String>) -> Result<()> {
+    fail_point!(crate::fail::BRANCH_DELETE_BEFORE_COMMIT_GRAPH_RECLAIM);
+    storage.delete_lineage(names::COMMITS, name.as_str()).await?;
+    fail_point!(crate::fail::BRANCH_DELETE_BEFORE_TABLE_CLEANUP);
+    for path in owned {
+        storage.delete_lineage(path, name.as_str()).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(texts: &[&str]) -> Vec<BranchName> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn names_are_new_and_share_no_folder() {
+        let existing = names(&["main", "a/b", "work"]);
+        let check = |text: &str| check_new(&text.parse().unwrap(), &existing);
+        assert_eq!(check("a/c"), Ok(()));
+        assert_eq!(check("workers"), Ok(()));
+        assert_eq!(check("__run__x"), Ok(()));
+        assert!(matches!(check("main"), Err(BranchError::Main { .. })));
+        assert!(matches!(check("__schema_apply_lock__"), Err(BranchError::Reserved { .. })));
+        assert!(matches!(check("work"), Err(BranchError::Exists { .. })));
+        for overlapping in ["a", "a/b/c", "work/1"] {
+            assert!(matches!(check(overlapping), Err(BranchError::Overlaps { .. })), "{overlapping}");
+        }
+    }
+}

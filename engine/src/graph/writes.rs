@@ -1,0 +1,99 @@
+//! Opening for writing, and what is done about interrupted writes.
+
+use std::sync::Arc;
+
+use super::{Graph, OpenError};
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::history::CommitFiles;
+use crate::load::{self, LoadRequest, Loaded};
+use crate::manifest::{self, Migration};
+use crate::progress::Progress;
+use crate::recovery::{self, Recovered, RecoveryPlan};
+use crate::storage::{Storage, names};
+use crate::write::{Gates, Writer};
+
+/// What opening a graph for writing would do first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pending {
+    /// The format is older and is brought up to date.
+    pub migration: Option<Migration>,
+    /// Interrupted writes are settled.
+    pub recovery: RecoveryPlan,
+}
+
+impl Graph {
+    /// As [`Graph::open`] for writing, with the time and ids of a clock.
+    ///
+    /// # Errors
+    /// As [`Graph::open`]; also what keeps an interrupted write from being settled.
+    pub async fn open_with_clock(uri: &str, clock: Arc<dyn Clock>) -> Result<Self> {
+        Self::open_for_writing(Storage::connect(uri)?, clock).await
+    }
+
+    pub(super) async fn open_for_writing(storage: Storage, clock: Arc<dyn Clock>) -> Result<Self> {
+        if !storage.any_below(names::MANIFEST).await? {
+            let path = storage.location().uri().to_owned();
+            return Err(OpenError::NotAGraph { path, missing: names::MANIFEST }.into());
+        }
+        let gates = Gates::of(storage.location().root());
+        let writer = Writer { storage: storage.clone(), gates, clock, commits: CommitFiles::default().into() };
+        manifest::migrate(&storage).await?;
+        recovery::sweep(&writer, false, &Progress::none()).await?;
+        Self::open_storage(storage, Some(writer)).await
+    }
+
+    /// What writes need.
+    ///
+    /// # Errors
+    /// [`OpenError::ReadOnly`] if the graph was opened for reading.
+    pub(crate) fn writer(&self) -> Result<&Writer> {
+        let path = || self.uri().to_owned();
+        self.inner.writer.as_ref().ok_or_else(|| OpenError::ReadOnly { path: path() }.into())
+    }
+
+    /// Loads records into a branch: all of them, or none.
+    ///
+    /// # Errors
+    /// [`crate::load::LoadError`] for data that breaks rules, [`crate::write::WriteError`], [`crate::manifest::PublishError`];
+    /// nothing is stored unless the error says that the write was interrupted.
+    pub async fn load(&self, request: LoadRequest, progress: &Progress) -> Result<Loaded> {
+        Box::pin(load::load(self.writer()?, self.schema().catalog(), request, progress)).await
+    }
+
+    /// What opening this graph for writing would do first. Nothing is written.
+    ///
+    /// # Errors
+    /// [`crate::storage::StorageError`] if the manifest or the sidecars cannot be read.
+    pub async fn pending(&self) -> Result<Pending> {
+        let migration = manifest::plan_migration(self.storage()).await?;
+        Ok(Pending { migration, recovery: self.recovery_plan().await? })
+    }
+
+    /// What recovery would do about every interrupted write, in order, each on the result of the former. Nothing is written.
+    ///
+    /// # Errors
+    /// [`crate::storage::StorageError`] if a manifest, a head or the sidecars cannot be read.
+    pub async fn recovery_plan(&self) -> Result<RecoveryPlan> {
+        recovery::plan_recovery(self.storage(), false).await
+    }
+
+    /// Carries a plan out on a graph, if everything is as it was when the plan was made. The graph need not be opened for
+    /// writing: that would recover it without a plan.
+    ///
+    /// # Errors
+    /// [`crate::recovery::RecoveryError::PlanOutdated`] with nothing done about that step, else what keeps a step from being
+    /// carried out. Earlier steps stay done.
+    pub async fn recover(
+        &self,
+        plan: &RecoveryPlan,
+        clock: Arc<dyn Clock>,
+        progress: &Progress,
+    ) -> Result<Vec<Recovered>> {
+        let storage = self.storage().clone();
+        let gates = Gates::of(storage.location().root());
+        manifest::migrate(&storage).await?;
+        let writer = Writer { storage, gates, clock, commits: CommitFiles::default().into() };
+        recovery::recover(&writer, plan, progress).await
+    }
+}

@@ -1,0 +1,141 @@
+//! Rules of a type that a single row can break: ranges, patterns, required values. Pure.
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{Float32Type, Float64Type, Int32Type, Int64Type, UInt32Type, UInt64Type};
+use arrow_schema::DataType;
+use regex::Regex;
+
+use crate::schema::{Bound, Constraint, TableType};
+
+/// A rule that a row breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Breach {
+    /// Row of the batch.
+    pub(super) row: usize,
+    /// What is wrong with it, naming the property.
+    pub(super) reason: String,
+}
+
+/// The rules of one type, ready to be applied.
+pub(super) struct RowRules {
+    required: Vec<String>,
+    ranges: Vec<(String, Option<Bound>, Option<Bound>)>,
+    patterns: Vec<(String, Regex)>,
+}
+
+impl RowRules {
+    /// The rules of a type.
+    ///
+    /// # Errors
+    /// The pattern of a check that is no regular expression: the schema was accepted by a program that knows other ones.
+    pub(super) fn of(table: TableType<'_>) -> Result<Self, String> {
+        let required = table.properties().iter().filter(|property| !property.prop_type.nullable);
+        let mut rules = Self {
+            required: required.map(|property| property.name.clone()).collect(),
+            ranges: Vec::new(),
+            patterns: Vec::new(),
+        };
+        for constraint in table.constraints() {
+            match constraint {
+                Constraint::Range { property, min, max } => rules.ranges.push((property.clone(), *min, *max)),
+                Constraint::Check { property, pattern } => {
+                    let regex = Regex::new(pattern).map_err(|error| format!("@check of {property}: {error}"))?;
+                    rules.patterns.push((property.clone(), regex));
+                }
+                Constraint::Key(_) | Constraint::Unique(_) | Constraint::Index(_) => {}
+            }
+        }
+        Ok(rules)
+    }
+
+    /// What the rows of a batch break, in order of the rules, then of the rows.
+    pub(super) fn breaches(&self, batch: &RecordBatch) -> Vec<Breach> {
+        let mut breaches = Vec::new();
+        for name in &self.required {
+            let Some(column) = batch.column_by_name(name).filter(|column| column.null_count() > 0) else { continue };
+            let missing = (0..column.len()).filter(|&row| column.is_null(row));
+            breaches.extend(missing.map(|row| Breach { row, reason: format!("{name} is required") }));
+        }
+        for (name, min, max) in &self.ranges {
+            let Some(column) = batch.column_by_name(name) else { continue };
+            let outside = (0..column.len()).filter_map(|row| Some((row, outside(column, row, *min, *max)?)));
+            breaches.extend(outside.map(|(row, why)| Breach { row, reason: format!("{name}: {why}") }));
+        }
+        for (name, pattern) in &self.patterns {
+            let Some(column) = batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>()) else {
+                continue;
+            };
+            let wrong = column
+                .iter()
+                .enumerate()
+                .filter_map(|(row, text)| Some((row, text.filter(|text| !pattern.is_match(text))?)));
+            let reason = |text: &str| format!("{name}: `{text}` does not match {pattern}");
+            breaches.extend(wrong.map(|(row, text)| Breach { row, reason: reason(text) }));
+        }
+        breaches
+    }
+}
+
+/// Why a number is not in a range; none if it is, or is null.
+fn outside(column: &ArrayRef, row: usize, min: Option<Bound>, max: Option<Bound>) -> Option<String> {
+    if column.is_null(row) {
+        return None;
+    }
+    let number = Number::of(column, row)?;
+    if matches!(number, Number::Float(number) if number.is_nan()) {
+        return Some("NaN is in no range".to_owned());
+    }
+    let below = min.filter(|&bound| number.cmp(bound) == Some(std::cmp::Ordering::Less));
+    let above = max.filter(|&bound| number.cmp(bound) == Some(std::cmp::Ordering::Greater));
+    match (below, above) {
+        (Some(bound), _) => Some(format!("{number} is less than {}", show(bound))),
+        (None, Some(bound)) => Some(format!("{number} is more than {}", show(bound))),
+        (None, None) => None,
+    }
+}
+
+fn show(bound: Bound) -> String {
+    match bound {
+        Bound::Integer(number) => number.to_string(),
+        Bound::Float(number) => number.to_string(),
+    }
+}
+
+/// A number of any type, compared without rounding where both sides are whole.
+#[derive(Clone, Copy)]
+enum Number {
+    Whole(i128),
+    Float(f64),
+}
+
+impl Number {
+    fn of(column: &ArrayRef, row: usize) -> Option<Self> {
+        Some(match column.data_type() {
+            DataType::Int32 => Self::Whole(column.as_primitive::<Int32Type>().value(row).into()),
+            DataType::Int64 => Self::Whole(column.as_primitive::<Int64Type>().value(row).into()),
+            DataType::UInt32 => Self::Whole(column.as_primitive::<UInt32Type>().value(row).into()),
+            DataType::UInt64 => Self::Whole(column.as_primitive::<UInt64Type>().value(row).into()),
+            DataType::Float32 => Self::Float(column.as_primitive::<Float32Type>().value(row).into()),
+            DataType::Float64 => Self::Float(column.as_primitive::<Float64Type>().value(row)),
+            _ => return None,
+        })
+    }
+
+    fn cmp(self, bound: Bound) -> Option<std::cmp::Ordering> {
+        match (self, bound) {
+            (Self::Whole(number), Bound::Integer(bound)) => Some(number.cmp(&i128::from(bound))),
+            (Self::Whole(number), Bound::Float(bound)) => (number as f64).partial_cmp(&bound),
+            (Self::Float(number), Bound::Integer(bound)) => number.partial_cmp(&(bound as f64)),
+            (Self::Float(number), Bound::Float(bound)) => number.partial_cmp(&bound),
+        }
+    }
+}
+
+impl std::fmt::Display for Number {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Whole(number) => number.fmt(f),
+            Self::Float(number) => number.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Bringing a manifest from format 2 to 3 (graph-format §4.5, §8.7). Every step is found done if it was done before, so that
+//! several programs may open a graph at once.
+
+use super::{NEWEST_STAMP, STAMP_KEY, check_stamp, open, row, stamp};
+use crate::error::Result;
+use crate::id::BranchName;
+use crate::storage::{Storage, Table, names};
+
+/// Staging branches of OmniGraph 0.3 and older begin so; a leading slash does not count.
+const LEGACY_BRANCH_PREFIX: &str = "__run__";
+
+/// What opening a graph for writing has to bring up to date.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Migration {
+    /// The format found.
+    pub from: u32,
+    /// The format it becomes.
+    pub to: u32,
+    /// Staging branches of old releases, which are removed.
+    pub legacy_branches: Vec<String>,
+}
+
+/// What has to be done; none if the graph is up to date.
+pub(crate) async fn plan_migration(storage: &Storage) -> Result<Option<Migration>> {
+    let found = stamp(&open(storage, &BranchName::main(), None).await?);
+    check_stamp(found)?;
+    if found == NEWEST_STAMP {
+        return Ok(None);
+    }
+    let lineages = storage.lineages(names::MANIFEST).await?.into_iter().map(|lineage| lineage.name);
+    let legacy_branches = lineages.filter(|name| is_legacy(name)).collect();
+    Ok(Some(Migration { from: found, to: NEWEST_STAMP, legacy_branches }))
+}
+
+/// Does it; the stamp comes last.
+pub(crate) async fn migrate(storage: &Storage) -> Result<Option<Migration>> {
+    let Some(migration) = plan_migration(storage).await? else { return Ok(None) };
+    for name in &migration.legacy_branches {
+        storage.delete_lineage(names::MANIFEST, name).await?;
+    }
+    upgrade(open(storage, &BranchName::main(), None).await?).await?;
+    tracing::info!("brought the graph from format {} to {}", migration.from, migration.to);
+    Ok(Some(migration))
+}
+
+/// Brings one lineage of the manifest to the newest format.
+pub(super) async fn upgrade(manifest: Table) -> Result<Table> {
+    check_stamp(stamp(&manifest))?;
+    if stamp(&manifest) == NEWEST_STAMP {
+        return Ok(manifest);
+    }
+    let keyed = manifest.with_key_column(row::KEY).await?;
+    Ok(keyed.with_schema_metadata(STAMP_KEY, &NEWEST_STAMP.to_string()).await?)
+}
+
+fn is_legacy(name: &str) -> bool {
+    name.trim_start_matches('/').starts_with(LEGACY_BRANCH_PREFIX)
+}

@@ -1,0 +1,112 @@
+//! Classifications of all tables of an interrupted write → one decision for all of them. Pure.
+
+use super::{Classification, WriterKind};
+
+/// What recovery does about an interrupted write: all of its tables or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Publish what was written.
+    RollForward,
+    /// Restore what was written to its pins, and publish that.
+    RollBack,
+    /// Nothing moved: there is nothing to undo.
+    Discard,
+    /// It was published; only its record was left.
+    StaleAfterSuccess,
+    /// Its branch does not exist any more.
+    OrphanedBranch,
+    /// Do nothing: a table lost versions, which a person has to look at.
+    Refuse,
+}
+
+/// What is known of one table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Judged {
+    /// What happened to it.
+    pub(crate) classification: Classification,
+    /// Whether the branch pins a version past the one the write expected.
+    pub(crate) pinned_past_expected: bool,
+}
+
+/// Facts about a write besides its tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Circumstances {
+    /// Which writer it was.
+    pub(crate) kind: WriterKind,
+    /// Whether its branch exists.
+    pub(crate) branch_exists: bool,
+    /// Schema changes: whether the new schema files took their places.
+    pub(crate) schema_promoted: bool,
+}
+
+/// Decides for all tables of one write together.
+pub(crate) fn decide(circumstances: Circumstances, tables: &[Judged]) -> Decision {
+    use Classification::{InvariantViolation, NoMovement, RolledPastExpected};
+    let all = |wanted: Classification| tables.iter().all(|table| table.classification == wanted);
+    if !circumstances.branch_exists {
+        return Decision::OrphanedBranch;
+    }
+    if tables.iter().any(|table| table.classification == InvariantViolation) {
+        return Decision::Refuse;
+    }
+    if all(RolledPastExpected) {
+        let blocked = circumstances.kind == WriterKind::SchemaApply && !circumstances.schema_promoted;
+        return if blocked { Decision::RollBack } else { Decision::RollForward };
+    }
+    if !all(NoMovement) {
+        return Decision::RollBack;
+    }
+    if tables.iter().any(|table| table.pinned_past_expected) { Decision::StaleAfterSuccess } else { Decision::Discard }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Classification::{
+        IncompletePhaseB, InvariantViolation, NoMovement, RolledPastExpected, UnexpectedAtP1, UnexpectedMultistep,
+    };
+
+    const LOAD: Circumstances = Circumstances { kind: WriterKind::Load, branch_exists: true, schema_promoted: false };
+
+    fn tables(classifications: &[Classification]) -> Vec<Judged> {
+        let judged = |&classification| Judged { classification, pinned_past_expected: false };
+        classifications.iter().map(judged).collect()
+    }
+
+    #[test]
+    fn all_tables_go_one_way() {
+        let cases: [(&[Classification], Decision); 9] = [
+            (&[], Decision::RollForward),
+            (&[RolledPastExpected, RolledPastExpected], Decision::RollForward),
+            (&[RolledPastExpected, NoMovement], Decision::RollBack),
+            (&[UnexpectedAtP1], Decision::RollBack),
+            (&[UnexpectedMultistep, RolledPastExpected], Decision::RollBack),
+            (&[IncompletePhaseB], Decision::RollBack),
+            (&[NoMovement, NoMovement], Decision::Discard),
+            (&[RolledPastExpected, InvariantViolation], Decision::Refuse),
+            (&[NoMovement, InvariantViolation], Decision::Refuse),
+        ];
+        for (classifications, expected) in cases {
+            assert_eq!(decide(LOAD, &tables(classifications)), expected, "{classifications:?}");
+        }
+    }
+
+    #[test]
+    fn a_published_write_is_stale_and_a_branch_that_is_gone_decides_alone() {
+        let published = Judged { classification: NoMovement, pinned_past_expected: true };
+        let mut both = tables(&[NoMovement]);
+        both.push(published);
+        assert_eq!(decide(LOAD, &both), Decision::StaleAfterSuccess);
+        let gone = Circumstances { branch_exists: false, ..LOAD };
+        assert_eq!(decide(gone, &tables(&[InvariantViolation])), Decision::OrphanedBranch);
+    }
+
+    #[test]
+    fn a_schema_change_rolls_forward_only_with_its_files() {
+        let apply = Circumstances { kind: WriterKind::SchemaApply, ..LOAD };
+        let moved = tables(&[RolledPastExpected]);
+        assert_eq!(decide(apply, &moved), Decision::RollBack);
+        assert_eq!(decide(Circumstances { schema_promoted: true, ..apply }, &moved), Decision::RollForward);
+    }
+}

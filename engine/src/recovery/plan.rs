@@ -1,0 +1,188 @@
+//! What recovery will do, before it does anything: one step for each sidecar, in their order, each on the result of the former.
+
+use std::collections::BTreeMap;
+
+use super::classify::{Mode, Standing, classify};
+use super::decide::{Circumstances, Judged, decide};
+use super::observe::relative;
+use super::{Classification, Decision, Sidecar, SidecarFile, SidecarState};
+use crate::error::{ErrorKind, Result};
+use crate::history::branch_refs;
+use crate::id::{BranchName, TableKey};
+use crate::manifest::{self, TableEntry};
+use crate::storage::Storage;
+
+/// All steps a sweep would take now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecoveryPlan {
+    /// One for each sidecar, in the order of their names.
+    pub steps: Vec<RecoveryStep>,
+}
+
+/// What a sweep would do about one sidecar.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecoveryStep {
+    /// Name of the sidecar's file without `.json`.
+    pub id: String,
+    /// The record; none if it cannot be read, or is of a newer format.
+    pub sidecar: Option<Sidecar>,
+    /// What to do.
+    pub decision: Decision,
+    /// Why, table by table.
+    pub tables: Vec<TableStanding>,
+    /// Why nothing can be done, for a file that blocks all writing.
+    pub blocked: Option<String>,
+}
+
+/// One pinned table of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableStanding {
+    /// The table, as the sidecar names it.
+    pub table_key: String,
+    /// Its folder under the root.
+    pub path: String,
+    /// Lineage the write lands on; none for the main one.
+    pub lineage: Option<String>,
+    /// Pin before the write.
+    pub expected: u64,
+    /// Head the write planned to reach.
+    pub planned: u64,
+    /// Pin of the branch; 0 if it does not show the table.
+    pub pinned: u64,
+    /// Head of the lineage; the pin if there is no such lineage.
+    pub head: u64,
+    /// What happened to it.
+    pub classification: Classification,
+}
+
+/// Where things stand, with what the steps so far would have changed.
+#[derive(Debug, Default)]
+pub(super) struct Outlook {
+    pins: BTreeMap<(BranchName, String), u64>,
+    heads: BTreeMap<(String, Option<String>), u64>,
+}
+
+/// Plans for all sidecars. Nothing is written.
+pub(crate) async fn plan_recovery(storage: &Storage, schema_promoted: bool) -> Result<RecoveryPlan> {
+    let mut outlook = Outlook::default();
+    let mut steps = Vec::new();
+    for file in super::list_sidecars(storage).await? {
+        let step = plan_step(storage, &file, schema_promoted, &outlook).await?;
+        outlook.expect(&step);
+        steps.push(step);
+    }
+    Ok(RecoveryPlan { steps })
+}
+
+/// Plans for one sidecar as things stand now.
+pub(super) async fn plan_now(storage: &Storage, file: &SidecarFile, schema_promoted: bool) -> Result<RecoveryStep> {
+    plan_step(storage, file, schema_promoted, &Outlook::default()).await
+}
+
+async fn plan_step(
+    storage: &Storage,
+    file: &SidecarFile,
+    schema_promoted: bool,
+    outlook: &Outlook,
+) -> Result<RecoveryStep> {
+    let blocked = |reason: String| RecoveryStep {
+        id: file.id.clone(),
+        sidecar: None,
+        decision: Decision::Refuse,
+        tables: Vec::new(),
+        blocked: Some(reason),
+    };
+    let sidecar = match &file.state {
+        SidecarState::Readable(sidecar) => sidecar,
+        SidecarState::Newer { schema_version } => {
+            return Ok(blocked(format!("it has format {schema_version}, newer than 2: upgrade this program")));
+        }
+        SidecarState::Unreadable { reason } => return Ok(blocked(format!("it cannot be read: {reason}"))),
+    };
+    let branch = sidecar.branch();
+    let branch_exists = branch_refs(storage).await?.iter().any(|(name, _)| *name == branch);
+    let entries = match branch_exists {
+        true => manifest::read_state(&manifest::open(storage, &branch, None).await?).await?,
+        false => BTreeMap::new(),
+    };
+    let tables = match branch_exists {
+        true => standings(storage, sidecar, &branch, &entries, outlook).await?,
+        false => Vec::new(),
+    };
+    let judged: Vec<Judged> = tables
+        .iter()
+        .map(|table| Judged {
+            classification: table.classification,
+            pinned_past_expected: table.pinned > table.expected,
+        })
+        .collect();
+    let decision = decide(Circumstances { kind: sidecar.writer_kind, branch_exists, schema_promoted }, &judged);
+    Ok(RecoveryStep { id: file.id.clone(), sidecar: Some((**sidecar).clone()), decision, tables, blocked: None })
+}
+
+async fn standings(
+    storage: &Storage,
+    sidecar: &Sidecar,
+    branch: &BranchName,
+    entries: &BTreeMap<TableKey, TableEntry>,
+    outlook: &Outlook,
+) -> Result<Vec<TableStanding>> {
+    let mode = Mode::of(sidecar.writer_kind, sidecar.schema_version);
+    let mut tables = Vec::with_capacity(sidecar.tables.len());
+    for pin in &sidecar.tables {
+        let entry = pin.table_key.parse::<TableKey>().ok().and_then(|key| entries.get(&key));
+        let path = entry.map_or_else(|| relative(storage, &pin.table_path), |entry| entry.path.to_string());
+        let pinned = entry.map_or(0, |entry| entry.version.get());
+        let pinned = outlook.pins.get(&(branch.clone(), pin.table_key.clone())).copied().unwrap_or(pinned);
+        let foreseen = outlook.heads.get(&(path.clone(), pin.table_branch.clone())).copied();
+        let head = match foreseen {
+            Some(head) => head,
+            None => head(storage, &path, pin.table_branch.as_deref(), pinned).await?,
+        };
+        let (expected, planned, confirmed) = (pin.expected_version, pin.post_commit_pin, pin.confirmed_version);
+        tables.push(TableStanding {
+            table_key: pin.table_key.clone(),
+            path,
+            lineage: pin.table_branch.clone(),
+            expected,
+            planned,
+            pinned,
+            head,
+            classification: classify(mode, Standing { expected, planned, confirmed, pinned, head }),
+        });
+    }
+    Ok(tables)
+}
+
+/// A lineage that was never made did not move.
+async fn head(storage: &Storage, path: &str, lineage: Option<&str>, pinned: u64) -> Result<u64> {
+    match storage.head(path, lineage).await {
+        Ok(head) => Ok(head),
+        Err(error) if lineage.is_some() && error.kind() == ErrorKind::NotFound => Ok(pinned),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Outlook {
+    /// Adds what a step changes.
+    fn expect(&mut self, step: &RecoveryStep) {
+        let Some(branch) = step.sidecar.as_ref().map(Sidecar::branch) else { return };
+        for table in &step.tables {
+            let (pin, head) = ((branch.clone(), table.table_key.clone()), (table.path.clone(), table.lineage.clone()));
+            match step.decision {
+                Decision::RollForward => {
+                    self.pins.insert(pin, table.head);
+                }
+                Decision::RollBack if table.head > table.pinned => {
+                    self.pins.insert(pin, table.head + 1);
+                    self.heads.insert(head, table.head + 1);
+                }
+                Decision::RollBack
+                | Decision::Discard
+                | Decision::StaleAfterSuccess
+                | Decision::OrphanedBranch
+                | Decision::Refuse => {}
+            }
+        }
+    }
+}

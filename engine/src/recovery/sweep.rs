@@ -1,0 +1,131 @@
+//! When interrupted writes are settled: all of them when a graph is opened for writing, those that can be published before a
+//! write, and by a plan when an operator says so.
+
+use super::act::{Recovered, act};
+use super::plan::{RecoveryPlan, RecoveryStep, plan_now};
+use super::{Decision, RecoveryError, Sidecar, SidecarFile, list_sidecars};
+use crate::error::Result;
+use crate::id::TableKey;
+use crate::progress::Progress;
+use crate::write::{Gate, Held, Writer};
+
+/// Settles every sidecar, oldest first, each on the result of the former. Tables may be restored, so no other process may
+/// write meanwhile.
+///
+/// # Errors
+/// The first sidecar that cannot be settled, or is not to be.
+pub(crate) async fn sweep(writer: &Writer, schema_promoted: bool, progress: &Progress) -> Result<Vec<Recovered>> {
+    let sidecars = list_sidecars(&writer.storage).await?;
+    if sidecars.is_empty() {
+        return Ok(Vec::new());
+    }
+    let _alone = writer.gates.alone().ok_or(RecoveryError::NotAlone)?;
+    let total = sidecars.len() as u64;
+    let mut done = Vec::with_capacity(sidecars.len());
+    for (number, listed) in (0..).zip(sidecars) {
+        progress.check()?;
+        progress.advance(number, Some(total), "sidecars");
+        let _held = hold(writer, &listed).await;
+        // A writer of this process may have finished while its gates were waited for.
+        let Some(file) = reread(writer, &listed.id).await? else { continue };
+        let step = plan_now(&writer.storage, &file, schema_promoted).await?;
+        done.push(act(writer, &step).await?);
+    }
+    Ok(done)
+}
+
+/// Settles the sidecars that need no restore, before a write. The others wait for the next opening.
+///
+/// # Errors
+/// If the sidecars cannot be listed, or one of them cannot be read: writing would be blind.
+pub(crate) async fn heal(writer: &Writer) -> Result<Vec<Recovered>> {
+    let mut sidecars = list_sidecars(&writer.storage).await?;
+    sidecars.retain(|file| !writer.gates.is_live(&file.id));
+    if sidecars.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Another process that writes has sidecars of its own in flight: they are not ours to settle.
+    let Some(_alone) = writer.gates.alone() else { return blocked(&sidecars).map(|()| Vec::new()) };
+    blocked(&sidecars)?;
+    let mut done = Vec::new();
+    for listed in sidecars {
+        let _held = hold(writer, &listed).await;
+        let Some(file) = reread(writer, &listed.id).await? else { continue };
+        let step = plan_now(&writer.storage, &file, false).await?;
+        match step.decision {
+            Decision::RollForward | Decision::StaleAfterSuccess | Decision::Discard | Decision::OrphanedBranch => {
+                done.push(act(writer, &step).await?);
+            }
+            Decision::RollBack | Decision::Refuse => {
+                tracing::warn!("the interrupted write {} waits for the graph to be opened for writing", step.id);
+            }
+        }
+    }
+    Ok(done)
+}
+
+/// Carries a plan out, if everything is still as it was when it was made.
+///
+/// # Errors
+/// [`RecoveryError::PlanOutdated`] before the first step that is not as planned; otherwise as [`sweep`].
+pub(crate) async fn recover(writer: &Writer, plan: &RecoveryPlan, progress: &Progress) -> Result<Vec<Recovered>> {
+    let _alone = writer.gates.alone().ok_or(RecoveryError::NotAlone)?;
+    let outdated = |id: &str, what: &str| RecoveryError::PlanOutdated { id: id.to_owned(), what: what.to_owned() };
+    let present = list_sidecars(&writer.storage).await?;
+    if let Some(new) = present.iter().find(|file| plan.steps.iter().all(|step| step.id != file.id)) {
+        return Err(outdated(&new.id, "it is not part of the plan").into());
+    }
+    let mut done = Vec::with_capacity(plan.steps.len());
+    for (number, planned) in (0..).zip(&plan.steps) {
+        progress.check()?;
+        progress.advance(number, Some(plan.steps.len() as u64), "sidecars");
+        let Some(listed) = present.iter().find(|file| file.id == planned.id) else {
+            return Err(outdated(&planned.id, "it is gone").into());
+        };
+        let _held = hold(writer, listed).await;
+        let Some(file) = reread(writer, &planned.id).await? else {
+            return Err(outdated(&planned.id, "it is gone").into());
+        };
+        let step = plan_now(&writer.storage, &file, false).await?;
+        if !same(&step, planned) {
+            return Err(outdated(
+                &planned.id,
+                &format!("{:?} was planned, now it is {:?}", planned.decision, step.decision),
+            )
+            .into());
+        }
+        done.push(act(writer, &step).await?);
+    }
+    Ok(done)
+}
+
+fn same(step: &RecoveryStep, planned: &RecoveryStep) -> bool {
+    step.decision == planned.decision && step.tables == planned.tables && step.sidecar == planned.sidecar
+}
+
+/// A file that cannot be read may speak of any table: nothing may be written until a person has looked at it.
+fn blocked(sidecars: &[SidecarFile]) -> Result<()> {
+    let unreadable = sidecars.iter().find(|file| file.readable().is_none());
+    match unreadable {
+        Some(file) => {
+            let reason = "it cannot be read, or is of a newer format".to_owned();
+            Err(RecoveryError::Blocked { id: file.id.clone(), reason }.into())
+        }
+        None => Ok(()),
+    }
+}
+
+async fn hold(writer: &Writer, file: &SidecarFile) -> Held {
+    let gates = file.readable().map(gates).unwrap_or_default();
+    writer.gates.acquire(gates).await
+}
+
+fn gates(sidecar: &Sidecar) -> Vec<Gate> {
+    let branch = sidecar.branch();
+    let keys = sidecar.tables.iter().filter_map(|pin| pin.table_key.parse::<TableKey>().ok());
+    keys.map(|key| Gate::Table(key, branch.clone())).collect()
+}
+
+async fn reread(writer: &Writer, id: &str) -> Result<Option<SidecarFile>> {
+    super::sidecar::read_sidecar(&writer.storage, id).await
+}

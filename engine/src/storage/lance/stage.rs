@@ -1,0 +1,179 @@
+//! Changes of a table in two steps: written where nobody sees them (staged), then committed. Nothing else commits to a table.
+//!
+//! | staged | Lance operation | note |
+//! |---|---|---|
+//! | [`Table::stage_append`] | `Append` | |
+//! | [`Table::stage_upsert`] | `Update` (merge-insert on a key column) | matched rows are replaced, the others inserted |
+//! | [`Table::stage_overwrite`] | `Overwrite` | also with no rows |
+//!
+//! Every commit skips Lance's auto-cleanup, because versions that the manifest pins must never be collected on the way.
+
+use arrow::array::RecordBatch;
+use arrow_schema::SchemaRef;
+use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::stream::BoxStream;
+use lance::dataset::transaction::{Operation, Transaction};
+use lance::dataset::{
+    CommitBuilder, InsertBuilder, MergeInsertBuilder, WhenMatched, WhenNotMatched, WriteMode, WriteParams,
+};
+
+use super::Table;
+use crate::storage::StorageError;
+
+/// Field metadata of the column by which concurrent writers of the same row collide.
+pub(crate) const KEY_COLUMN: &str = "lance-schema:unenforced-primary-key";
+
+/// Rows to be written: their columns, and batches of them.
+pub(crate) struct Rows {
+    stream: SendableRecordBatchStream,
+}
+
+impl Rows {
+    /// Rows that come as a stream; an error in it fails the write.
+    pub(crate) fn stream(schema: SchemaRef, rows: BoxStream<'static, Result<RecordBatch, crate::Error>>) -> Self {
+        use futures::TryStreamExt;
+        let rows = rows.map_err(|error| datafusion::error::DataFusionError::External(Box::new(error)));
+        Self { stream: Box::pin(RecordBatchStreamAdapter::new(schema, rows)) }
+    }
+
+    pub(super) fn into_stream(self) -> SendableRecordBatchStream {
+        self.stream
+    }
+
+    /// Rows that are in memory.
+    pub(crate) fn batches(schema: SchemaRef, batches: Vec<RecordBatch>) -> Self {
+        use futures::StreamExt;
+        Self::stream(schema, futures::stream::iter(batches.into_iter().map(Ok)).boxed())
+    }
+}
+
+/// A change that is written and not committed. Dropping it leaves files that no version refers to.
+pub(crate) struct StagedChange {
+    table: Table,
+    transaction: Transaction,
+    commit: CommitBuilder<'static>,
+}
+
+impl StagedChange {
+    fn new(table: &Table, transaction: Transaction) -> Self {
+        let commit = CommitBuilder::new(table.dataset().clone()).with_skip_auto_cleanup(true);
+        Self { table: table.clone(), transaction, commit }
+    }
+
+    /// Commits the change on top of the newest version, re-based if others were committed meanwhile and do not conflict.
+    ///
+    /// # Errors
+    /// [`StorageError::Contended`] if another commit conflicts, [`StorageError::Table`] otherwise.
+    pub(crate) async fn commit(self) -> Result<Table, StorageError> {
+        let committed = self.commit.execute(self.transaction).await.map_err(|cause| self.table.error(cause))?;
+        Ok(Table::new(committed, self.table.uri().to_owned()))
+    }
+}
+
+/// How every dataset of a graph is written (graph-format §4.5).
+pub(super) fn params(mode: WriteMode) -> WriteParams {
+    WriteParams {
+        mode,
+        enable_stable_row_ids: true,
+        data_storage_version: Some("2.2".parse().expect("it is a version of the file format")),
+        auto_cleanup: None,
+        skip_auto_cleanup: true,
+        allow_external_blob_outside_bases: true,
+        ..WriteParams::default()
+    }
+}
+
+impl Table {
+    /// Stages rows to be added.
+    ///
+    /// # Errors
+    /// [`StorageError::Table`]; an error of the rows themselves is passed on as its cause.
+    pub(crate) async fn stage_append(&self, rows: Rows) -> Result<StagedChange, StorageError> {
+        self.stage_insert(rows, WriteMode::Append).await
+    }
+
+    /// Stages a new content: all columns and rows are replaced.
+    ///
+    /// # Errors
+    /// As [`Table::stage_append`].
+    pub(crate) async fn stage_overwrite(&self, rows: Rows) -> Result<StagedChange, StorageError> {
+        self.stage_insert(rows, WriteMode::Overwrite).await
+    }
+
+    async fn stage_insert(&self, rows: Rows, mode: WriteMode) -> Result<StagedChange, StorageError> {
+        let params = params(mode);
+        let insert = InsertBuilder::new(self.dataset().clone()).with_params(&params);
+        let transaction = insert.execute_uncommitted_stream(rows.stream).await.map_err(|cause| self.error(cause))?;
+        Ok(StagedChange::new(self, transaction))
+    }
+
+    /// Stages rows that replace those with an equal value in the column `key`, or are added.
+    ///
+    /// # Errors
+    /// As [`Table::stage_append`]; also if two of the rows have the same key.
+    pub(crate) async fn stage_upsert(&self, key: &str, rows: Rows) -> Result<StagedChange, StorageError> {
+        let error = |cause| self.error(cause);
+        let mut merge = MergeInsertBuilder::try_new(self.dataset().clone(), vec![key.to_owned()]).map_err(error)?;
+        merge
+            .when_matched(WhenMatched::UpdateAll)
+            .when_not_matched(WhenNotMatched::InsertAll)
+            .use_index(false)
+            .skip_auto_cleanup(true);
+        let staged = merge.try_build().map_err(error)?.execute_uncommitted(rows.stream).await.map_err(error)?;
+        let mut change = StagedChange::new(self, staged.transaction);
+        if let Some(affected) = staged.affected_rows {
+            change.commit = change.commit.with_affected_rows(affected);
+        }
+        Ok(change)
+    }
+
+    /// Makes this version the newest one again, as a version of its own. Wins silently over concurrent commits: the caller
+    /// must be alone with the table.
+    ///
+    /// # Errors
+    /// [`StorageError::Table`].
+    pub(crate) async fn restore(&self, head: u64) -> Result<Self, StorageError> {
+        let operation = Operation::Restore { version: self.version() };
+        StagedChange::new(self, Transaction::new(head, operation, None)).commit().await
+    }
+
+    /// Sets a key of the dataset's configuration, as a commit of its own.
+    ///
+    /// # Errors
+    /// [`StorageError::Table`].
+    pub(crate) async fn with_config(&self, key: &str, value: &str) -> Result<Self, StorageError> {
+        let mut dataset = self.dataset().as_ref().clone();
+        dataset.update_config([(key, value)]).await.map_err(|cause| self.error(cause))?;
+        Ok(Self::new(dataset, self.uri().to_owned()))
+    }
+
+    /// Sets a key of the schema's metadata, as a commit of its own.
+    ///
+    /// # Errors
+    /// [`StorageError::Table`].
+    pub(crate) async fn with_schema_metadata(&self, key: &str, value: &str) -> Result<Self, StorageError> {
+        let mut dataset = self.dataset().as_ref().clone();
+        dataset.update_schema_metadata([(key, value)]).await.map_err(|cause| self.error(cause))?;
+        Ok(Self::new(dataset, self.uri().to_owned()))
+    }
+
+    /// Marks the column by which concurrent writers of the same row collide; a commit of its own unless it is marked already.
+    ///
+    /// # Errors
+    /// [`StorageError::KeyColumn`] if another column is marked, [`StorageError::Table`] otherwise.
+    pub(crate) async fn with_key_column(&self, column: &'static str) -> Result<Self, StorageError> {
+        let keys = self.dataset().schema().unenforced_primary_key();
+        match keys.first() {
+            Some(key) if key.name == column => return Ok(self.clone()),
+            Some(key) => {
+                return Err(StorageError::KeyColumn { path: self.uri().to_owned(), found: key.name.clone(), column });
+            }
+            None => {}
+        }
+        let mut dataset = self.dataset().as_ref().clone();
+        let marked = dataset.update_field_metadata().update(column, [(KEY_COLUMN, "true")]);
+        marked.map_err(|cause| self.error(cause))?.await.map_err(|cause| self.error(cause))?;
+        Ok(Self::new(dataset, self.uri().to_owned()))
+    }
+}

@@ -1,0 +1,52 @@
+//! The file that describes one version of a table, as the manifest of a graph records it (graph-format §4.3).
+
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStoreExt};
+
+use crate::storage::{Location, StorageError};
+
+/// Where the file of a version is and how to tell that it is the same one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct VersionFile {
+    /// Absolute path without the leading slash.
+    pub(crate) path: String,
+    /// Its size.
+    pub(crate) size_bytes: u64,
+    /// What the store calls this content.
+    pub(crate) e_tag: Option<String>,
+    /// `V2`, or `V1` in old tables.
+    pub(crate) naming: &'static str,
+}
+
+/// Looks the file of a version up.
+///
+/// # Errors
+/// [`StorageError::Read`] if there is none.
+pub(crate) async fn version_file(
+    location: &Location,
+    path: &str,
+    lineage: Option<&str>,
+    version: u64,
+) -> Result<VersionFile, StorageError> {
+    let folder = match lineage {
+        None => format!("{path}/_versions"),
+        Some(lineage) => format!("{path}/tree/{lineage}/_versions"),
+    };
+    let newer = format!("{folder}/{:020}.manifest", u64::MAX - version);
+    let older = format!("{folder}/{version}.manifest");
+    let store = location.store();
+    let described = |path: String, naming, meta: ObjectMeta| VersionFile {
+        path: format!("{}/{path}", location.uri()).trim_start_matches('/').to_owned(),
+        size_bytes: meta.size,
+        e_tag: meta.e_tag,
+        naming,
+    };
+    match store.head(&Path::from(newer.as_str())).await {
+        Ok(meta) => Ok(described(newer, "V2", meta)),
+        Err(object_store::Error::NotFound { .. }) => match store.head(&Path::from(older.as_str())).await {
+            Ok(meta) => Ok(described(older, "V1", meta)),
+            Err(source) => Err(StorageError::Read { path: newer, source }),
+        },
+        Err(source) => Err(StorageError::Read { path: newer, source }),
+    }
+}

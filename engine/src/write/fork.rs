@@ -1,0 +1,62 @@
+//! A branch's own lineage of a table, made when the branch first writes to it.
+
+use super::error::WriteError;
+use crate::error::{Error, Result};
+use crate::fail::fail_point;
+use crate::history::branch_refs;
+use crate::id::{BranchName, TableKey};
+use crate::manifest::{self, TableEntry};
+use crate::storage::{Storage, StorageError, Table};
+
+/// A lineage that was just made, at the version it starts with.
+pub(super) struct Forked(pub(super) Table);
+
+/// Whose a lineage is that was found in the way.
+#[derive(Debug, PartialEq, Eq)]
+enum Owner {
+    /// The branch: another writer made it first.
+    Branch,
+    /// Nobody: a write was interrupted, or its branch was deleted.
+    Nobody,
+}
+
+/// Branches the table off for `branch`. The gate of the lineage must be held.
+pub(super) async fn fork(storage: &Storage, branch: &BranchName, table: &TableEntry) -> Result<Forked> {
+    match make(storage, branch, table).await {
+        Err(Error::Storage(StorageError::LineageExists { .. })) => {}
+        made => return made,
+    }
+    fail_point!(crate::fail::FORK_BEFORE_CLASSIFY);
+    let raced = || WriteError::ForkRaced { table_key: table.key.clone(), branch: branch.clone() };
+    match owner(storage, branch, &table.key).await {
+        Ok(Owner::Branch) => Err(raced().into()),
+        Ok(Owner::Nobody) => {
+            fail_point!(crate::fail::FORK_BEFORE_RECLAIM);
+            storage.delete_lineage(&table.path, branch.as_str()).await?;
+            match make(storage, branch, table).await {
+                Err(Error::Storage(StorageError::LineageExists { .. })) => Err(raced().into()),
+                made => made,
+            }
+        }
+        Err(error) => {
+            let (table_key, branch, reason) = (table.key.clone(), branch.clone(), error.to_string());
+            Err(WriteError::ForkUnclear { table_key, branch, reason }.into())
+        }
+    }
+}
+
+async fn make(storage: &Storage, branch: &BranchName, table: &TableEntry) -> Result<Forked> {
+    let (from, version) = (table.stored_lineage(), table.version.get());
+    Ok(Forked(storage.fork(&table.path, from, version, branch.as_str()).await?))
+}
+
+/// What the manifest says: a lineage that it does not name is garbage, whatever is in it.
+async fn owner(storage: &Storage, branch: &BranchName, key: &TableKey) -> Result<Owner> {
+    fail_point!(crate::fail::CLASSIFY_FRESH_READ);
+    if !branch_refs(storage).await?.iter().any(|(name, _)| name == branch) {
+        return Ok(Owner::Nobody);
+    }
+    let entries = manifest::read_state(&manifest::open(storage, branch, None).await?).await?;
+    let owned = entries.get(key).is_some_and(|entry| entry.lineage.as_ref() == Some(branch));
+    Ok(if owned { Owner::Branch } else { Owner::Nobody })
+}

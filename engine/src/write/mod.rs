@@ -1,0 +1,26 @@
+//! One way to write for all writers.
+//!
+//! | file | answers |
+//! |---|---|
+//! | `plan` | what a writer wants to do, as data |
+//! | `spool` | where rows wait until they are written |
+//! | `gate`, `lease` | who may write what, in this process and beside others |
+//! | `run` | how a plan is carried out: stage, arm, apply, publish, settle |
+//! | `fork` | how a branch gets its own lineage of a table |
+
+mod error;
+mod fork;
+mod gate;
+mod lease;
+mod plan;
+mod run;
+mod spool;
+
+pub use error::WriteError;
+pub use run::{Written, WrittenTable};
+pub use spool::SpoolError;
+
+pub(crate) use gate::{Gate, Gates, Held};
+pub(crate) use plan::{Basis, Change, Effect, WritePlan};
+pub(crate) use run::{Writer, head, refuse_during_schema_apply, run};
+pub(crate) use spool::{Spool, SpoolWriter};

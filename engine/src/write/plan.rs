@@ -1,0 +1,52 @@
+//! What a writer wants to do, as data. Writers differ in their plans and in nothing else.
+
+use std::sync::Arc;
+
+use super::spool::Spool;
+use crate::id::BranchName;
+use crate::manifest::TableEntry;
+use crate::recovery::WriterKind;
+
+/// A write, ready to run: validated, nothing of it stored.
+#[derive(Debug)]
+pub(crate) struct WritePlan {
+    /// Which kind of write it is.
+    pub(crate) kind: WriterKind,
+    /// Branch to publish on.
+    pub(crate) branch: BranchName,
+    /// Who does it.
+    pub(crate) actor: Option<Arc<str>>,
+    /// What happens to each table, at most one change for each.
+    pub(crate) effects: Vec<Effect>,
+}
+
+/// The change of one table.
+#[derive(Debug)]
+pub(crate) struct Effect {
+    /// The table as the plan was made for.
+    pub(crate) table: TableEntry,
+    /// What happens to it.
+    pub(crate) change: Change,
+    /// What must hold for it when it is committed.
+    pub(crate) basis: Basis,
+}
+
+/// What happens to a table, in exactly one commit.
+#[derive(Debug)]
+pub(crate) enum Change {
+    /// Rows are added.
+    Append(Spool),
+    /// Rows replace those with the same id, or are added.
+    Upsert(Spool),
+    /// Rows replace all there are.
+    Overwrite(Spool),
+}
+
+/// Which state of a table a change may be applied to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Basis {
+    /// Whatever version is pinned by then.
+    Newest,
+    /// The version the plan was made for, and no other.
+    Exact,
+}
