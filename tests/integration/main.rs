@@ -3,9 +3,12 @@
 mod bad_input;
 mod blobs;
 mod command_line;
+mod create;
 mod diff_property;
 mod history;
+mod load;
 mod read_only;
+mod recovery;
 mod reference;
 mod rows;
 mod terminal;
