@@ -32,6 +32,10 @@ pub const MUTATION_POST_FINALIZE_PRE_PUBLISHER: &str = "mutation.post_finalize_p
 pub const GRAPH_PUBLISH_AFTER_MANIFEST_COMMIT: &str = "graph_publish.after_manifest_commit";
 /// As the former, with the parent known.
 pub const GRAPH_PUBLISH_BEFORE_COMMIT_APPEND: &str = "graph_publish.before_commit_append";
+/// Before a table of a write is committed; passed once for each table.
+pub const WRITE_BEFORE_TABLE_COMMIT: &str = "write.before_table_commit";
+/// A branch's own lineage of a table is made, nothing is committed to it.
+pub const FORK_BEFORE_FIRST_COMMIT: &str = "fork.before_first_commit";
 /// A lineage is in the way of a fork, and whose it is is not known.
 pub const FORK_BEFORE_CLASSIFY: &str = "fork.before_classify";
 /// Before the branch is read that may own a lineage.
@@ -52,6 +56,17 @@ pub const RECOVERY_SIDECAR_WRITE: &str = "recovery.sidecar_write";
 pub const RECOVERY_SIDECAR_DELETE: &str = "recovery.sidecar_delete";
 /// Before the sidecars are listed.
 pub const RECOVERY_SIDECAR_LIST: &str = "recovery.sidecar_list";
+
+/// Those a write passes, for tests that go through every one.
+pub const WRITE: [&str; 7] = [
+    RECOVERY_SIDECAR_WRITE,
+    WRITE_BEFORE_TABLE_COMMIT,
+    FORK_BEFORE_FIRST_COMMIT,
+    MUTATION_POST_FINALIZE_PRE_PUBLISHER,
+    GRAPH_PUBLISH_AFTER_MANIFEST_COMMIT,
+    GRAPH_PUBLISH_BEFORE_COMMIT_APPEND,
+    RECOVERY_SIDECAR_DELETE,
+];
 
 /// Those of the storage, for tests that go through every one.
 pub const STORAGE: [&str; 5] = [STORAGE_READ, STORAGE_LIST, STORAGE_OPEN, STORAGE_HEAD, STORAGE_LINEAGES];

@@ -1,5 +1,9 @@
 //! Storage that fails: at every fail point, in every operation, the answer is one clear error and nothing is written.
 
+mod creation;
+mod recoveries;
+mod writes;
+
 use std::collections::BTreeSet;
 
 use anyhow::Result;

@@ -284,6 +284,12 @@ async fn abandon(writer: &Writer, operation_id: &str) {
     }
 }
 
+/// A fail point where the error has to be told apart.
+fn injected(point: &'static str) -> Result<()> {
+    fail_point!(point);
+    Ok(())
+}
+
 struct Failed {
     moved: bool,
     error: Error,
@@ -293,10 +299,12 @@ async fn commit(writer: &Writer, branch: &BranchName, target: Target) -> Result<
     let unmoved = |error: Error| Failed { moved: false, error };
     let planned = target.planned();
     let Target { table, lineage, change, staged } = target;
+    injected(crate::fail::WRITE_BEFORE_TABLE_COMMIT).map_err(unmoved)?;
     let staged = if let Some(staged) = staged {
         staged
     } else {
         let Forked(opened) = fork(&writer.storage, branch, &table).await.map_err(unmoved)?;
+        injected(crate::fail::FORK_BEFORE_FIRST_COMMIT).map_err(unmoved)?;
         stage_change(&opened, &change).await.map_err(unmoved)?
     };
     let moved = |error: Error| Failed { moved: true, error };

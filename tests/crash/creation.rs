@@ -1,0 +1,111 @@
+//! Graphs and branches whose making or deleting fails: either they are there or they are not, and the next attempt succeeds.
+
+use anyhow::Result;
+use fail::FailScenario;
+use stratigraph_engine::load::{Input, LoadMode, LoadRequest};
+use stratigraph_engine::{At, BranchName, CreateOptions, Graph, OpenMode, Progress, fail as points};
+use tokio::runtime::Runtime;
+
+const SOURCE: &str = "node Person { name: String @key }\n";
+
+#[test]
+fn a_graph_that_was_not_made_can_be_made() -> Result<()> {
+    let scenario = FailScenario::setup();
+    let runtime = Runtime::new()?;
+    for point in [
+        points::INIT_AFTER_SCHEMA_PG_WRITTEN,
+        points::INIT_AFTER_SCHEMA_CONTRACT_WRITTEN,
+        points::INIT_AFTER_COORDINATOR_INIT,
+    ] {
+        let root = tempfile::tempdir()?;
+        let uri = root.path().join("g").to_string_lossy().into_owned();
+        fail::cfg(point, "return").expect("a valid action");
+        let error = runtime.block_on(Graph::create(&uri, SOURCE, &CreateOptions::default())).unwrap_err();
+        fail::remove(point);
+        assert_eq!(error.to_string(), format!("injected failpoint triggered: {point}"));
+        for file in ["_schema.pg", "_schema.ir.json", "__schema_state.json"] {
+            assert!(!std::fs::exists(format!("{uri}/{file}"))?, "{file} is left after {point}");
+        }
+        let graph = runtime.block_on(Graph::create(&uri, SOURCE, &CreateOptions::default()))?;
+        assert_eq!(runtime.block_on(graph.history(&Progress::none()))?.commits().len(), 1);
+    }
+    scenario.teardown();
+    Ok(())
+}
+
+async fn graph(root: &tempfile::TempDir) -> Result<Graph> {
+    let uri = root.path().join("g").to_string_lossy().into_owned();
+    Graph::create(&uri, SOURCE, &CreateOptions::default()).await?;
+    let graph = Graph::open(&uri, OpenMode::ReadWrite).await?;
+    load(&graph, &BranchName::main(), "Ada").await?;
+    Ok(graph)
+}
+
+async fn load(graph: &Graph, branch: &BranchName, name: &str) -> Result<()> {
+    let text = format!(r#"{{"type":"Person","data":{{"name":"{name}"}}}}"#);
+    let input = Input { name: "test".to_owned(), reader: Box::new(std::io::Cursor::new(text)) };
+    let request = LoadRequest { mode: LoadMode::Append, branch: branch.clone(), actor: None, inputs: vec![input] };
+    graph.load(request, &Progress::none()).await?;
+    Ok(())
+}
+
+async fn people(graph: &Graph, branch: &BranchName) -> Result<u64> {
+    let snapshot = graph.snapshot(&At::Branch(branch.clone())).await?;
+    let key = snapshot.table("Person")?.key.clone();
+    Ok(graph.count(&snapshot, &key, None).await?)
+}
+
+#[test]
+fn a_branch_that_was_not_made_does_not_exist() -> Result<()> {
+    let scenario = FailScenario::setup();
+    let runtime = Runtime::new()?;
+    let root = tempfile::tempdir()?;
+    runtime.block_on(async {
+        let graph = graph(&root).await?;
+        let (main, work): (BranchName, BranchName) = (BranchName::main(), "work".parse()?);
+        fail::cfg(points::BRANCH_CREATE_AFTER_MANIFEST_BRANCH_CREATE, "return").expect("a valid action");
+        graph.create_branch(&work, &main).await.unwrap_err();
+        fail::remove(points::BRANCH_CREATE_AFTER_MANIFEST_BRANCH_CREATE);
+        assert_eq!(graph.branches().await?.len(), 1);
+        graph.create_branch(&work, &main).await?;
+        load(&graph, &work, "Grace").await?;
+        assert_eq!((people(&graph, &main).await?, people(&graph, &work).await?), (1, 2));
+        anyhow::Ok(())
+    })?;
+    scenario.teardown();
+    Ok(())
+}
+
+#[test]
+fn what_a_deleted_branch_leaves_is_taken_away_by_the_next_of_its_name() -> Result<()> {
+    let scenario = FailScenario::setup();
+    let runtime = Runtime::new()?;
+    for point in [points::BRANCH_DELETE_BEFORE_COMMIT_GRAPH_RECLAIM, points::BRANCH_DELETE_BEFORE_TABLE_CLEANUP] {
+        let root = tempfile::tempdir()?;
+        runtime.block_on(async {
+            let graph = graph(&root).await?;
+            let (main, work): (BranchName, BranchName) = (BranchName::main(), "work".parse()?);
+            graph.create_branch(&work, &main).await?;
+            load(&graph, &work, "Grace").await?;
+            fail::cfg(point, "return").expect("a valid action");
+            graph.delete_branch(&work).await?;
+            fail::remove(point);
+            assert_eq!(graph.branches().await?.len(), 1, "the branch is gone all the same");
+            graph.create_branch(&work, &main).await?;
+            assert_eq!(people(&graph, &work).await?, 1, "it starts clean");
+            let history = graph.history(&Progress::none()).await?;
+            assert_eq!(history.heads()[&work], history.heads()[&main]);
+
+            // Whose the lineage in the way is cannot be told: it stays, and the write is refused.
+            fail::cfg(points::CLASSIFY_FRESH_READ, "return").expect("a valid action");
+            let refused = load(&graph, &work, "Linus").await;
+            fail::remove(points::CLASSIFY_FRESH_READ);
+            assert!(refused.unwrap_err().to_string().contains("could not be verified"));
+            load(&graph, &work, "Linus").await?;
+            assert_eq!((people(&graph, &main).await?, people(&graph, &work).await?), (1, 2));
+            anyhow::Ok(())
+        })?;
+    }
+    scenario.teardown();
+    Ok(())
+}
