@@ -1,4 +1,5 @@
-//! The graph engine of Stratigraph: reads and time-travels graphs in the on-disk format of OmniGraph 0.6.2 – 0.7.2.
+//! The graph engine of Stratigraph: reads, time-travels, loads, branches and recovers graphs in the on-disk format of
+//! OmniGraph 0.6.2 – 0.7.2.
 //!
 //! | module | answers |
 //! |---|---|
@@ -10,7 +11,9 @@
 //! | [`read`], [`value`] | rows of a table at a snapshot, and single cells |
 //! | [`diff`] | row changes between two snapshots, and the history of one row |
 //! | [`query`] | SQL over a snapshot |
-//! | [`recovery`] | interrupted writes and the audit of their recovery |
+//! | [`load`] | records into a branch, checked before anything moves |
+//! | [`write`] | how every write is carried out |
+//! | [`recovery`] | interrupted writes, what to do about them, and the audit of it |
 //! | [`Graph`] | the handle that ties them together |
 //!
 //! Opening a graph for reading never writes a byte.
