@@ -15,11 +15,12 @@ use crate::write::{Gate, Held, Writer};
 /// # Errors
 /// The first sidecar that cannot be settled, or is not to be.
 pub(crate) async fn sweep(writer: &Writer, schema_promoted: bool, progress: &Progress) -> Result<Vec<Recovered>> {
-    let sidecars = list_sidecars(&writer.storage).await?;
-    if sidecars.is_empty() {
+    if list_sidecars(&writer.storage).await?.is_empty() {
         return Ok(Vec::new());
     }
-    let _alone = writer.gates.alone().ok_or(RecoveryError::NotAlone)?;
+    let _alone = writer.gates.soon_alone().await.ok_or(RecoveryError::NotAlone)?;
+    // What another process had in flight is settled by now.
+    let sidecars = list_sidecars(&writer.storage).await?;
     let total = sidecars.len() as u64;
     let mut done = Vec::with_capacity(sidecars.len());
     for (number, listed) in (0..).zip(sidecars) {
@@ -69,7 +70,7 @@ pub(crate) async fn heal(writer: &Writer) -> Result<Vec<Recovered>> {
 /// # Errors
 /// [`RecoveryError::PlanOutdated`] before the first step that is not as planned; otherwise as [`sweep`].
 pub(crate) async fn recover(writer: &Writer, plan: &RecoveryPlan, progress: &Progress) -> Result<Vec<Recovered>> {
-    let _alone = writer.gates.alone().ok_or(RecoveryError::NotAlone)?;
+    let _alone = writer.gates.soon_alone().await.ok_or(RecoveryError::NotAlone)?;
     let outdated = |id: &str, what: &str| RecoveryError::PlanOutdated { id: id.to_owned(), what: what.to_owned() };
     let present = list_sidecars(&writer.storage).await?;
     if let Some(new) = present.iter().find(|file| plan.steps.iter().all(|step| step.id != file.id)) {

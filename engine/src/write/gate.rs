@@ -8,11 +8,16 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
 
 use super::lease::Lease;
 use crate::id::{BranchName, TableKey};
+
+/// How often another process is asked for, and the pause between: ten seconds in all.
+const ATTEMPTS: usize = 200;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What a gate stands before. The order is the order of acquisition.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,14 +91,31 @@ impl Gates {
         self.lease.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says that this process writes; none if another process recovers the graph right now.
-    pub(crate) fn writing(self: &Arc<Self>) -> Option<Writing> {
-        self.lease().add_writer().then(|| Writing(self.clone()))
+    /// Says that this process writes; none if another process recovers the graph and does not get done.
+    pub(crate) async fn writing(self: &Arc<Self>) -> Option<Writing> {
+        for _ in 0..ATTEMPTS {
+            if self.lease().add_writer() {
+                return Some(Writing(self.clone()));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        None
     }
 
-    /// Keeps other processes from writing; none if one does.
+    /// Keeps other processes from writing; none if one writes now.
     pub(crate) fn alone(self: &Arc<Self>) -> Option<Alone> {
         self.lease().add_alone().then(|| Alone(self.clone()))
+    }
+
+    /// As [`Gates::alone`], after giving the other process time to finish its write.
+    pub(crate) async fn soon_alone(self: &Arc<Self>) -> Option<Alone> {
+        for _ in 0..ATTEMPTS {
+            if let Some(alone) = self.alone() {
+                return Some(alone);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        None
     }
 }
 

@@ -109,7 +109,7 @@ struct Facts {
 async fn stage<'w>(writer: &'w Writer, plan: WritePlan, progress: &Progress) -> Result<Option<Staged<'w>>> {
     progress.phase(1, PHASES, "stage");
     progress.check()?;
-    let lease = writer.gates.writing().ok_or(WriteError::Excluded)?;
+    let lease = writer.gates.writing().await.ok_or(WriteError::Excluded)?;
     let WritePlan { kind, branch, actor, effects } = plan;
     let gates = effects.iter().map(|effect| Gate::Table(effect.table.key.clone(), branch.clone()));
     let held = writer.gates.acquire(gates).await;
@@ -284,9 +284,14 @@ async fn abandon(writer: &Writer, operation_id: &str) {
     }
 }
 
-/// A fail point where the error has to be told apart.
-fn injected(point: &'static str) -> Result<()> {
-    fail_point!(point);
+/// The fail points of a commit, as functions: their errors have to be told from those of a table that moved.
+fn before_commit() -> Result<()> {
+    fail_point!(crate::fail::WRITE_BEFORE_TABLE_COMMIT);
+    Ok(())
+}
+
+fn before_first_commit() -> Result<()> {
+    fail_point!(crate::fail::FORK_BEFORE_FIRST_COMMIT);
     Ok(())
 }
 
@@ -299,12 +304,12 @@ async fn commit(writer: &Writer, branch: &BranchName, target: Target) -> Result<
     let unmoved = |error: Error| Failed { moved: false, error };
     let planned = target.planned();
     let Target { table, lineage, change, staged } = target;
-    injected(crate::fail::WRITE_BEFORE_TABLE_COMMIT).map_err(unmoved)?;
+    before_commit().map_err(unmoved)?;
     let staged = if let Some(staged) = staged {
         staged
     } else {
         let Forked(opened) = fork(&writer.storage, branch, &table).await.map_err(unmoved)?;
-        injected(crate::fail::FORK_BEFORE_FIRST_COMMIT).map_err(unmoved)?;
+        before_first_commit().map_err(unmoved)?;
         stage_change(&opened, &change).await.map_err(unmoved)?
     };
     let moved = |error: Error| Failed { moved: true, error };
