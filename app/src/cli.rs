@@ -7,18 +7,27 @@
 //! | `cli/output.rs`, `text_table.rs`, `rows.rs` | how text, JSON, tables and rows are printed; nothing else prints |
 //! | `cli/words.rs` | how a word of a command line is quoted |
 //! | `cli/error.rs` | how a failure is said, and its exit code |
+//! | `cli/target.rs` | what a command does before it writes to a graph: open, echo, ask |
+//! | `cli/work.rs`, `meter.rs` | how a write is interrupted, and how far it is |
+//! | `cli/made.rs` | the commit that a write made |
 //!
-//! Nothing here writes to a graph.
+//! Only `init`, `load`, `branch create`, `branch delete` and `recovery run` write to a graph.
 
 mod audit;
+mod branch;
 mod branches;
 mod commit;
 mod demo;
 mod diff;
 mod draw;
 mod error;
+mod export;
 mod history;
+mod init;
+mod load;
 mod log;
+mod made;
+mod meter;
 mod open;
 mod output;
 mod position;
@@ -30,8 +39,10 @@ mod show;
 mod since;
 mod sql;
 mod tables;
+mod target;
 mod text_table;
 mod words;
+mod work;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -45,6 +56,7 @@ use crate::theme::ColorChoice;
 use error::{CliError, EXIT_CODES, exit_code, report};
 use output::{Form, Out};
 pub(crate) use words::quoted;
+use work::{Work, until_interrupted};
 
 /// Terminal workbench for OmniGraph databases: walk the history, read any table at any commit
 #[derive(Debug, Parser)]
@@ -96,7 +108,16 @@ enum Command {
     Sql(sql::SqlArgs),
     /// The schema
     Schema(schema::SchemaArgs),
-    /// Interrupted writes
+    /// Rows as JSON lines that `load` takes back
+    Export(export::ExportArgs),
+    /// Make a new graph
+    Init(init::InitArgs),
+    /// Load records into a branch: all of them or none
+    Load(load::LoadArgs),
+    /// Make, delete and list branches
+    #[command(subcommand)]
+    Branch(branch::BranchCommand),
+    /// Interrupted writes, and their recovery
     #[command(subcommand)]
     Recovery(recovery::RecoveryCommand),
     /// What was done about interrupted writes
@@ -130,8 +151,9 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         command => {
             let form = if cli.global.json { Form::Json } else { Form::Text };
             let mut out = Out::stdout(form, cli.global.color.unwrap_or_default(), cli.global.ascii);
+            let work = Work::default();
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            let done = runtime.block_on(until_interrupted(answer(command, &mut out)));
+            let done = runtime.block_on(until_interrupted(&work, answer(command, &mut out, &work)));
             // Work of an interrupted command is not waited for.
             runtime.shutdown_background();
             done.and_then(|()| out.flush())
@@ -140,7 +162,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
 }
 
 /// Prints the answer of a command that needs no screen.
-async fn answer(command: Command, out: &mut Out) -> Result<(), CliError> {
+async fn answer(command: Command, out: &mut Out, work: &Work) -> Result<(), CliError> {
     match command {
         Command::Log(args) => log::run(args, out, now_micros()).await,
         Command::Show(args) => show::run(args, out).await,
@@ -151,20 +173,14 @@ async fn answer(command: Command, out: &mut Out) -> Result<(), CliError> {
         Command::History(args) => history::run(args, out).await,
         Command::Sql(args) => sql::run(args, out).await,
         Command::Schema(args) => schema::run(args, out).await,
-        Command::Recovery(command) => recovery::run(command, out).await,
+        Command::Export(args) => export::run(args, out).await,
+        Command::Init(args) => init::run(args, out, work).await,
+        Command::Load(args) => load::run(args, out, work).await,
+        Command::Branch(command) => branch::run(command, out, work).await,
+        Command::Recovery(command) => recovery::run(command, out, work).await,
         Command::Audit(args) => audit::run(args, out).await,
         Command::Demo(_) => demo::print_path(out),
         Command::Open(_) => unreachable!("BUG: the workbench is dispatched before"),
-    }
-}
-
-async fn until_interrupted(work: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
-    tokio::select! {
-        done = work => done,
-        signal = tokio::signal::ctrl_c() => {
-            signal?;
-            Err(CliError::Interrupted)
-        }
     }
 }
 

@@ -7,19 +7,19 @@ use serde_json::{Value, json};
 use stratigraph_tests::fixtures::Fixture;
 use stratigraph_tests::folder::digest;
 
-fn run(arguments: &[&str]) -> Result<Output> {
+pub(crate) fn run(arguments: &[&str]) -> Result<Output> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stratigraph-under-test"));
     Ok(command.args(arguments).env_remove("NO_COLOR").output()?)
 }
 
 /// Runs a command that must succeed and returns its standard output.
-fn text(arguments: &[&str]) -> Result<String> {
+pub(crate) fn text(arguments: &[&str]) -> Result<String> {
     let output = run(arguments)?;
     ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?)
 }
 
-fn lines(arguments: &[&str]) -> Result<Vec<Value>> {
+pub(crate) fn lines(arguments: &[&str]) -> Result<Vec<Value>> {
     text(arguments)?.lines().map(|line| serde_json::from_str(line).with_context(|| line.to_owned())).collect()
 }
 

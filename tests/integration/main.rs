@@ -3,6 +3,8 @@
 mod bad_input;
 mod blobs;
 mod command_line;
+mod command_line_terminal;
+mod command_line_writing;
 mod create;
 mod diff_property;
 mod history;

@@ -17,7 +17,7 @@ Exit codes:
   0    done
   1    internal: a defect of this program
   2    invalid: the request is wrong
-  3    not found: no such graph, branch, commit, table or row
+  3    not found: no such graph, branch, commit, table, row or file
   4    conflict: the graph's state does not allow it
   5    recovery needed: an interrupted write must be recovered first
   6    unavailable: storage or terminal cannot be reached
@@ -82,6 +82,41 @@ pub(super) enum CliError {
         /// The branch followed.
         branch: BranchName,
     },
+    /// A file that was named cannot be read.
+    #[error("cannot read {path}")]
+    File {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The schema of a new graph has a mistake.
+    #[error("cannot read the schema in {file}: {rendered}")]
+    SchemaSource {
+        /// The file.
+        file: String,
+        /// The mistake with its line and a caret under its column.
+        rendered: String,
+    },
+    /// Standard input was named twice.
+    #[error("- is named twice after --data: standard input can be read once only")]
+    RepeatedInput,
+    /// The branch was deleted while it was looked at.
+    #[error("branch {branch} was just deleted by another program")]
+    BranchGone {
+        /// Its name.
+        branch: BranchName,
+    },
+    /// A question that only a person may answer, and no terminal.
+    #[error("there is no terminal to ask on: {question} If so, repeat this with --yes")]
+    NobodyToAsk {
+        /// What would have been asked.
+        question: String,
+    },
+    /// The user said no.
+    #[error("nothing was changed")]
+    Declined,
     /// The workbench could not start or stopped.
     #[error(transparent)]
     Workbench(Box<dyn std::error::Error + Send + Sync>),
@@ -106,10 +141,15 @@ impl CliError {
             | Self::TwoFormats { .. }
             | Self::Time { .. }
             | Self::RepeatedColumn { .. }
-            | Self::EmptyCondition => ErrorKind::Invalid,
-            Self::NoCommit { .. } | Self::UnknownRow { .. } => ErrorKind::NotFound,
+            | Self::EmptyCondition
+            | Self::SchemaSource { .. }
+            | Self::RepeatedInput
+            | Self::NobodyToAsk { .. } => ErrorKind::Invalid,
+            Self::NoCommit { .. } | Self::UnknownRow { .. } | Self::BranchGone { .. } => ErrorKind::NotFound,
+            Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => ErrorKind::NotFound,
+            Self::File { .. } => ErrorKind::Unavailable,
             Self::Demo(error) => error.kind(),
-            Self::Interrupted => ErrorKind::Cancelled,
+            Self::Interrupted | Self::Declined => ErrorKind::Cancelled,
             Self::Panicked => ErrorKind::Internal,
         }
     }
@@ -131,6 +171,12 @@ impl CliError {
             | Self::RepeatedColumn { .. }
             | Self::EmptyCondition
             | Self::UnknownRow { .. }
+            | Self::File { .. }
+            | Self::SchemaSource { .. }
+            | Self::RepeatedInput
+            | Self::BranchGone { .. }
+            | Self::NobodyToAsk { .. }
+            | Self::Declined
             | Self::Workbench(_)
             | Self::Demo(_)
             | Self::Interrupted => None,
@@ -160,7 +206,9 @@ pub(crate) fn exit_code(kind: ErrorKind) -> u8 {
 
 fn next_step(kind: ErrorKind) -> Option<&'static str> {
     match kind {
-        ErrorKind::RecoveryNeeded => Some("`stratigraph recovery list URI` shows the interrupted writes"),
+        ErrorKind::RecoveryNeeded => {
+            Some("`stratigraph recovery plan URI` shows the interrupted writes and what can be done")
+        }
         ErrorKind::Unavailable => Some("check that it can be reached, then try again"),
         ErrorKind::Corrupt => Some("keep a copy of the graph as it is and have it looked at"),
         ErrorKind::Internal => Some("please report this with the command you ran"),

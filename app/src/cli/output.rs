@@ -1,6 +1,6 @@
 //! Where answers go: standard output as text or as one JSON object a line.
 //!
-//! The only file of the command line that writes to standard output. Text that comes from the graph is escaped here, so that
+//! The only file of the command line that writes to standard output; [`Out::beside`] prints the same way to standard error. Text that comes from the graph is escaped here, so that
 //! no control character and no bidirectional mark reaches the terminal.
 
 use std::borrow::Cow;
@@ -47,6 +47,16 @@ impl Out {
         let columns = stdout.is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
         let columns = columns.map(|(columns, _)| columns.into());
         Self { writer: BufWriter::new(Box::new(stdout)), theme, form, columns }
+    }
+
+    /// Standard error, for what people must see beside the answer. Always text.
+    pub(super) fn beside(&self) -> Self {
+        let stderr = io::stderr();
+        let mut theme = self.theme;
+        if !stderr.is_terminal() {
+            theme.depth = Depth::None;
+        }
+        Self { writer: BufWriter::new(Box::new(stderr)), theme, form: Form::Text, columns: None }
     }
 
     #[cfg(test)]

@@ -1,5 +1,16 @@
-//! `recovery list` and `recovery show`: interrupted writes and where their tables stand.
+//! `recovery`: interrupted writes, where their tables stand, and what is done about them.
+//!
+//! | file | answers |
+//! |---|---|
+//! | `recovery.rs` | `list` and `show`: what a sidecar says, and where its tables stand |
+//! | `recovery/standing.rs` | where a table stands, in words |
+//! | `recovery/decision.rs` | a decision in words: why, and what it does to each table |
+//! | `recovery/plan.rs` | `plan`: what a recovery would do |
+//! | `recovery/run.rs` | `run`: the plan, the question, and what was done |
 
+mod decision;
+mod plan;
+mod run;
 mod standing;
 
 use serde::Serialize;
@@ -12,7 +23,9 @@ use super::error::{CliError, note};
 use super::open_graph;
 use super::output::Out;
 use super::text_table::{Align, TextTable};
+use super::work::Work;
 use crate::theme::Role;
+pub(super) use decision::{done_words, writer_words};
 use standing::{Standing, conclusion};
 
 /// Arguments of `recovery`.
@@ -29,6 +42,19 @@ pub(super) enum RecoveryCommand {
         uri: String,
         /// Operation id, or a unique end of it
         id: String,
+    },
+    /// Show what a recovery would do about each interrupted write, and why
+    Plan {
+        /// Folder or file:// URI of the graph
+        uri: String,
+    },
+    /// Make the plan, show it, and carry exactly that out
+    Run {
+        /// Folder or file:// URI of the graph
+        uri: String,
+        /// Do not ask before tables are rolled back
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -65,11 +91,13 @@ struct PinFacts {
     standing: Option<Standing>,
 }
 
-/// Prints one interrupted write, or all of them in the order a sweep takes them.
-pub(super) async fn run(command: RecoveryCommand, out: &mut Out) -> Result<(), CliError> {
+/// Prints interrupted writes, in the order a recovery takes them, or what is done about them.
+pub(super) async fn run(command: RecoveryCommand, out: &mut Out, work: &Work) -> Result<(), CliError> {
     match command {
         RecoveryCommand::List { uri } => list(&uri, out).await,
         RecoveryCommand::Show { uri, id } => show(&uri, &id, out).await,
+        RecoveryCommand::Plan { uri } => plan::run(&uri, out).await,
+        RecoveryCommand::Run { uri, yes } => run::run(&uri, yes, out, work).await,
     }
 }
 

@@ -1,0 +1,114 @@
+//! `branch create`, `branch delete` and `branch list`.
+
+use serde::Serialize;
+use stratigraph_engine::{At, Branch, BranchName, CommitId, Graph, ManifestVersion};
+
+use super::branches::{self, BranchesArgs};
+use super::error::CliError;
+use super::open_graph;
+use super::output::Out;
+use super::target::{branch_name, confirm, echo, open_to_write};
+use super::work::Work;
+use crate::theme::Role;
+
+/// Arguments of `branch`.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum BranchCommand {
+    /// Make a branch at the head of another
+    Create {
+        /// Folder or file:// URI of the graph
+        uri: String,
+        /// Name of the new branch
+        name: String,
+        /// Branch it starts from
+        #[arg(long, value_name = "BRANCH", default_value = "main")]
+        from: String,
+    },
+    /// Delete a branch; its commits that no other branch has are lost
+    Delete {
+        /// Folder or file:// URI of the graph
+        uri: String,
+        /// Name of the branch
+        name: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// The same as `branches`
+    List(BranchesArgs),
+}
+
+/// A branch that was made or deleted, with the field names of the JSON output.
+#[derive(Debug, Serialize)]
+struct BranchFacts<'a> {
+    branch: &'a BranchName,
+    done: Done,
+    /// Branch it was made from.
+    parent: Option<&'a BranchName>,
+    /// The commit it is at, or was; branches themselves make none.
+    head: Option<CommitId>,
+    manifest_version: ManifestVersion,
+}
+
+/// What was done to a branch.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Done {
+    Created,
+    Deleted,
+}
+
+/// Does what is asked about a branch.
+pub(super) async fn run(command: BranchCommand, out: &mut Out, work: &Work) -> Result<(), CliError> {
+    match command {
+        BranchCommand::Create { uri, name, from } => create(&uri, &name, &from, out, work).await,
+        BranchCommand::Delete { uri, name, yes } => delete(&uri, &name, yes, out, work).await,
+        BranchCommand::List(args) => branches::run(args, out).await,
+    }
+}
+
+async fn create(uri: &str, name: &str, from: &str, out: &mut Out, work: &Work) -> Result<(), CliError> {
+    let (name, from) = (branch_name(name)?, branch_name(from)?);
+    let graph = open_to_write(uri, work).await?;
+    echo(graph.uri(), &name, None);
+    work.writing(graph.create_branch(&name, &from)).await?;
+    print(out, &find(&graph, &name).await?, Done::Created)
+}
+
+async fn delete(uri: &str, name: &str, yes: bool, out: &mut Out, work: &Work) -> Result<(), CliError> {
+    let name = branch_name(name)?;
+    let graph = open_graph(uri).await?;
+    let branch = find(&graph, &name).await?;
+    if !name.is_main() {
+        let lost = "with all its commits that no other branch has";
+        confirm(format!("delete branch {name} of {}, {lost}?", graph.uri()), yes).await?;
+    }
+    let graph = open_to_write(uri, work).await?;
+    echo(graph.uri(), &name, None);
+    Box::pin(work.writing(graph.delete_branch(&name))).await?;
+    print(out, &branch, Done::Deleted)
+}
+
+/// A branch that exists; otherwise the error lists those that do.
+async fn find(graph: &Graph, name: &BranchName) -> Result<Branch, CliError> {
+    graph.resolve(&At::Branch(name.clone())).await?;
+    let branches = graph.branches().await?;
+    let found = branches.into_iter().find(|branch| branch.name == *name);
+    found.ok_or_else(|| CliError::BranchGone { branch: name.clone() })
+}
+
+fn print(out: &mut Out, branch: &Branch, done: Done) -> Result<(), CliError> {
+    let Branch { name, parent, head, manifest_version, .. } = branch;
+    let manifest_version = *manifest_version;
+    if out.is_json() {
+        return out.json(&BranchFacts { branch: name, done, parent: parent.as_ref(), head: *head, manifest_version });
+    }
+    let head = head.map_or_else(|| "?".to_owned(), |head| head.to_string());
+    let (done, place) = match done {
+        Done::Created => ("created", "at"),
+        Done::Deleted => ("deleted", "which was at"),
+    };
+    let title = out.cell(Role::Title, name.as_str()).painted;
+    let head = out.cell(Role::Changed, &head).painted;
+    out.line(&format!("{done} branch {title} {place} commit {head}"))
+}

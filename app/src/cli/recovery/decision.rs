@@ -1,0 +1,135 @@
+//! What recovery decides, in words: why, what it does to each table, and what was done.
+
+use stratigraph_engine::recovery::{Classification, Decision, RecoveryStep, TableStanding};
+
+use super::spelled;
+
+/// Who was interrupted: `Load on main by act-l`; nothing is known of a record that cannot be read.
+pub(in crate::cli) fn writer_words(step: &RecoveryStep) -> String {
+    let Some(sidecar) = &step.sidecar else { return "of an unknown writer".to_owned() };
+    let actor = sidecar.actor_id.as_deref().map(|actor| format!(" by {actor}")).unwrap_or_default();
+    format!("{} on {}{actor}", spelled(sidecar.writer_kind), sidecar.branch())
+}
+
+/// A decision as the title of a step.
+pub(super) fn decision_words(decision: Decision) -> &'static str {
+    match decision {
+        Decision::RollForward => "roll forward",
+        Decision::RollBack => "roll back",
+        Decision::Discard => "discard",
+        Decision::StaleAfterSuccess => "close: it was published",
+        Decision::OrphanedBranch => "discard: its branch is gone",
+        Decision::Refuse => "refuse",
+    }
+}
+
+/// A decision that was carried out.
+pub(in crate::cli) fn done_words(decision: Decision) -> &'static str {
+    match decision {
+        Decision::RollForward => "rolled forward",
+        Decision::RollBack => "rolled back",
+        Decision::Discard => "discarded",
+        Decision::StaleAfterSuccess => "closed, as it was published",
+        Decision::OrphanedBranch => "discarded, as its branch is gone",
+        Decision::Refuse => "refused",
+    }
+}
+
+/// Why a step's decision is what it is.
+pub(super) fn why(step: &RecoveryStep) -> String {
+    if let Some(blocked) = &step.blocked {
+        return blocked.clone();
+    }
+    match step.decision {
+        Decision::RollForward => "every table holds the whole write; only its publication is missing".to_owned(),
+        Decision::RollBack => "not every table holds the whole write, so none keeps its part of it".to_owned(),
+        Decision::Discard => "no table moved, so there is nothing to undo".to_owned(),
+        Decision::StaleAfterSuccess => "the write was published; only its record was left".to_owned(),
+        Decision::OrphanedBranch => {
+            let branch = step.sidecar.as_ref().map_or_else(|| "?".to_owned(), |sidecar| sidecar.branch().to_string());
+            format!("branch {branch} does not exist any more")
+        }
+        Decision::Refuse => "a table's head is before the version its branch pins: the table lost versions".to_owned(),
+    }
+}
+
+/// What a step does besides its tables.
+pub(super) fn then(decision: Decision) -> &'static str {
+    match decision {
+        Decision::RollForward
+        | Decision::RollBack
+        | Decision::Discard
+        | Decision::StaleAfterSuccess
+        | Decision::OrphanedBranch => "record a commit and an audit row, remove the sidecar",
+        Decision::Refuse => "nothing; writing stays blocked until a person has settled it",
+    }
+}
+
+/// What a step does to one of its tables.
+pub(super) fn action(decision: Decision, table: &TableStanding) -> String {
+    match decision {
+        Decision::RollForward => format!("publish version {}", table.head),
+        Decision::RollBack if table.head > table.pinned => {
+            format!("restore version {} as version {}, publish that", table.pinned, table.head + 1)
+        }
+        Decision::RollBack
+        | Decision::Discard
+        | Decision::StaleAfterSuccess
+        | Decision::OrphanedBranch
+        | Decision::Refuse => "nothing".to_owned(),
+    }
+}
+
+/// What happened to a table, in words.
+pub(super) fn classification_words(classification: Classification) -> &'static str {
+    match classification {
+        Classification::InvariantViolation => "head behind its pin",
+        Classification::NoMovement => "not moved",
+        Classification::RolledPastExpected => "moved as planned",
+        Classification::UnexpectedAtP1 => "moved by one commit that was not planned",
+        Classification::UnexpectedMultistep => "moved by commits that were not planned",
+        Classification::IncompletePhaseB => "moved, not confirmed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(pinned: u64, head: u64) -> TableStanding {
+        TableStanding {
+            table_key: "node:Person".to_owned(),
+            path: "nodes/a".to_owned(),
+            lineage: None,
+            expected: pinned,
+            planned: pinned + 1,
+            pinned,
+            head,
+            classification: Classification::NoMovement,
+        }
+    }
+
+    #[test]
+    fn each_table_is_told_what_happens_to_it() {
+        use Decision::{Discard, OrphanedBranch, Refuse, RollBack, RollForward, StaleAfterSuccess};
+        assert_eq!(action(RollForward, &table(5, 6)), "publish version 6");
+        assert_eq!(action(RollBack, &table(5, 6)), "restore version 5 as version 7, publish that");
+        for decision in [RollBack, Discard, StaleAfterSuccess, OrphanedBranch, Refuse] {
+            assert_eq!(action(decision, &table(5, 5)), "nothing", "{decision:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_blocks_says_why() {
+        let step = RecoveryStep {
+            id: "x".to_owned(),
+            sidecar: None,
+            decision: Decision::Refuse,
+            tables: Vec::new(),
+            blocked: Some("it cannot be read".to_owned()),
+        };
+        assert_eq!(why(&step), "it cannot be read");
+        assert_eq!(writer_words(&step), "of an unknown writer");
+        assert!(then(step.decision).starts_with("nothing"));
+    }
+}

@@ -1,0 +1,100 @@
+//! `recovery run`: makes the plan, shows it, asks where tables are rolled back, and carries exactly that plan out.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use stratigraph_engine::clock::SystemClock;
+use stratigraph_engine::graph::Pending;
+use stratigraph_engine::recovery::{Decision, Recovered, RecoveryPlan, TableOutcome};
+use stratigraph_engine::{BranchName, CommitId, Graph, ManifestVersion, Progress};
+
+use super::decision::done_words;
+use super::plan;
+use crate::cli::error::{CliError, note};
+use crate::cli::meter::Meter;
+use crate::cli::open_graph;
+use crate::cli::output::Out;
+use crate::cli::target::{announce_migration, confirm};
+use crate::cli::work::Work;
+use crate::theme::Role;
+
+/// What was done about one interrupted write, with the field names of the JSON output.
+#[derive(Debug, Serialize)]
+struct Settled<'a> {
+    operation_id: &'a str,
+    decision: Decision,
+    /// The commit that records it.
+    commit: CommitId,
+    /// Null if the commit cannot be found again.
+    branch: Option<&'a BranchName>,
+    manifest_version: Option<ManifestVersion>,
+    outcomes: &'a [TableOutcome],
+}
+
+/// Settles all interrupted writes and prints what was done. The plan goes to standard error.
+pub(super) async fn run(uri: &str, yes: bool, out: &mut Out, work: &Work) -> Result<(), CliError> {
+    let graph = open_graph(uri).await?;
+    let Pending { migration, recovery: plan } = graph.pending().await?;
+    if plan.steps.is_empty() {
+        return if out.is_json() { Ok(()) } else { out.line("no interrupted write") };
+    }
+    announce_migration(migration.as_ref());
+    let mut beside = out.beside();
+    plan::print(&plan, &mut beside)?;
+    beside.flush()?;
+    let rolled_back = plan.steps.iter().filter(|step| step.decision == Decision::RollBack).count();
+    if rolled_back > 0 {
+        let question =
+            format!("roll back {rolled_back} of {} interrupted writes of {}?", plan.steps.len(), graph.uri());
+        confirm(question, yes).await?;
+    }
+    note(&format!("writing to {}, actor omnigraph:recovery", graph.uri()));
+    let done = carry_out(&graph, &plan, work).await?;
+    print(uri, &done, out).await
+}
+
+async fn carry_out(graph: &Graph, plan: &RecoveryPlan, work: &Work) -> Result<Vec<Recovered>, CliError> {
+    let meter = Meter::new("recover", None);
+    let progress = work.progress(move |event| meter.report(&event));
+    let done = Box::pin(work.writing(graph.recover(plan, Arc::new(SystemClock::default()), &progress))).await;
+    drop(progress);
+    if done.is_err() {
+        say_what_was_settled(graph, plan).await;
+    }
+    Ok(done?)
+}
+
+/// The steps before the one that failed stay done.
+async fn say_what_was_settled(graph: &Graph, plan: &RecoveryPlan) {
+    let Ok(left) = graph.sidecars().await else { return };
+    for step in plan.steps.iter().filter(|step| left.iter().all(|file| file.id != step.id)) {
+        note(&format!("{} is settled: {}", step.id, done_words(step.decision)));
+    }
+}
+
+async fn print(uri: &str, done: &[Recovered], out: &mut Out) -> Result<(), CliError> {
+    let history = open_graph(uri).await?.history(&Progress::none()).await?;
+    for one in done {
+        let commit = history.get(one.commit);
+        if out.is_json() {
+            out.json(&Settled {
+                operation_id: &one.operation_id,
+                decision: one.decision,
+                commit: one.commit,
+                branch: commit.map(|commit| &commit.branch),
+                manifest_version: commit.map(|commit| commit.manifest_version),
+                outcomes: &one.outcomes,
+            })?;
+            continue;
+        }
+        let id = out.cell(Role::Changed, &one.operation_id).painted;
+        let commit = out.cell(Role::Changed, &one.commit.to_string()).painted;
+        out.line(&format!("{id}  {}, recorded by commit {commit}", done_words(one.decision)))?;
+        for TableOutcome { table_key, from_version, to_version } in &one.outcomes {
+            let arrow = out.theme().arrow();
+            let outcome = out.cell(Role::Text, &format!("  {table_key}  {from_version}{arrow}{to_version}")).painted;
+            out.line(&outcome)?;
+        }
+    }
+    Ok(())
+}
