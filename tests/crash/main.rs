@@ -1,6 +1,7 @@
 //! Storage that fails: at every fail point, in every operation, the answer is one clear error and nothing is written.
 
 mod creation;
+mod killed;
 mod model;
 mod recoveries;
 mod writes;

@@ -241,3 +241,24 @@ async fn writers_of_one_table_wait_for_each_other_and_all_succeed() -> Result<()
     assert_eq!(history.first_parents(head).count(), 13, "one line, no fork");
     stage.assert_settled().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_writers_with_the_same_id_one_wins() -> Result<()> {
+    let stage = std::sync::Arc::new(Stage::new().await?);
+    let loads = (0..8).map(|number| {
+        let stage = stage.clone();
+        tokio::spawn(async move {
+            let text = format!(r#"{{"type":"Person","data":{{"name":"Ada","age":{number}}}}}"#);
+            stage.load(LoadMode::Append, "main", &text).await
+        })
+    });
+    let mut won = 0;
+    for load in loads.collect::<Vec<_>>() {
+        match load.await? {
+            Ok(_) => won += 1,
+            Err(error) => assert!(error.to_string().contains("is stored already"), "{error}"),
+        }
+    }
+    assert_eq!((won, stage.ids("main", "Person").await?.len()), (1, 1));
+    stage.assert_settled().await
+}

@@ -20,19 +20,24 @@ mod stored;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use intake::Input;
 pub use problem::{LoadError, LoadProblem};
 
 use intake::{Intake, TableRows};
 
-use crate::error::Result;
-use crate::id::{BranchName, TableKey};
-use crate::manifest;
+use crate::error::{Error, Result};
+use crate::id::{BranchName, TableKey, TableKind};
+use crate::manifest::{self, PublishError};
 use crate::progress::Progress;
 use crate::recovery::{self, WriterKind};
 use crate::schema::Catalog;
-use crate::write::{Basis, Change, Effect, WritePlan, Writer, Written, run};
+use crate::write::{Change, Effect, Gate, WriteError, WritePlan, Writer, Written, run};
+
+/// How often a load is checked and written anew because another process came first, and the pause between.
+const ATTEMPTS: usize = 200;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What happens to rows that are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,20 +83,54 @@ pub(crate) async fn load(
     let LoadRequest { mode, branch, actor, inputs } = request;
     let names: Vec<String> = inputs.iter().map(|input| input.name.clone()).collect();
     let folder = tempfile::Builder::new().prefix("stratigraph-load-").tempdir().map_err(problem::no_folder)?;
-    let mut intake = take_in(writer, catalog, mode, inputs, folder.path(), progress).await?;
-    let entries = manifest::read_state(&manifest::open(&writer.storage, &branch, None).await?).await?;
-    stored::check(&writer.storage, catalog, mode, &entries, &mut intake, &names, progress).await?;
+    let intake = take_in(writer, catalog, mode, inputs, folder.path(), progress).await?;
     let records = intake.tables.iter().map(|(key, rows)| (key.clone(), rows.spool.rows())).collect();
-    let mut effects = Vec::with_capacity(intake.tables.len());
-    for (key, rows) in intake.tables {
-        let table = entries.get(&key).cloned().expect("the check found the table");
-        let (change, basis) = change(mode, rows);
-        effects.push(Effect { table, change, basis });
+    let gates: Vec<Gate> = gates(catalog, mode, &branch, &intake);
+    for _ in 0..ATTEMPTS {
+        let held = writer.gates.acquire(gates.iter().cloned()).await;
+        let plan = plan(writer, catalog, mode, (&branch, &actor), &intake, &names, progress).await?;
+        match Box::pin(run(writer, plan, held, progress)).await {
+            Ok(written) => return Ok(Loaded { written, records }),
+            // Another process came first: what was checked is checked again.
+            Err(Error::Write(WriteError::Stale { .. } | WriteError::Busy { .. } | WriteError::ForkRaced { .. })) => {
+                progress.check()?;
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(error),
+        }
     }
-    let plan = WritePlan { kind: WriterKind::Load, branch, actor, effects };
-    let written = Box::pin(run(writer, plan, progress)).await?;
-    drop(folder);
-    Ok(Loaded { written, records })
+    Err(PublishError::Contended { branch, attempts: ATTEMPTS }.into())
+}
+
+/// The tables that are written, and those that the checks rely on.
+fn gates(catalog: &Catalog, mode: LoadMode, branch: &BranchName, intake: &Intake) -> Vec<Gate> {
+    let written = intake.tables.keys().cloned();
+    let ends = intake.ends.keys().map(|node| TableKey::new(TableKind::Node, node));
+    let overwritten =
+        |node: &str| mode == LoadMode::Overwrite && intake.tables.contains_key(&TableKey::new(TableKind::Node, node));
+    let left = catalog.edges().iter().filter(|edge| overwritten(&edge.from_type) || overwritten(&edge.to_type));
+    let left = left.map(|edge| TableKey::new(TableKind::Edge, &edge.name));
+    written.chain(ends).chain(left).map(|key| Gate::Table(key, branch.clone())).collect()
+}
+
+/// Checks the rows against the branch as it is now; the plan holds for exactly that.
+async fn plan(
+    writer: &Writer,
+    catalog: &Catalog,
+    mode: LoadMode,
+    (branch, actor): (&BranchName, &Option<Arc<str>>),
+    intake: &Intake,
+    names: &[String],
+    progress: &Progress,
+) -> Result<WritePlan> {
+    let entries = manifest::read_state(&manifest::open(&writer.storage, branch, None).await?).await?;
+    stored::check(&writer.storage, catalog, mode, &entries, intake, names, progress).await?;
+    let effect = |(key, rows): (&TableKey, &TableRows)| {
+        let table = entries.get(key).cloned().expect("the check found the table");
+        Effect { table, change: change(mode, rows) }
+    };
+    let effects = intake.tables.iter().map(effect).collect();
+    Ok(WritePlan { kind: WriterKind::Load, branch: branch.clone(), actor: actor.clone(), effects })
 }
 
 /// Reading is work for a processor, so it leaves the threads that wait for storage alone.
@@ -110,11 +149,11 @@ async fn take_in(
     joined.map_err(|error| LoadError::Reading { reason: error.to_string() })?
 }
 
-fn change(mode: LoadMode, rows: TableRows) -> (Change, Basis) {
-    let source = rows.spool.without(rows.replaced);
+fn change(mode: LoadMode, rows: &TableRows) -> Change {
+    let source = rows.spool.clone().without(rows.replaced.clone());
     match mode {
-        LoadMode::Append => (Change::Append(source), Basis::Newest),
-        LoadMode::Merge => (Change::Upsert(source), Basis::Newest),
-        LoadMode::Overwrite => (Change::Overwrite(source), Basis::Exact),
+        LoadMode::Append => Change::Append(source),
+        LoadMode::Merge => Change::Upsert(source),
+        LoadMode::Overwrite => Change::Overwrite(source),
     }
 }

@@ -36,7 +36,7 @@ pub(super) async fn check(
     catalog: &Catalog,
     mode: LoadMode,
     entries: &Entries,
-    intake: &mut Intake,
+    intake: &Intake,
     inputs: &[String],
     progress: &Progress,
 ) -> Result<()> {
@@ -51,8 +51,7 @@ pub(super) async fn check(
             checker.ids_are_new(key, rows, &intake.digests).await?;
         }
     }
-    let ends = std::mem::take(&mut intake.ends);
-    checker.ends_exist(ends, intake).await?;
+    checker.ends_exist(intake).await?;
     if mode == LoadMode::Overwrite {
         checker.left_edges_keep_their_nodes(intake).await?;
     }
@@ -117,9 +116,10 @@ impl Checker<'_> {
         Ok(())
     }
 
-    async fn ends_exist(&mut self, ends: BTreeMap<String, HashMap<Digest, End>>, intake: &Intake) -> Result<()> {
-        for (node, mut wanted) in ends {
-            let key = TableKey::new(TableKind::Node, &node);
+    async fn ends_exist(&mut self, intake: &Intake) -> Result<()> {
+        for (node, ends) in &intake.ends {
+            let mut wanted: HashMap<Digest, &End> = ends.iter().map(|(digest, end)| (*digest, end)).collect();
+            let key = TableKey::new(TableKind::Node, node);
             let loaded = intake.tables.get(&key);
             wanted.retain(|digest, _| loaded.is_none_or(|rows| !rows.ids.contains_key(digest)));
             if !(self.mode == LoadMode::Overwrite && loaded.is_some()) {
@@ -133,7 +133,7 @@ impl Checker<'_> {
     }
 
     /// Removes what is stored from what is wanted.
-    async fn find(&self, key: &TableKey, wanted: &mut HashMap<Digest, End>, digests: &Digests) -> Result<()> {
+    async fn find(&self, key: &TableKey, wanted: &mut HashMap<Digest, &End>, digests: &Digests) -> Result<()> {
         if wanted.is_empty() {
             return Ok(());
         }

@@ -18,6 +18,12 @@ pub enum WriteError {
         /// Operation of the sidecar.
         sidecar: String,
     },
+    /// The table was published while it was looked at.
+    #[error("another program wrote to {table_key} meanwhile: retry")]
+    Busy {
+        /// The table.
+        table_key: TableKey,
+    },
     /// A table's head is past its pin, and nothing says why.
     #[error(
         "the head of {table_key} is version {head}, the graph shows {pinned}, and no sidecar explains it: run \
@@ -93,8 +99,8 @@ pub enum WriteError {
         /// Why the branch could not be read.
         reason: String,
     },
-    /// Another program recovers the graph.
-    #[error("another program is recovering this graph: retry when it is done")]
+    /// Another program writes to the graph, or recovers it.
+    #[error("another program is writing to this graph: retry when it is done")]
     Excluded,
     /// The schema is being changed.
     #[error("{operation} is unavailable while a schema apply is in progress")]
@@ -131,7 +137,8 @@ impl WriteError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::CoveredDrift { .. } => ErrorKind::RecoveryNeeded,
-            Self::UncoveredDrift { .. }
+            Self::Busy { .. }
+            | Self::UncoveredDrift { .. }
             | Self::UnclearDrift { .. }
             | Self::Stale { .. }
             | Self::TableGone { .. }

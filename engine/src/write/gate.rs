@@ -2,8 +2,8 @@
 //!
 //! Inside a process every writer takes the gates of all tables it moves, in one order, before its sidecar is written, and keeps
 //! them until the sidecar is gone. There is one set of gates for each graph, whatever handle is used. Between processes the
-//! folder of the graph is locked by the system: shared by writers, alone by whoever may restore tables. The system releases the
-//! lock of a process that dies.
+//! folder of the graph is locked by the system: one process at a time writes or recovers. The system releases the lock of a
+//! process that dies.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -78,10 +78,6 @@ impl Gates {
     }
 }
 
-/// This process writes to the graph; dropping it says that it does not any more.
-#[derive(Debug)]
-pub(crate) struct Writing(Arc<Gates>);
-
 /// No other process writes to the graph while this is held.
 #[derive(Debug)]
 pub(crate) struct Alone(Arc<Gates>);
@@ -91,20 +87,9 @@ impl Gates {
         self.lease.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says that this process writes; none if another process recovers the graph and does not get done.
-    pub(crate) async fn writing(self: &Arc<Self>) -> Option<Writing> {
-        for _ in 0..ATTEMPTS {
-            if self.lease().add_writer() {
-                return Some(Writing(self.clone()));
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
-        None
-    }
-
     /// Keeps other processes from writing; none if one writes now.
     pub(crate) fn alone(self: &Arc<Self>) -> Option<Alone> {
-        self.lease().add_alone().then(|| Alone(self.clone()))
+        self.lease().add().then(|| Alone(self.clone()))
     }
 
     /// As [`Gates::alone`], after giving the other process time to finish its write.
@@ -145,14 +130,8 @@ impl Drop for Live {
     }
 }
 
-impl Drop for Writing {
-    fn drop(&mut self) {
-        self.0.lease().remove_writer();
-    }
-}
-
 impl Drop for Alone {
     fn drop(&mut self) {
-        self.0.lease().remove_alone();
+        self.0.lease().remove();
     }
 }

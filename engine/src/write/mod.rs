@@ -21,6 +21,6 @@ pub use run::{Written, WrittenTable};
 pub use spool::SpoolError;
 
 pub(crate) use gate::{Gate, Gates, Held};
-pub(crate) use plan::{Basis, Change, Effect, WritePlan};
+pub(crate) use plan::{Change, Effect, WritePlan};
 pub(crate) use run::{Writer, head, refuse_during_schema_apply, run};
 pub(crate) use spool::{Spool, SpoolWriter};

@@ -23,12 +23,10 @@ pub(crate) struct WritePlan {
 /// The change of one table.
 #[derive(Debug)]
 pub(crate) struct Effect {
-    /// The table as the plan was made for.
+    /// The table as the plan was made for: it is carried out on this version or not at all.
     pub(crate) table: TableEntry,
     /// What happens to it.
     pub(crate) change: Change,
-    /// What must hold for it when it is committed.
-    pub(crate) basis: Basis,
 }
 
 /// What happens to a table, in exactly one commit.
@@ -40,13 +38,4 @@ pub(crate) enum Change {
     Upsert(Spool),
     /// Rows replace all there are.
     Overwrite(Spool),
-}
-
-/// Which state of a table a change may be applied to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Basis {
-    /// Whatever version is pinned by then.
-    Newest,
-    /// The version the plan was made for, and no other.
-    Exact,
 }

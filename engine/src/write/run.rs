@@ -10,13 +10,14 @@
 //!
 //! Gates are held from before the first step until after the last. The point of no return is the first commit of a table.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::WriteError;
 use super::fork::{Forked, fork};
-use super::gate::{Gate, Gates, Held, Live, Writing};
-use super::plan::{Basis, Change, Effect, WritePlan};
+use super::gate::{Alone, Gate, Gates, Held, Live};
+use super::plan::{Change, Effect, WritePlan};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::fail::fail_point;
@@ -24,7 +25,7 @@ use crate::history::{Commit, CommitFiles, record_commit};
 use crate::id::{BranchName, CommitId, ManifestVersion, TableKey};
 use crate::manifest::{self, Publication, PublishError, TableEntry, TableUpdate};
 use crate::progress::Progress;
-use crate::recovery::{self, Pin, Sidecar, WriterKind};
+use crate::recovery::{self, Pin, Sidecar, SidecarFile, WriterKind};
 use crate::storage::{ID, StagedChange, Storage, Table, names};
 
 /// Phases of a write, as it reports them.
@@ -65,9 +66,9 @@ pub struct WrittenTable {
     pub rows: u64,
 }
 
-/// Runs a plan; none if it changes nothing.
-pub(crate) async fn run(writer: &Writer, plan: WritePlan, progress: &Progress) -> Result<Option<Written>> {
-    let Some(staged) = stage(writer, plan, progress).await? else { return Ok(None) };
+/// Runs a plan; none if it changes nothing. The gates of its tables must be held since before the plan was made.
+pub(crate) async fn run(writer: &Writer, plan: WritePlan, held: Held, progress: &Progress) -> Result<Option<Written>> {
+    let Some(staged) = stage(writer, plan, held, progress).await? else { return Ok(None) };
     let armed = staged.arm(progress).await?;
     let applied = Box::pin(armed.apply(progress)).await?;
     let published = applied.publish(progress).await?;
@@ -96,7 +97,7 @@ struct Staged<'w> {
     plan: Facts,
     targets: Vec<Target>,
     held: Held,
-    lease: Writing,
+    lease: Alone,
 }
 
 /// What of the plan is not about single tables.
@@ -106,13 +107,11 @@ struct Facts {
     actor: Option<Arc<str>>,
 }
 
-async fn stage<'w>(writer: &'w Writer, plan: WritePlan, progress: &Progress) -> Result<Option<Staged<'w>>> {
+async fn stage<'w>(writer: &'w Writer, plan: WritePlan, held: Held, progress: &Progress) -> Result<Option<Staged<'w>>> {
     progress.phase(1, PHASES, "stage");
     progress.check()?;
-    let lease = writer.gates.writing().await.ok_or(WriteError::Excluded)?;
+    let lease = writer.gates.soon_alone().await.ok_or(WriteError::Excluded)?;
     let WritePlan { kind, branch, actor, effects } = plan;
-    let gates = effects.iter().map(|effect| Gate::Table(effect.table.key.clone(), branch.clone()));
-    let held = writer.gates.acquire(gates).await;
     refuse_during_schema_apply(&writer.storage, "write").await?;
     let current = manifest::read_state(&manifest::open(&writer.storage, &branch, None).await?).await?;
     let mut targets = Vec::with_capacity(effects.len());
@@ -138,11 +137,11 @@ async fn stage_effect(
     current: &BTreeMap<TableKey, TableEntry>,
     effect: Effect,
 ) -> Result<Target> {
-    let Effect { table: planned, change, basis } = effect;
+    let Effect { table: planned, change } = effect;
     let Some(table) = current.get(&planned.key).cloned() else {
         return Err(WriteError::TableGone { branch: branch.clone(), table_key: planned.key }.into());
     };
-    if basis == Basis::Exact && !table.same_state(&planned) {
+    if !table.same_state(&planned) {
         let (expected, actual) = (planned.version.get(), table.version.get());
         return Err(WriteError::Stale { table_key: table.key, expected, actual }.into());
     }
@@ -166,28 +165,42 @@ async fn stage_change(table: &Table, change: &Change) -> Result<StagedChange> {
 
 /// A table whose head is not its pin must not be written to: what is past the pin would become visible with it.
 async fn check_drift(writer: &Writer, branch: &BranchName, table: &TableEntry) -> Result<()> {
-    let (head, pinned) = (writer.storage.head(&table.path, table.stored_lineage()).await?, table.version.get());
-    let table_key = table.key.clone();
-    if head == pinned {
+    if head_of(writer, table).await? == table.version.get() {
         return Ok(());
     }
-    if head < pinned {
-        return Err(WriteError::HeadBehindPin { table_key, pinned, head }.into());
+    let busy = || WriteError::Busy { table_key: table.key.clone() };
+    // The head may have moved with a publish that came after the pin was read.
+    let current = manifest::read_state(&manifest::open(&writer.storage, branch, None).await?).await?;
+    if current.get(&table.key) != Some(table) {
+        return Err(busy().into());
     }
+    let (head, pinned) = (head_of(writer, table).await?, table.version.get());
+    let table_key = table.key.clone();
+    match head.cmp(&pinned) {
+        Ordering::Equal => Ok(()),
+        Ordering::Less => Err(WriteError::HeadBehindPin { table_key, pinned, head }.into()),
+        Ordering::Greater => Err(drift(writer, branch, table, head).await.into()),
+    }
+}
+
+async fn head_of(writer: &Writer, table: &TableEntry) -> Result<u64> {
+    Ok(writer.storage.head(&table.path, table.stored_lineage()).await?)
+}
+
+/// Why a head is past its pin, and what to do about it.
+async fn drift(writer: &Writer, branch: &BranchName, table: &TableEntry, head: u64) -> WriteError {
+    let table_key = table.key.clone();
     let sidecars = match recovery::list_sidecars(&writer.storage).await {
         Ok(sidecars) => sidecars,
-        Err(error) => return Err(WriteError::UnclearDrift { table_key, reason: error.to_string() }.into()),
+        Err(error) => return WriteError::UnclearDrift { table_key, reason: error.to_string() },
     };
     let key = table_key.to_string();
-    let covering = sidecars.iter().filter_map(|file| file.readable()).find(|sidecar| {
-        let names_it = |pin: &Pin| pin.table_key == key && pin.table_branch.as_deref() == branch.stored();
-        sidecar.tables.iter().any(names_it)
-    });
-    Err(match covering {
+    let names_it = |pin: &Pin| pin.table_key == key && pin.table_branch.as_deref() == branch.stored();
+    let mut readable = sidecars.iter().filter_map(SidecarFile::readable);
+    match readable.find(|sidecar| sidecar.tables.iter().any(names_it)) {
         Some(sidecar) => WriteError::CoveredDrift { table_key, sidecar: sidecar.operation_id.clone() },
-        None => WriteError::UncoveredDrift { table_key, pinned, head },
+        None => WriteError::UncoveredDrift { table_key, pinned: table.version.get(), head },
     }
-    .into())
 }
 
 struct Armed<'w> {
@@ -241,7 +254,7 @@ struct Applied<'w> {
 /// What is held until the sidecar is gone.
 struct Hold {
     _gates: Held,
-    _lease: Writing,
+    _lease: Alone,
     _live: Live,
 }
 

@@ -42,10 +42,10 @@ pub(crate) struct SpoolWriter {
     rows: u64,
 }
 
-/// A file of rows, complete. Dropping it removes the file.
-#[derive(Debug)]
+/// A file of rows, complete. Dropping the last clone removes the file.
+#[derive(Debug, Clone)]
 pub(crate) struct Spool {
-    file: TemporaryFile,
+    file: Arc<TemporaryFile>,
     schema: SchemaRef,
     rows: u64,
     /// Rows that are passed over, ascending.
@@ -83,7 +83,7 @@ impl SpoolWriter {
     /// Ends the file.
     pub(crate) fn finish(mut self) -> Result<Spool, SpoolError> {
         self.writer.finish().map_err(|error| self.file.failed(&error))?;
-        Ok(Spool { file: self.file, schema: self.schema, rows: self.rows, left_out: Arc::default() })
+        Ok(Spool { file: Arc::new(self.file), schema: self.schema, rows: self.rows, left_out: Arc::default() })
     }
 }
 
