@@ -13,7 +13,7 @@ use crate::id::BranchName;
 use crate::manifest;
 use crate::progress::Progress;
 use crate::storage::{LineageRef, Storage, StorageError, names};
-use crate::write::{Gate, Writer, refuse_during_schema_apply};
+use crate::write::{Gate, WriteError, Writer, refuse_during_schema_apply};
 
 /// Why a branch was not made or deleted. Nothing is changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +77,7 @@ impl Graph {
     pub async fn create_branch(&self, name: &BranchName, from: &BranchName) -> Result<()> {
         let writer = self.writer()?;
         let _held = writer.gates.acquire([Gate::Branches]).await;
+        let _alone = writer.gates.soon_alone().await.ok_or(WriteError::Excluded)?;
         refuse_during_schema_apply(self.storage(), "creating a branch").await?;
         let existing: Vec<BranchName> = branch_refs(self.storage()).await?.into_iter().map(|(name, _)| name).collect();
         check_new(name, &existing)?;
@@ -95,6 +96,7 @@ impl Graph {
     pub async fn delete_branch(&self, name: &BranchName) -> Result<()> {
         let writer = self.writer()?;
         let _held = writer.gates.acquire([Gate::Branches]).await;
+        let _alone = writer.gates.soon_alone().await.ok_or(WriteError::Excluded)?;
         refuse_during_schema_apply(self.storage(), "deleting a branch").await?;
         if name.is_main() {
             return Err(BranchError::Main { operation: "delete" }.into());

@@ -88,6 +88,8 @@ pub(crate) async fn load(
     let gates: Vec<Gate> = gates(catalog, mode, &branch, &intake);
     for _ in 0..ATTEMPTS {
         let held = writer.gates.acquire(gates.iter().cloned()).await;
+        // Also what is only checked must stay as it is: nodes that edges need are no part of the write.
+        let _alone = writer.gates.soon_alone().await.ok_or(WriteError::Excluded)?;
         let plan = plan(writer, catalog, mode, (&branch, &actor), &intake, &names, progress).await?;
         match Box::pin(run(writer, plan, held, progress)).await {
             Ok(written) => return Ok(Loaded { written, records }),
@@ -124,9 +126,12 @@ async fn plan(
     progress: &Progress,
 ) -> Result<WritePlan> {
     let entries = manifest::read_state(&manifest::open(&writer.storage, branch, None).await?).await?;
+    if let Some(table_key) = intake.tables.keys().find(|key| !entries.contains_key(key)).cloned() {
+        return Err(WriteError::TableGone { branch: branch.clone(), table_key }.into());
+    }
     stored::check(&writer.storage, catalog, mode, &entries, intake, names, progress).await?;
     let effect = |(key, rows): (&TableKey, &TableRows)| {
-        let table = entries.get(key).cloned().expect("the check found the table");
+        let table = entries.get(key).cloned().expect("every table was just found");
         Effect { table, change: change(mode, rows) }
     };
     let effects = intake.tables.iter().map(effect).collect();

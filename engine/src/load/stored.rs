@@ -18,7 +18,7 @@ use super::LoadMode;
 use super::intake::{Digest, Digests, End, Intake, TableRows};
 use super::problem::{Place, Problems};
 use crate::error::Result;
-use crate::id::{BranchName, TableKey, TableKind};
+use crate::id::{TableKey, TableKind};
 use crate::manifest::TableEntry;
 use crate::progress::Progress;
 use crate::schema::{Cardinality, Catalog, Constraint, EdgeType, TableType};
@@ -42,11 +42,6 @@ pub(super) async fn check(
 ) -> Result<()> {
     let mut checker = Checker { storage, catalog, mode, entries, progress, problems: Problems::default() };
     for (key, rows) in &intake.tables {
-        if !entries.contains_key(key) {
-            return Err(
-                crate::write::WriteError::TableGone { branch: BranchName::main(), table_key: key.clone() }.into()
-            );
-        }
         if mode == LoadMode::Append && rows.has_given_ids {
             checker.ids_are_new(key, rows, &intake.digests).await?;
         }
