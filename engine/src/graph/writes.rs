@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::{Graph, OpenError};
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::history::CommitFiles;
 use crate::load::{self, LoadRequest, Loaded};
 use crate::manifest::{self, Migration};
 use crate::progress::Progress;
 use crate::recovery::{self, Recovered, RecoveryPlan};
 use crate::storage::{Storage, names};
-use crate::write::{Gates, Writer};
+use crate::write::{Gates, StopAt, WriteError, Writer};
 
 /// What opening a graph for writing would do first.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,8 +36,7 @@ impl Graph {
             let path = storage.location().uri().to_owned();
             return Err(OpenError::NotAGraph { path, missing: names::MANIFEST }.into());
         }
-        let gates = Gates::of(storage.location().root());
-        let writer = Writer { storage: storage.clone(), gates, clock, commits: CommitFiles::default().into() };
+        let writer = new_writer(storage.clone(), clock);
         manifest::migrate(&storage).await?;
         recovery::sweep(&writer, false, &Progress::none()).await?;
         Self::open_storage(storage, Some(writer)).await
@@ -59,6 +58,26 @@ impl Graph {
     /// nothing is stored unless the error says that the write was interrupted.
     pub async fn load(&self, request: LoadRequest, progress: &Progress) -> Result<Loaded> {
         Box::pin(load::load(self.writer()?, self.schema().catalog(), request, progress)).await
+    }
+
+    /// Loads as [`Graph::load`] does, but stops after a step and leaves everything as a crash there would, for drills and
+    /// demonstrations: the sidecar's operation, or none if the input had no record. Writes that were interrupted before stay as
+    /// they are; the next real write or opening settles all of them.
+    ///
+    /// # Errors
+    /// As [`Graph::load`].
+    pub async fn rehearse_load(
+        &self,
+        request: LoadRequest,
+        stop_at: StopAt,
+        progress: &Progress,
+    ) -> Result<Option<String>> {
+        let Writer { storage, clock, .. } = self.writer()?;
+        let writer = Writer { stop_at: Some(stop_at), ..new_writer(storage.clone(), clock.clone()) };
+        match Box::pin(load::load(&writer, self.schema().catalog(), request, progress)).await {
+            Err(Error::Write(WriteError::Rehearsed { operation_id })) => Ok(Some(operation_id)),
+            other => other.map(|_| None),
+        }
     }
 
     /// What opening this graph for writing would do first. Nothing is written.
@@ -90,10 +109,13 @@ impl Graph {
         clock: Arc<dyn Clock>,
         progress: &Progress,
     ) -> Result<Vec<Recovered>> {
-        let storage = self.storage().clone();
-        let gates = Gates::of(storage.location().root());
-        manifest::migrate(&storage).await?;
-        let writer = Writer { storage, gates, clock, commits: CommitFiles::default().into() };
+        manifest::migrate(self.storage()).await?;
+        let writer = new_writer(self.storage().clone(), clock);
         recovery::recover(&writer, plan, progress).await
     }
+}
+
+fn new_writer(storage: Storage, clock: Arc<dyn Clock>) -> Writer {
+    let gates = Gates::of(storage.location().root());
+    Writer { storage, gates, clock, commits: CommitFiles::default().into(), stop_at: None }
 }

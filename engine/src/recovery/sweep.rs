@@ -40,6 +40,10 @@ pub(crate) async fn sweep(writer: &Writer, schema_promoted: bool, progress: &Pro
 /// # Errors
 /// If the sidecars cannot be listed, or one of them cannot be read: writing would be blind.
 pub(crate) async fn heal(writer: &Writer) -> Result<Vec<Recovered>> {
+    if writer.stop_at.is_some() {
+        // A rehearsal leaves interrupted writes, and those before it stay.
+        return Ok(Vec::new());
+    }
     let mut sidecars = list_sidecars(&writer.storage).await?;
     sidecars.retain(|file| !writer.gates.is_live(&file.id));
     if sidecars.is_empty() {

@@ -26,8 +26,8 @@ pub enum WriteError {
     },
     /// A table's head is past its pin, and nothing says why.
     #[error(
-        "the head of {table_key} is version {head}, the graph shows {pinned}, and no sidecar explains it: run \
-         `omnigraph repair` before writing to it"
+        "the head of {table_key} is version {head}, the graph shows {pinned}, and no sidecar explains it: write to it on a \
+         new branch, which starts at what the graph shows, or export the graph and load it into a new one"
     )]
     UncoveredDrift {
         /// The table.
@@ -40,7 +40,7 @@ pub enum WriteError {
     /// A table's head is past its pin, and the sidecars cannot be listed.
     #[error(
         "the head of {table_key} is past what the graph shows, and why cannot be told ({reason}): reopen the graph for \
-         writing once storage answers; if that does not help, run `omnigraph repair`"
+         writing once storage answers; until then, write to it on a new branch"
     )]
     UnclearDrift {
         /// The table.
@@ -119,6 +119,12 @@ pub enum WriteError {
         #[source]
         source: Box<crate::Error>,
     },
+    /// A rehearsal stopped where it was told to.
+    #[error("the rehearsed write stopped on purpose; operation {operation_id} is interrupted")]
+    Rehearsed {
+        /// The sidecar's operation.
+        operation_id: String,
+    },
     /// A commit landed at another version than the one planned.
     #[error("BUG: {table_key} was committed as version {landed} instead of {planned}")]
     Landed {
@@ -136,7 +142,7 @@ impl WriteError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::CoveredDrift { .. } => ErrorKind::RecoveryNeeded,
+            Self::CoveredDrift { .. } | Self::Rehearsed { .. } => ErrorKind::RecoveryNeeded,
             Self::Busy { .. }
             | Self::UncoveredDrift { .. }
             | Self::UnclearDrift { .. }

@@ -6,6 +6,7 @@
 //! | `spool` | where rows wait until they are written |
 //! | `gate`, `lease` | who may write what, in this process and beside others |
 //! | `run` | how a plan is carried out: stage, arm, apply, publish, settle |
+//! | `rehearsal` | where a write stops on purpose |
 //! | `fork` | how a branch gets its own lineage of a table |
 
 mod error;
@@ -13,10 +14,12 @@ mod fork;
 mod gate;
 mod lease;
 mod plan;
+mod rehearsal;
 mod run;
 mod spool;
 
 pub use error::WriteError;
+pub use rehearsal::StopAt;
 pub use run::{Written, WrittenTable};
 pub use spool::SpoolError;
 

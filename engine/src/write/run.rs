@@ -18,6 +18,7 @@ use super::error::WriteError;
 use super::fork::{Forked, fork};
 use super::gate::{Alone, Gate, Gates, Held, Live};
 use super::plan::{Change, Effect, WritePlan};
+use super::rehearsal::StopAt;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::fail::fail_point;
@@ -38,6 +39,18 @@ pub(crate) struct Writer {
     pub(crate) gates: Arc<Gates>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) commits: tokio::sync::Mutex<CommitFiles>,
+    /// Where writes stop on purpose; none unless they are rehearsals.
+    pub(crate) stop_at: Option<StopAt>,
+}
+
+impl Writer {
+    /// Stops a rehearsal that got as far as it should.
+    fn passed(&self, step: StopAt, operation_id: &str) -> Result<()> {
+        if self.stop_at == Some(step) {
+            return Err(WriteError::Rehearsed { operation_id: operation_id.to_owned() }.into());
+        }
+        Ok(())
+    }
 }
 
 /// A write that is visible and recorded.
@@ -70,8 +83,11 @@ pub struct WrittenTable {
 pub(crate) async fn run(writer: &Writer, plan: WritePlan, held: Held, progress: &Progress) -> Result<Option<Written>> {
     let Some(staged) = stage(writer, plan, held, progress).await? else { return Ok(None) };
     let armed = staged.arm(progress).await?;
+    writer.passed(StopAt::Armed, &armed.sidecar.operation_id)?;
     let applied = Box::pin(armed.apply(progress)).await?;
+    writer.passed(StopAt::Applied, &applied.sidecar.operation_id)?;
     let published = applied.publish(progress).await?;
+    writer.passed(StopAt::Published, &published.sidecar.operation_id)?;
     Ok(Some(published.settle().await))
 }
 
@@ -275,7 +291,10 @@ impl<'w> Armed<'w> {
             progress.point_of_no_return(3, PHASES, "commit the tables");
             progress.advance(done, None, "tables");
             match commit(writer, &plan.branch, target).await {
-                Ok(update) => updates.push(update),
+                Ok(update) => {
+                    updates.push(update);
+                    writer.passed(StopAt::FirstTable, &operation_id)?;
+                }
                 Err(Failed { moved: false, error }) if updates.is_empty() => {
                     abandon(writer, &operation_id).await;
                     return Err(error);
