@@ -11,6 +11,7 @@
 //! | [`read`], [`value`] | rows of a table at a snapshot, and single cells |
 //! | [`diff`] | row changes between two snapshots, and the history of one row |
 //! | [`query`] | SQL over a snapshot |
+//! | `constraint` | the rules of a schema, applied to a change before it is written |
 //! | [`load`] | records into a branch, checked before anything moves |
 //! | [`write`] | how every write is carried out |
 //! | [`recovery`] | interrupted writes, what to do about them, and the audit of it |
@@ -38,6 +39,7 @@
 //! ```
 
 pub mod clock;
+mod constraint;
 pub mod diff;
 pub mod error;
 pub mod fail;

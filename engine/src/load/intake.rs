@@ -1,7 +1,6 @@
 //! Reading the inputs of a load once: every record is checked for itself and kept in a temporary file of its table.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,53 +10,19 @@ use arrow_schema::SchemaRef;
 use serde_json::{Map, Value as Json};
 
 use super::LoadMode;
-use super::check::RowRules;
 use super::column::Column;
-use super::problem::{LoadError, Place, Problems};
+use super::problem::{LoadError, refuse};
 use super::record::{Record, records};
 use crate::clock::Clock;
+use crate::constraint::{Digest, Digests, End, Place, Problems, RowRules, TableRows};
 use crate::error::Result;
 use crate::id::{TableKey, TableKind};
 use crate::progress::Progress;
 use crate::schema::{Catalog, EdgeType, NodeType, TableType};
-use crate::write::{Spool, SpoolWriter};
+use crate::write::SpoolWriter;
 
 /// Rows that are built before they go to the file.
 const BATCH_ROWS: usize = 8192;
-
-/// 128 bits that stand for an id: two ids never have the same ones, as far as chance goes.
-pub(super) type Digest = u128;
-
-/// Makes digests; those of two loads cannot be compared.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Digests([RandomState; 2]);
-
-impl Digests {
-    pub(super) fn of(&self, id: &str) -> Digest {
-        u128::from(self.0[0].hash_one(id)) << 64 | u128::from(self.0[1].hash_one(id))
-    }
-}
-
-/// The rows of one table, complete and checked for themselves.
-#[derive(Debug)]
-pub(super) struct TableRows {
-    pub(super) spool: Spool,
-    /// Every id with its last row and where that stands.
-    pub(super) ids: HashMap<Digest, (u64, Place)>,
-    /// Rows that a later one with the same id replaces.
-    pub(super) replaced: Vec<u64>,
-    /// Whether some ids were given and not made.
-    pub(super) has_given_ids: bool,
-}
-
-/// A node that edges lead to, or from.
-#[derive(Debug)]
-pub(super) struct End {
-    pub(super) id: Box<str>,
-    pub(super) place: Place,
-    pub(super) edge: Arc<str>,
-    pub(super) role: &'static str,
-}
 
 /// Everything that was read.
 #[derive(Debug, Default)]
@@ -198,7 +163,7 @@ impl<'r> Reader<'r> {
             filling.flush(&mut self.problems)?;
             tables.insert(key, filling.finish()?);
         }
-        self.problems.check(names)?;
+        refuse(&mut self.problems, names)?;
         Ok(Intake { tables, ends: self.ends, digests: self.digests })
     }
 }

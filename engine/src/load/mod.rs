@@ -4,31 +4,28 @@
 //! |---|---|
 //! | `record` | what a record is |
 //! | `column` | how a JSON value becomes a cell |
-//! | `check` | which rules a single row breaks |
 //! | `intake` | all inputs, read once into temporary files |
-//! | `stored` | which rules the rows break together with those that are stored |
 //! | `problem` | how problems are told |
 //!
-//! Nothing of the graph moves before everything is checked.
+//! Nothing of the graph moves before everything is checked ([`crate::constraint`]).
 
-mod check;
 mod column;
 mod intake;
 mod problem;
 mod record;
-mod stored;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use intake::Input;
 pub use problem::{LoadError, LoadProblem};
 
-use intake::{Intake, TableRows};
+use intake::Intake;
 
+use crate::constraint::{self, Committed, GraphChange, Problems, Stored, TableChange, TableRows};
 use crate::error::{Error, Result};
-use crate::id::{BranchName, TableKey, TableKind};
+use crate::id::{BranchName, TableKey};
 use crate::manifest::{self, PublishError};
 use crate::progress::Progress;
 use crate::recovery::{self, WriterKind};
@@ -85,7 +82,7 @@ pub(crate) async fn load(
     let folder = tempfile::Builder::new().prefix("stratigraph-load-").tempdir().map_err(problem::no_folder)?;
     let intake = take_in(writer, catalog, mode, inputs, folder.path(), progress).await?;
     let records = intake.tables.iter().map(|(key, rows)| (key.clone(), rows.spool.rows())).collect();
-    let gates: Vec<Gate> = gates(catalog, mode, &branch, &intake);
+    let gates: Vec<Gate> = gates(catalog, &branch, &change_of(mode, &intake));
     for _ in 0..ATTEMPTS {
         let held = writer.gates.acquire(gates.iter().cloned()).await;
         // Also what is only checked must stay as it is: nodes that edges need are no part of the write.
@@ -104,15 +101,23 @@ pub(crate) async fn load(
     Err(PublishError::Contended { branch, attempts: ATTEMPTS }.into())
 }
 
+/// What the records do, as the rules see it.
+fn change_of(mode: LoadMode, intake: &Intake) -> GraphChange<'_> {
+    let stored = match mode {
+        LoadMode::Append => Stored::Stay,
+        LoadMode::Merge => Stored::Replaced,
+        LoadMode::Overwrite => Stored::Gone,
+    };
+    let table = |(key, rows): (&TableKey, _)| (key.clone(), TableChange { rows: Some(rows), deleted: None, stored });
+    let tables = intake.tables.iter().map(table).collect();
+    GraphChange { tables, ends: &intake.ends, cascaded: HashSet::new(), digests: &intake.digests }
+}
+
 /// The tables that are written, and those that the checks rely on.
-fn gates(catalog: &Catalog, mode: LoadMode, branch: &BranchName, intake: &Intake) -> Vec<Gate> {
-    let written = intake.tables.keys().cloned();
-    let ends = intake.ends.keys().map(|node| TableKey::new(TableKind::Node, node));
-    let overwritten =
-        |node: &str| mode == LoadMode::Overwrite && intake.tables.contains_key(&TableKey::new(TableKind::Node, node));
-    let left = catalog.edges().iter().filter(|edge| overwritten(&edge.from_type) || overwritten(&edge.to_type));
-    let left = left.map(|edge| TableKey::new(TableKind::Edge, &edge.name));
-    written.chain(ends).chain(left).map(|key| Gate::Table(key, branch.clone())).collect()
+fn gates(catalog: &Catalog, branch: &BranchName, change: &GraphChange<'_>) -> Vec<Gate> {
+    let relied_on = constraint::relied_on(catalog, change);
+    let keys = change.tables.keys().cloned().chain(relied_on);
+    keys.map(|key| Gate::Table(key, branch.clone())).collect()
 }
 
 /// Checks the rows against the branch as it is now; the plan holds for exactly that.
@@ -129,7 +134,10 @@ async fn plan(
     if let Some(table_key) = intake.tables.keys().find(|key| !entries.contains_key(key)).cloned() {
         return Err(WriteError::TableGone { branch: branch.clone(), table_key }.into());
     }
-    stored::check(&writer.storage, catalog, mode, &entries, intake, names, progress).await?;
+    let committed = Committed { storage: &writer.storage, entries: &entries, progress };
+    let mut problems = Problems::default();
+    constraint::check(&committed, catalog, &change_of(mode, intake), &mut problems).await?;
+    problem::refuse(&mut problems, names)?;
     let effect = |(key, rows): (&TableKey, &TableRows)| {
         let table = entries.get(key).cloned().expect("every table was just found");
         Effect { table, change: change(mode, rows) }

@@ -2,17 +2,8 @@
 
 use std::fmt;
 
+use crate::constraint::{Found, Place, Problems};
 use crate::error::ErrorKind;
-
-/// Problems that are told one by one; more are counted.
-pub(super) const TOLD: usize = 100;
-
-/// Where a record stands: the input and the number of the record in it, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    pub(super) input: u32,
-    pub(super) record: u64,
-}
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,43 +82,16 @@ impl LoadError {
     }
 }
 
-/// The problems found so far.
-#[derive(Debug, Default)]
-pub(super) struct Problems {
-    found: Vec<(Option<Place>, String)>,
-    count: u64,
-}
-
-impl Problems {
-    pub(super) fn at(&mut self, place: Place, reason: impl Into<String>) {
-        self.add(Some(place), reason.into());
-    }
-
-    pub(super) fn of_the_whole(&mut self, reason: impl Into<String>) {
-        self.add(None, reason.into());
-    }
-
-    fn add(&mut self, place: Option<Place>, reason: String) {
-        self.count += 1;
-        if self.found.len() < TOLD {
-            self.found.push((place, reason));
-        }
-    }
-
-    /// # Errors
-    /// [`LoadError::Problems`] if there are any.
-    pub(super) fn check(&mut self, inputs: &[String]) -> Result<(), LoadError> {
-        if self.count == 0 {
-            return Ok(());
-        }
-        let more = self.count - self.found.len() as u64;
-        let mut found = std::mem::take(&mut self.found);
-        found.sort_by_key(|(place, _)| *place);
-        let problem = |(place, reason): (Option<Place>, String)| LoadProblem {
-            input: place.map(|place| inputs[place.input as usize].clone()).unwrap_or_default(),
-            record: place.map_or(0, |place| place.record),
-            reason,
-        };
-        Err(LoadError::Problems { problems: found.into_iter().map(problem).collect(), more })
-    }
+/// Refuses data in which something was found.
+///
+/// # Errors
+/// [`LoadError::Problems`] if there was anything; `inputs` are the names of the inputs.
+pub(super) fn refuse(problems: &mut Problems, inputs: &[String]) -> Result<(), LoadError> {
+    let Some(Found { problems, more }) = problems.take() else { return Ok(()) };
+    let problem = |(place, reason): (Option<Place>, String)| LoadProblem {
+        input: place.map(|place| inputs[place.input as usize].clone()).unwrap_or_default(),
+        record: place.map_or(0, |place| place.record),
+        reason,
+    };
+    Err(LoadError::Problems { problems: problems.into_iter().map(problem).collect(), more })
 }

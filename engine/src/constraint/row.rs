@@ -9,15 +9,15 @@ use crate::schema::{Bound, Constraint, TableType};
 
 /// A rule that a row breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Breach {
+pub(crate) struct Breach {
     /// Row of the batch.
-    pub(super) row: usize,
+    pub(crate) row: usize,
     /// What is wrong with it, naming the property.
-    pub(super) reason: String,
+    pub(crate) reason: String,
 }
 
 /// The rules of one type, ready to be applied.
-pub(super) struct RowRules {
+pub(crate) struct RowRules {
     required: Vec<String>,
     ranges: Vec<(String, Option<Bound>, Option<Bound>)>,
     patterns: Vec<(String, Regex)>,
@@ -28,7 +28,7 @@ impl RowRules {
     ///
     /// # Errors
     /// The pattern of a check that is no regular expression: the schema was accepted by a program that knows other ones.
-    pub(super) fn of(table: TableType<'_>) -> Result<Self, String> {
+    pub(crate) fn of(table: TableType<'_>) -> Result<Self, String> {
         let required = table.properties().iter().filter(|property| !property.prop_type.nullable);
         let mut rules = Self {
             required: required.map(|property| property.name.clone()).collect(),
@@ -49,7 +49,7 @@ impl RowRules {
     }
 
     /// What the rows of a batch break, in order of the rules, then of the rows.
-    pub(super) fn breaches(&self, batch: &RecordBatch) -> Vec<Breach> {
+    pub(crate) fn breaches(&self, batch: &RecordBatch) -> Vec<Breach> {
         let mut breaches = Vec::new();
         for name in &self.required {
             let Some(column) = batch.column_by_name(name).filter(|column| column.null_count() > 0) else { continue };

@@ -1,0 +1,87 @@
+//! The values of `@unique` columns occur once, and so do those of a key of several columns.
+
+use std::collections::HashMap;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use futures::TryStreamExt;
+
+use super::Committed;
+use super::change::{Digest, Digests, Place, Stored, TableChange};
+use super::problem::Problems;
+use crate::error::Result;
+use crate::schema::{Constraint, TableType};
+use crate::storage::ID;
+use crate::value::Value;
+
+pub(super) async fn values(
+    committed: &Committed<'_>,
+    kind: TableType<'_>,
+    table: &TableChange<'_>,
+    digests: &Digests,
+    problems: &mut Problems,
+) -> Result<()> {
+    for constraint in kind.constraints() {
+        let columns = match constraint {
+            Constraint::Unique(columns) => columns,
+            // One key column is the id itself, which is unique anyway.
+            Constraint::Key(columns) if columns.len() > 1 => columns,
+            Constraint::Key(_) | Constraint::Index(_) | Constraint::Range { .. } | Constraint::Check { .. } => continue,
+        };
+        tuples(committed, (kind, columns), table, digests, problems).await?;
+    }
+    Ok(())
+}
+
+async fn tuples(
+    committed: &Committed<'_>,
+    (kind, columns): (TableType<'_>, &[String]),
+    table: &TableChange<'_>,
+    digests: &Digests,
+    problems: &mut Problems,
+) -> Result<()> {
+    // Rows that only go leave no value behind that was not there.
+    let Some(rows) = table.rows else { return Ok(()) };
+    let broken = |tuple: &str, more: &str| {
+        format!("{}: @unique({}) is broken: there is another {tuple}{more}", kind.name(), columns.join(", "))
+    };
+    let mut seen: HashMap<Digest, Option<Place>> = HashMap::new();
+    let mut batches = rows.last();
+    while let Some(batch) = batches.try_next().await? {
+        committed.progress.check()?;
+        each_tuple(&batch, columns, |id, tuple| {
+            let place = rows.place(digests.of(id));
+            if seen.insert(digests.of(&tuple), place).is_some() {
+                problems.add(place, || broken(&tuple, ""));
+            }
+        });
+    }
+    if table.stored == Stored::Gone || seen.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = std::iter::once(ID).chain(columns.iter().map(String::as_str)).collect();
+    committed
+        .each(&kind.key(), &names, None, |batch| {
+            each_tuple(batch, columns, |id, tuple| {
+                if let Some(&place) = seen.get(&digests.of(&tuple))
+                    && !table.ends(digests.of(id))
+                {
+                    problems.add(place, || broken(&tuple, &format!(", as in the stored row `{id}`")));
+                }
+            });
+        })
+        .await
+}
+
+/// Calls `see` with the id and the values of every row in which none of the columns is null.
+fn each_tuple(batch: &RecordBatch, columns: &[String], mut see: impl FnMut(&str, String)) {
+    let ids = batch[ID].as_string::<i32>();
+    let arrays: Vec<&ArrayRef> = columns.iter().filter_map(|column| batch.column_by_name(column)).collect();
+    for row in 0..batch.num_rows() {
+        if arrays.iter().all(|array| array.is_valid(row)) {
+            // JSON keeps the borders between values, whatever is in them.
+            let values: Vec<serde_json::Value> =
+                arrays.iter().map(|array| Value::from_array(array, row).to_json()).collect();
+            see(ids.value(row), serde_json::Value::Array(values).to_string());
+        }
+    }
+}
