@@ -26,6 +26,8 @@ pub const BRANCH_CREATE_AFTER_MANIFEST_BRANCH_CREATE: &str = "branch_create.afte
 pub const BRANCH_DELETE_BEFORE_COMMIT_GRAPH_RECLAIM: &str = "branch_delete.before_commit_graph_reclaim";
 /// A branch and its commits are deleted, its lineages of tables are not.
 pub const BRANCH_DELETE_BEFORE_TABLE_CLEANUP: &str = "branch_delete.before_table_cleanup";
+/// A mutation: the nodes that it deletes and their edges are known, nothing is staged.
+pub const MUTATION_DELETE_NODE_PRE_PRIMARY_DELETE: &str = "mutation.delete_node_pre_primary_delete";
 /// A write: every table is committed, nothing is published.
 pub const MUTATION_POST_FINALIZE_PRE_PUBLISHER: &str = "mutation.post_finalize_pre_publisher";
 /// A write is published, its commit is not recorded.
@@ -67,6 +69,9 @@ pub const WRITE: [&str; 7] = [
     GRAPH_PUBLISH_BEFORE_COMMIT_APPEND,
     RECOVERY_SIDECAR_DELETE,
 ];
+
+/// Those that a mutation passes besides, for tests that go through every one.
+pub const MUTATION: [&str; 1] = [MUTATION_DELETE_NODE_PRE_PRIMARY_DELETE];
 
 /// Those of the storage, for tests that go through every one.
 pub const STORAGE: [&str; 5] = [STORAGE_READ, STORAGE_LIST, STORAGE_OPEN, STORAGE_HEAD, STORAGE_LINEAGES];

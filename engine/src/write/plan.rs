@@ -6,6 +6,7 @@ use super::spool::Spool;
 use crate::id::BranchName;
 use crate::manifest::TableEntry;
 use crate::recovery::WriterKind;
+use crate::storage::TextSet;
 
 /// A write, ready to run: validated, nothing of it stored.
 #[derive(Debug)]
@@ -38,4 +39,6 @@ pub(crate) enum Change {
     Upsert(Spool),
     /// Rows replace all there are.
     Overwrite(Spool),
+    /// Rows with these ids are removed.
+    Delete(TextSet),
 }

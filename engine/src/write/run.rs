@@ -176,6 +176,7 @@ async fn stage_change(table: &Table, change: &Change) -> Result<StagedChange> {
         Change::Append(rows) => table.stage_append(rows.to_rows()).await?,
         Change::Upsert(rows) => table.stage_upsert(ID, rows.to_rows()).await?,
         Change::Overwrite(rows) => table.stage_overwrite(rows.to_rows()).await?,
+        Change::Delete(ids) => table.stage_delete(ID, ids).await?,
     })
 }
 

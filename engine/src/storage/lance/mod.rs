@@ -3,6 +3,7 @@
 mod blob;
 mod cause;
 mod changed;
+mod matching;
 mod provider;
 mod scan;
 mod sorted;
@@ -24,10 +25,11 @@ use cause::{is_missing, said, table_error};
 
 pub use blob::{Blobs, is_blob};
 pub(crate) use changed::Candidates;
+pub(crate) use matching::{Compare, Condition};
 pub use scan::{RowStream, Scan};
 pub use sorted::Order;
 pub(crate) use sorted::{ID, ROW_ID, Sorted};
-pub(crate) use stage::{KEY_COLUMN, Rows, StagedChange};
+pub(crate) use stage::{KEY_COLUMN, Rows, StagedChange, TextSet};
 pub use table::{IndexInfo, ROW_ADDRESS, Table};
 pub(crate) use version_file::{VersionFile, version_file};
 pub use versions::VersionInfo;

@@ -220,7 +220,7 @@ fn execute(
 }
 
 /// Bytes of one row that its types alone tell; vectors are what makes rows wide.
-fn row_bytes(schema: &SchemaRef, columns: &[String]) -> usize {
+pub(super) fn row_bytes(schema: &SchemaRef, columns: &[String]) -> usize {
     let width = |kind: &DataType| match kind {
         DataType::FixedSizeList(item, length) => {
             usize::try_from(*length).unwrap_or(0) * item.data_type().primitive_width().unwrap_or(8)
@@ -231,7 +231,7 @@ fn row_bytes(schema: &SchemaRef, columns: &[String]) -> usize {
     columns.map(|field| width(field.data_type())).sum::<usize>().max(1)
 }
 
-fn keep(batch: &RecordBatch, columns: &[String]) -> RecordBatch {
+pub(super) fn keep(batch: &RecordBatch, columns: &[String]) -> RecordBatch {
     let indices: Vec<usize> = columns.iter().filter_map(|name| batch.schema_ref().index_of(name).ok()).collect();
     batch.project(&indices).expect("indices of the batch's own schema")
 }

@@ -4,9 +4,12 @@
 //! |---|---|---|
 //! | [`Table::stage_append`] | `Append` | |
 //! | [`Table::stage_upsert`] | `Update` (merge-insert on a key column) | matched rows are replaced, the others inserted |
+//! | [`Table::stage_delete`] | `Delete` | |
 //! | [`Table::stage_overwrite`] | `Overwrite` | also with no rows |
 //!
 //! Every commit skips Lance's auto-cleanup, because versions that the manifest pins must never be collected on the way.
+
+mod delete;
 
 use arrow::array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -20,6 +23,8 @@ use lance::dataset::{
 
 use super::Table;
 use crate::storage::StorageError;
+
+pub(crate) use delete::TextSet;
 
 /// Field metadata of the column by which concurrent writers of the same row collide.
 pub(crate) const KEY_COLUMN: &str = "lance-schema:unenforced-primary-key";

@@ -1,0 +1,101 @@
+//! Rows that keep conditions on typed values, in storage order.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use datafusion::logical_expr::{Expr, ident, lit};
+use datafusion::scalar::ScalarValue;
+use futures::{StreamExt, TryStreamExt};
+
+use super::Table;
+use super::blob::{self, Blobs};
+use super::scan::{BATCH_ROWS, RowStream};
+use super::sorted::{ROW_ID, keep, row_bytes};
+use super::stage::TextSet;
+use crate::storage::StorageError;
+
+/// Bytes that one batch of rows should have at most, as far as its types tell.
+const BATCH_BYTES: usize = 16 << 20;
+
+/// How a cell is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Compare {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+/// What a row has to keep; a cell without a value keeps no comparison.
+#[derive(Debug, Clone)]
+pub(crate) enum Condition {
+    /// A cell is compared with the one value of an array of the column's type.
+    Compares { column: String, compare: Compare, value: ArrayRef },
+    /// A cell has no value.
+    IsNull { column: String },
+    /// A cell has a value.
+    IsNotNull { column: String },
+    /// One of some text columns has a value of a set.
+    AnyOneOf { columns: Vec<String>, values: TextSet },
+}
+
+impl Condition {
+    fn expression(&self) -> datafusion::error::Result<Expr> {
+        Ok(match self {
+            Self::Compares { column, compare, value } => {
+                let (column, value) = (ident(column), lit(ScalarValue::try_from_array(value, 0)?));
+                match compare {
+                    Compare::Equal => column.eq(value),
+                    Compare::NotEqual => column.not_eq(value),
+                    Compare::Less => column.lt(value),
+                    Compare::LessOrEqual => column.lt_eq(value),
+                    Compare::Greater => column.gt(value),
+                    Compare::GreaterOrEqual => column.gt_eq(value),
+                }
+            }
+            Self::IsNull { column } => ident(column).is_null(),
+            Self::IsNotNull { column } => ident(column).is_not_null(),
+            Self::AnyOneOf { columns, values } => {
+                let any = columns.iter().map(|column| values.condition(column)).reduce(Expr::or);
+                any.unwrap_or_else(|| lit(false))
+            }
+        })
+    }
+}
+
+impl Table {
+    /// Reads some columns of the rows that keep all conditions. Blobs come as bytes, or as references to what is outside.
+    ///
+    /// # Errors
+    /// [`StorageError::Request`] for an unknown column, [`StorageError::Table`] otherwise, at once or in the stream.
+    pub(crate) async fn matching(
+        &self,
+        columns: &[String],
+        conditions: &[Condition],
+    ) -> Result<RowStream, StorageError> {
+        let error = |cause| self.error(cause);
+        let blobs = self.blob_columns(columns);
+        let mut scanner = self.dataset().scan();
+        let mut read: Vec<&str> = columns.iter().map(String::as_str).collect();
+        if !blobs.is_empty() {
+            read.push(ROW_ID);
+        }
+        scanner.project(&read).map_err(error)?;
+        let expressions = conditions.iter().map(Condition::expression).collect::<datafusion::error::Result<Vec<_>>>();
+        if let Some(filter) = expressions.map_err(|cause| self.error(cause.into()))?.into_iter().reduce(Expr::and) {
+            scanner.filter_expr(filter);
+        }
+        scanner.batch_size((BATCH_BYTES / row_bytes(&self.schema(), columns)).clamp(1, BATCH_ROWS));
+        let table = self.clone();
+        let rows = scanner.try_into_stream().await.map_err(error)?;
+        let rows = rows.map_err(move |cause| table.error(cause)).boxed();
+        if blobs.is_empty() {
+            return Ok(rows);
+        }
+        let wanted: Arc<[String]> = columns.into();
+        let rows = blob::with_content(self, rows, blobs, Blobs::Bytes);
+        Ok(rows.map_ok(move |batch| keep(&batch, &wanted)).boxed())
+    }
+}
