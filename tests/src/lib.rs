@@ -1,5 +1,8 @@
-//! What the tests share: fixture graphs, a writer of small graphs, digests of folders.
+//! What the tests share: fixture graphs, a reader and a writer of the format that know it from its description alone, small
+//! graphs, digests of folders.
 
 pub mod fixtures;
 pub mod folder;
+pub mod graph;
+pub mod reader;
 pub mod writer;
