@@ -4,14 +4,12 @@
 //! refusal to start.
 
 mod layer;
-mod nearest;
 mod parse;
 mod place;
 #[cfg(test)]
 mod tests;
 
 pub use layer::{Flags, merge};
-pub use nearest::nearest;
 pub use parse::{FileSettings, Refused, Warning, key_warnings, parse};
 pub use place::{read_file, state_directory, user_file};
 

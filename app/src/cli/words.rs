@@ -1,6 +1,6 @@
 //! Words of a command line: how they are shown to be typed again, and which known one was meant.
 
-use crate::config::nearest;
+use stratigraph_engine::nearest;
 
 /// A word as a POSIX shell reads it back.
 pub(crate) fn quoted(word: &str) -> String {

@@ -1,10 +1,11 @@
 //! One configuration file → settings and warnings. Pure.
 
+use stratigraph_engine::nearest;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::action::Row;
-use crate::config::{GlyphChoice, Motion, SETTINGS, TimeDisplay, nearest};
+use crate::config::{GlyphChoice, Motion, SETTINGS, TimeDisplay};
 use crate::keymap::{Rebinding, parse_keys};
 use crate::theme::Palette;
 

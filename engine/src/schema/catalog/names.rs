@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::ast::{EdgeDecl, Name, PropertyDecl, SchemaFile};
-use super::super::error::position;
 use super::super::ids::{DeclarationKind, prop_id, type_id};
 use super::super::problem::SchemaProblem;
 use super::{Fault, Member, Owner};
+use crate::excerpt::position;
 
 /// Columns that exist without being declared.
 const BUILT_IN_COLUMNS: [&str; 3] = ["id", "src", "dst"];

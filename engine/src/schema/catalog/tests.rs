@@ -5,7 +5,7 @@ fn error_at_mark(marked: &str) -> String {
     let at = marked.find('§').expect("the place is marked");
     let source = marked.replace('§', "");
     let error = Catalog::parse(&source).expect_err(marked);
-    let expected = super::super::error::position(&source, at);
+    let expected = crate::excerpt::position(&source, at);
     assert_eq!((error.line(), error.column()), expected, "{marked}: {error}");
     assert!(!error.to_string().contains('\n'));
     error.problem().to_string()

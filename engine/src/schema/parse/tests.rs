@@ -6,7 +6,7 @@ fn error_at_mark(marked: &str) -> String {
     let at = marked.find('§').expect("the place is marked");
     let source = marked.replace('§', "");
     let error = parse(&source).expect_err(marked);
-    assert_eq!((error.line(), error.column()), super::super::error::position(&source, at), "{marked}: {error}");
+    assert_eq!((error.line(), error.column()), crate::excerpt::position(&source, at), "{marked}: {error}");
     assert!(!error.to_string().contains('\n'));
     error.problem().to_string()
 }
