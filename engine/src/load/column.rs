@@ -1,23 +1,18 @@
-//! JSON values → one column. Nothing is coerced silently: a value of another type, out of range or not finite is refused.
+//! Cells → one column.
 
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayBuilder, ArrayRef, BooleanBuilder, Date32Builder, Date64Builder, FixedSizeListArray, Float32Array,
-    Float32Builder, Float64Builder, Int32Builder, Int64Builder, LargeBinaryBuilder, ListArray, StringBuilder,
-    StructArray, UInt32Builder, UInt64Builder,
+    ArrayBuilder, ArrayRef, BooleanBuilder, Date32Builder, Date64Builder, Float32Builder, Float64Builder, Int32Builder,
+    Int64Builder, ListArray, StringBuilder, UInt32Builder, UInt64Builder,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
-use arrow_schema::{DataType, Field, Fields};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
-use serde_json::Value as Json;
+use arrow_schema::Field;
 
+use super::builder::{BlobBuilder, VectorBuilder};
+use super::cell::{boolean, date, date_time, float, integer, not_one_of, numbers, single, text, wrong};
+use super::json::Json;
 use crate::schema::{PropertyType, ScalarType};
-
-/// Prefix of bytes written as text.
-const BASE64: &str = "base64:";
 
 /// A column that is being filled.
 pub(super) enum Column {
@@ -31,8 +26,8 @@ pub(super) enum Column {
     F64(Float64Builder),
     Date(Date32Builder),
     DateTime(Date64Builder),
-    Vector { length: usize, cells: Vec<f32>, valid: Vec<bool> },
-    Blob { data: LargeBinaryBuilder, uri: StringBuilder, valid: Vec<bool> },
+    Vector(VectorBuilder),
+    Blob(BlobBuilder),
     List { items: Box<Column>, ends: Vec<i32>, valid: Vec<bool> },
 }
 
@@ -54,12 +49,8 @@ impl Column {
             ScalarType::F64 => Self::F64(Float64Builder::new()),
             ScalarType::Date => Self::Date(Date32Builder::new()),
             ScalarType::DateTime => Self::DateTime(Date64Builder::new()),
-            ScalarType::Vector(length) => {
-                Self::Vector { length: length as usize, cells: Vec::new(), valid: Vec::new() }
-            }
-            ScalarType::Blob => {
-                Self::Blob { data: LargeBinaryBuilder::new(), uri: StringBuilder::new(), valid: Vec::new() }
-            }
+            ScalarType::Vector(length) => Self::Vector(VectorBuilder::new(length as usize)),
+            ScalarType::Blob => Self::Blob(BlobBuilder::new()),
         }
     }
 
@@ -67,8 +58,8 @@ impl Column {
     ///
     /// # Errors
     /// What is wrong with the value, to be read after the name of the property.
-    pub(super) fn push(&mut self, value: &Json) -> Result<(), String> {
-        if value.is_null() {
+    pub(super) fn push(&mut self, value: &Json<'_>) -> Result<(), String> {
+        if *value == Json::Null {
             self.push_null();
             return Ok(());
         }
@@ -92,15 +83,8 @@ impl Column {
             Self::F64(cells) => cells.append_null(),
             Self::Date(cells) => cells.append_null(),
             Self::DateTime(cells) => cells.append_null(),
-            Self::Vector { length, cells, valid } => {
-                cells.extend(std::iter::repeat_n(0.0, *length));
-                valid.push(false);
-            }
-            Self::Blob { data, uri, valid } => {
-                data.append_null();
-                uri.append_null();
-                valid.push(false);
-            }
+            Self::Vector(cells) => cells.push_null(),
+            Self::Blob(cells) => cells.push_null(),
             Self::List { items, ends, valid } => {
                 ends.push(items.end().unwrap_or(i32::MAX));
                 valid.push(false);
@@ -120,7 +104,9 @@ impl Column {
             Self::F64(cells) => cells.len(),
             Self::Date(cells) => cells.len(),
             Self::DateTime(cells) => cells.len(),
-            Self::Vector { valid, .. } | Self::Blob { valid, .. } | Self::List { valid, .. } => valid.len(),
+            Self::Vector(cells) => cells.len(),
+            Self::Blob(cells) => cells.len(),
+            Self::List { valid, .. } => valid.len(),
         }
     }
 
@@ -129,18 +115,16 @@ impl Column {
         i32::try_from(self.len()).map_err(|_| "the lists of one batch have too many items".to_owned())
     }
 
-    fn push_value(&mut self, value: &Json) -> Result<(), String> {
+    fn push_value(&mut self, value: &Json<'_>) -> Result<(), String> {
         match self {
             Self::Text { cells, allowed } => {
                 let text = text(value)?;
-                if let Some(allowed) = allowed
-                    && !allowed.iter().any(|word| word == text)
-                {
-                    return Err(format!("`{text}` is not one of {}", allowed.join(", ")));
+                if let Some(reason) = allowed.as_ref().and_then(|allowed| not_one_of(allowed, text)) {
+                    return Err(reason);
                 }
                 cells.append_value(text);
             }
-            Self::Bool(cells) => cells.append_value(value.as_bool().ok_or_else(|| wrong("true or false", value))?),
+            Self::Bool(cells) => cells.append_value(boolean(value)?),
             Self::I32(cells) => cells.append_value(integer(value)?),
             Self::I64(cells) => cells.append_value(integer(value)?),
             Self::U32(cells) => cells.append_value(integer(value)?),
@@ -149,16 +133,10 @@ impl Column {
             Self::F64(cells) => cells.append_value(float(value)?),
             Self::Date(cells) => cells.append_value(date(value)?),
             Self::DateTime(cells) => cells.append_value(date_time(value)?),
-            Self::Vector { length, cells, valid } => {
-                cells.extend(vector(value, *length)?);
-                valid.push(true);
-            }
-            Self::Blob { data, uri, valid } => {
-                push_blob(value, data, uri)?;
-                valid.push(true);
-            }
+            Self::Vector(cells) => cells.push(&numbers(value)?)?,
+            Self::Blob(cells) => cells.push_text(text(value)?)?,
             Self::List { items, ends, valid } => {
-                let values = value.as_array().ok_or_else(|| wrong("a list", value))?;
+                let values = value.as_list().ok_or_else(|| wrong("a list", value))?;
                 // Items of a list that is refused stay behind it; the null cell covers them.
                 for (index, value) in values.iter().enumerate() {
                     items.push(value).map_err(|reason| format!("item {}: {reason}", index + 1))?;
@@ -183,23 +161,8 @@ impl Column {
             Self::F64(cells) => Arc::new(cells.finish()),
             Self::Date(cells) => Arc::new(cells.finish()),
             Self::DateTime(cells) => Arc::new(cells.finish()),
-            Self::Vector { length, cells, valid } => {
-                let valid = std::mem::take(valid);
-                // A null row has null children, as the format says.
-                let numbers = std::mem::take(cells).into_iter().enumerate();
-                let numbers: Float32Array = numbers.map(|(at, number)| valid[at / *length].then_some(number)).collect();
-                let item = Arc::new(Field::new("item", DataType::Float32, true));
-                let length = i32::try_from(*length).expect("the schema allows no longer vectors");
-                Arc::new(FixedSizeListArray::new(item, length, Arc::new(numbers), Some(NullBuffer::from(valid))))
-            }
-            Self::Blob { data, uri, valid } => {
-                let fields = Fields::from(vec![
-                    Field::new("data", DataType::LargeBinary, true),
-                    Field::new("uri", DataType::Utf8, true),
-                ]);
-                let arrays: Vec<ArrayRef> = vec![Arc::new(data.finish()), Arc::new(uri.finish())];
-                Arc::new(StructArray::new(fields, arrays, Some(NullBuffer::from(std::mem::take(valid)))))
-            }
+            Self::Vector(cells) => cells.finish(),
+            Self::Blob(cells) => cells.finish(),
             Self::List { items, ends, valid } => {
                 let items = items.finish();
                 let item = Arc::new(Field::new("item", items.data_type().clone(), true));
@@ -210,91 +173,13 @@ impl Column {
     }
 }
 
-fn wrong(expected: &str, value: &Json) -> String {
-    const SHOWN: usize = 40;
-    let text = value.to_string();
-    let shown: String = text.chars().take(SHOWN).collect();
-    let more = if shown.len() < text.len() { "…" } else { "" };
-    format!("{expected} is expected, not {shown}{more}")
-}
-
-fn text(value: &Json) -> Result<&str, String> {
-    value.as_str().ok_or_else(|| wrong("a text", value))
-}
-
-/// A whole number that the type holds; `3.0` is none.
-fn integer<N: TryFrom<i64> + TryFrom<u64>>(value: &Json) -> Result<N, String> {
-    let kind = std::any::type_name::<N>();
-    let number = value.as_i64().map(|number| N::try_from(number).ok());
-    let number = number.or_else(|| value.as_u64().map(|number| N::try_from(number).ok()));
-    match number {
-        Some(Some(number)) => Ok(number),
-        Some(None) => Err(format!("{value} does not fit {}", kind.to_uppercase())),
-        None => Err(wrong("a whole number", value)),
-    }
-}
-
-fn float(value: &Json) -> Result<f64, String> {
-    value.as_f64().filter(|number| number.is_finite()).ok_or_else(|| wrong("a number", value))
-}
-
-fn single(value: &Json) -> Result<f32, String> {
-    let number = float(value)? as f32;
-    if number.is_finite() { Ok(number) } else { Err(format!("{value} does not fit F32")) }
-}
-
-fn date(value: &Json) -> Result<i32, String> {
-    if value.is_number() {
-        return integer(value);
-    }
-    let expected = || wrong("a date like 2026-05-02 (or days since 1970-01-01)", value);
-    let date = NaiveDate::parse_from_str(value.as_str().ok_or_else(expected)?, "%Y-%m-%d").map_err(|_| expected())?;
-    let epoch = NaiveDate::from_ymd_opt(1970, 1, 1).expect("it is a day");
-    i32::try_from(date.signed_duration_since(epoch).num_days()).map_err(|_| expected())
-}
-
-fn date_time(value: &Json) -> Result<i64, String> {
-    if value.is_number() {
-        return integer(value);
-    }
-    let expected = || wrong("a time like 2026-05-02T09:14:03 (or milliseconds since 1970)", value);
-    let text = value.as_str().ok_or_else(expected)?;
-    let zoned = DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis());
-    let plain = |format| NaiveDateTime::parse_from_str(text, format).ok().map(|time| time.and_utc().timestamp_millis());
-    let day =
-        || Some(NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0)?.and_utc().timestamp_millis());
-    let millis = zoned.or_else(|| plain("%Y-%m-%dT%H:%M:%S%.f")).or_else(|| plain("%Y-%m-%d %H:%M:%S%.f")).or_else(day);
-    millis.ok_or_else(expected)
-}
-
-fn vector(value: &Json, length: usize) -> Result<Vec<f32>, String> {
-    let items = value.as_array().ok_or_else(|| wrong("a list of numbers", value))?;
-    if items.len() != length {
-        return Err(format!("{length} numbers are expected, not {}", items.len()));
-    }
-    let numbers: Vec<f32> = items.iter().map(single).collect::<Result<_, _>>()?;
-    if numbers.iter().all(|&number| number == 0.0) {
-        return Err("a vector of zeros has no direction".to_owned());
-    }
-    Ok(numbers)
-}
-
-fn push_blob(value: &Json, data: &mut LargeBinaryBuilder, uri: &mut StringBuilder) -> Result<(), String> {
-    let text = text(value)?;
-    if let Some(encoded) = text.strip_prefix(BASE64) {
-        data.append_value(STANDARD.decode(encoded).map_err(|error| format!("it is not base 64: {error}"))?);
-        uri.append_null();
-    } else {
-        data.append_null();
-        uri.append_value(text);
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use arrow::array::AsArray;
+    use arrow::datatypes::{Float32Type, Float64Type};
+    use serde_json::{Value as Plain, json};
 
+    use super::super::json::Scanner;
     use super::*;
     use crate::value::Value;
 
@@ -307,14 +192,23 @@ mod tests {
     }
 
     /// What a value becomes, as an export writes it.
-    fn loaded(kind: &PropertyType, value: &Json) -> Result<Json, String> {
+    fn loaded(kind: &PropertyType, value: &Plain) -> Result<Plain, String> {
+        loaded_text(kind, &value.to_string())
+    }
+
+    fn loaded_text(kind: &PropertyType, text: &str) -> Result<Plain, String> {
         let mut column = Column::new(kind);
-        let pushed = column.push(value);
+        let pushed = push(&mut column, text);
         column.push_null();
         let array = column.finish();
         assert_eq!(array.len(), 2, "every push is a cell");
         assert_eq!(Value::from_array(&array, 1), Value::Null);
         pushed.map(|()| Value::from_array(&array, 0).to_json())
+    }
+
+    fn push(column: &mut Column, text: &str) -> Result<(), String> {
+        let text = format!("{text} ");
+        column.push(&Scanner::new(&text).next_value().unwrap().unwrap())
     }
 
     #[test]
@@ -377,11 +271,43 @@ mod tests {
     #[test]
     fn a_refused_list_does_not_shift_the_next() {
         let mut column = Column::new(&list(ScalarType::I32));
-        column.push(&json!([1])).unwrap();
-        column.push(&json!([2, "x"])).unwrap_err();
-        column.push(&json!([3])).unwrap();
+        push(&mut column, "[1]").unwrap();
+        push(&mut column, "[2, \"x\"]").unwrap_err();
+        push(&mut column, "[3]").unwrap();
         let array = column.finish();
-        let cells: Vec<Json> = (0..3).map(|row| Value::from_array(&array, row).to_json()).collect();
-        assert_eq!(cells, [json!([1]), Json::Null, json!([3])]);
+        let cells: Vec<Plain> = (0..3).map(|row| Value::from_array(&array, row).to_json()).collect();
+        assert_eq!(cells, [json!([1]), Plain::Null, json!([3])]);
+    }
+
+    #[test]
+    fn numbers_are_as_exact_as_their_type() {
+        let bits = |kind: ScalarType, text: &str| {
+            let mut column = Column::new(&self::kind(kind));
+            push(&mut column, text).unwrap();
+            let array = column.finish();
+            match kind {
+                ScalarType::F32 => u64::from(array.as_primitive::<Float32Type>().value(0).to_bits()),
+                _ => array.as_primitive::<Float64Type>().value(0).to_bits(),
+            }
+        };
+        // Texts that a parser which rounds twice gets wrong by the last bit.
+        for text in
+            ["5e-324", "2.2250738585072011e-308", "9007199254740993", "0.30000000000000004", "1.7976931348623157e308"]
+        {
+            assert_eq!(bits(ScalarType::F64, text), text.parse::<f64>().unwrap().to_bits(), "{text}");
+        }
+        assert_eq!(bits(ScalarType::F32, "7.038531e-26"), u64::from(7.038_531e-26_f32.to_bits()));
+        assert_eq!(bits(ScalarType::F64, "-0"), (-0.0_f64).to_bits());
+        for (kind, text, reason) in [
+            (ScalarType::U64, "18446744073709551616", "18446744073709551616 does not fit U64"),
+            (ScalarType::I64, "-9223372036854775809", "-9223372036854775809 does not fit I64"),
+            (ScalarType::I64, "-0", "a whole number is expected, not -0"),
+            (ScalarType::I64, "1e2", "a whole number is expected, not 1e2"),
+            (ScalarType::F64, "1e400", "1e400 does not fit F64"),
+            (ScalarType::F32, "3.5e38", "3.5e38 does not fit F32"),
+        ] {
+            assert_eq!(loaded_text(&self::kind(kind), text), Err(reason.to_owned()), "{text}");
+        }
+        assert_eq!(loaded_text(&kind(ScalarType::U64), "18446744073709551615"), Ok(json!(u64::MAX)));
     }
 }

@@ -2,23 +2,38 @@
 //!
 //! | file | answers |
 //! |---|---|
-//! | `record` | what a record is |
-//! | `column` | how a JSON value becomes a cell |
-//! | `intake` | all inputs, read once into temporary files |
+//! | `input` | what can be loaded: JSON records, files with rows of one table |
+//! | `reader` | how all inputs become blocks of rows |
+//! | `json`, `record`, `rows` | JSON text → values → records → blocks |
+//! | `cell`, `column`, `builder` | what a value is as a cell of a type, and cells in a column |
+//! | `columnar`, `header`, `convert`, `nested` | Parquet and Arrow: files, their columns, and what these become |
+//! | `block` | rows on their way from the reader to the intake |
+//! | `intake` | all rows, checked for themselves, in temporary files |
 //! | `problem` | how problems are told |
 //!
 //! Nothing of the graph moves before everything is checked ([`crate::constraint`]).
 
+mod block;
+mod builder;
+mod cell;
 mod column;
+mod columnar;
+mod convert;
+mod header;
+mod input;
 mod intake;
+mod json;
+mod nested;
 mod problem;
+mod reader;
 mod record;
+mod rows;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use intake::Input;
+pub use input::{Content, Input, Source, TableFile, TableFormat};
 pub use problem::{LoadError, LoadProblem};
 
 use intake::Intake;

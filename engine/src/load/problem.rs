@@ -10,7 +10,7 @@ use crate::error::ErrorKind;
 pub struct LoadProblem {
     /// Name of the input; empty for what is wrong with no single record.
     pub input: String,
-    /// Number of the record, from 1.
+    /// Number of the record, from 1; 0 for what is wrong with the input as a whole.
     pub record: u64,
     /// What is wrong with it.
     pub reason: String,
@@ -20,6 +20,9 @@ impl fmt::Display for LoadProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.input.is_empty() {
             return f.write_str(&self.reason);
+        }
+        if self.record == 0 {
+            return write!(f, "{}: {}", self.input, self.reason);
         }
         write!(f, "{}, record {}: {}", self.input, self.record, self.reason)
     }
