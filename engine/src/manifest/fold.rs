@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::row::Row;
+use arrow::array::RecordBatch;
+
+use super::row::{self, NewRow, Row};
 use super::{ManifestError, TableEntry};
+use crate::error::Result;
 use crate::id::{BranchName, ManifestVersion, TableKey, TableVersion};
+use crate::storage::Summary;
 
 /// The greatest version of a table.
 #[derive(Debug, Clone)]
@@ -30,23 +34,41 @@ impl Fold {
             Row::Table { key, path } => {
                 self.paths.insert(key, path);
             }
-            Row::Version { key, version, lineage, rows } => {
-                let candidate = Newest { version, lineage, rows };
-                match self.newest.entry(key) {
-                    Entry::Vacant(slot) => {
-                        slot.insert(candidate);
-                    }
-                    Entry::Occupied(mut slot) if slot.get().version < version => {
-                        slot.insert(candidate);
-                    }
-                    Entry::Occupied(_) => {}
-                }
-            }
-            Row::Tombstone { key, version } => {
-                let highest = self.tombstones.entry(key).or_default();
-                *highest = version.max(*highest);
+            Row::Version { key, version, lineage, rows } => self.add_version(key, Newest { version, lineage, rows }),
+            Row::Tombstone { key, version } => self.add_tombstone(key, version),
+        }
+    }
+
+    /// Takes in what the rows of a file say.
+    pub(super) fn merge(&mut self, file: &Self) {
+        for (key, path) in &file.paths {
+            self.paths.insert(key.clone(), path.clone());
+        }
+        for (key, newest) in &file.newest {
+            if self.newest.get(key).is_none_or(|known| known.version < newest.version) {
+                self.newest.insert(key.clone(), newest.clone());
             }
         }
+        for (key, &version) in &file.tombstones {
+            self.add_tombstone(key.clone(), version);
+        }
+    }
+
+    fn add_version(&mut self, key: String, candidate: Newest) {
+        match self.newest.entry(key) {
+            Entry::Vacant(slot) => {
+                slot.insert(candidate);
+            }
+            Entry::Occupied(mut slot) if slot.get().version < candidate.version => {
+                slot.insert(candidate);
+            }
+            Entry::Occupied(_) => {}
+        }
+    }
+
+    fn add_tombstone(&mut self, key: String, version: u64) {
+        let highest = self.tombstones.entry(key).or_default();
+        *highest = version.max(*highest);
     }
 
     /// Folder of a registered table.
@@ -64,6 +86,17 @@ impl Fold {
         let key = key.to_string();
         let newest = self.newest.get(&key).map_or(0, |newest| newest.version);
         newest.max(self.tombstones.get(&key).copied().unwrap_or(0))
+    }
+
+    /// Whether no row with the id of this one can be there.
+    pub(super) fn is_new(&self, row: &NewRow) -> bool {
+        match row {
+            NewRow::Table { key, .. } => self.path(key).is_none(),
+            NewRow::Version(update) => self.newest(&update.key).is_none_or(|newest| newest.version < update.version),
+            NewRow::Tombstone { key, version } => {
+                self.tombstones.get(&key.to_string()).is_none_or(|known| known < version)
+            }
+        }
     }
 
     /// The visible tables.
@@ -94,6 +127,17 @@ impl Fold {
                 Ok((key, entry))
             })
             .collect()
+    }
+}
+
+impl Summary for Fold {
+    const COLUMNS: &'static [&'static str] = &row::COLUMNS;
+
+    fn add_rows(&mut self, batch: &RecordBatch) -> Result<()> {
+        for row in row::decode(batch)? {
+            self.add(row);
+        }
+        Ok(())
     }
 }
 

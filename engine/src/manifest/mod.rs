@@ -25,11 +25,10 @@ pub(crate) use log::read_log;
 pub(crate) use migrate::{migrate, plan_migration};
 pub(crate) use publish::{Publication, TableUpdate, publish};
 
-use futures::TryStreamExt;
-
 use crate::error::Result;
 use crate::id::{BranchName, ManifestVersion, TableKey};
-use crate::storage::{Rows, Scan, Storage, Table, names};
+use crate::storage::{Rows, Storage, Table, names};
+use fold::Fold;
 
 /// Schema metadata key of the format stamp.
 const STAMP_KEY: &str = "omnigraph:internal_schema_version";
@@ -81,15 +80,10 @@ pub(crate) async fn read_state(manifest: &Table) -> Result<BTreeMap<TableKey, Ta
     Ok(read_fold(manifest).await?.finish(ManifestVersion::new(manifest.version()))?)
 }
 
-async fn read_fold(manifest: &Table) -> Result<fold::Fold> {
-    let columns = row::COLUMNS.iter().map(|&column| column.to_owned()).collect();
-    let scan = Scan { columns: Some(columns), ..Scan::default() };
-    let mut batches = manifest.scan(&scan).await?;
-    let mut fold = fold::Fold::default();
-    while let Some(batch) = batches.try_next().await? {
-        for row in row::decode(&batch)? {
-            fold.add(row);
-        }
+async fn read_fold(manifest: &Table) -> Result<Fold> {
+    let mut fold = Fold::default();
+    for file in manifest.summaries::<Fold>().await? {
+        fold.merge(&file);
     }
     Ok(fold)
 }

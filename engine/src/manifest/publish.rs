@@ -1,4 +1,5 @@
 //! Making new table versions visible: one merge-insert into `__manifest` for all tables of an operation (graph-format §7.1).
+//! Rows that are all new are committed as the insert that such a merge comes to, without reading the manifest again.
 //!
 //! What is asked for is checked against the state of the branch before every attempt. Only contention on the very rows
 //! that are written is tried again; a state that is not the expected one is the caller's to settle.
@@ -8,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::fold::Fold;
 use super::migrate::upgrade;
 use super::read_fold;
-use super::row::{NewRow, encode};
+use super::row::{KEY, NewRow, encode};
 use crate::error::{ErrorKind, Result};
 use crate::id::{BranchName, ManifestVersion, TableKey};
 use crate::schema::table_dir_name;
@@ -123,7 +124,11 @@ pub(crate) async fn publish(
             return Ok(ManifestVersion::new(manifest.version()));
         }
         let batch = encode(&rows);
-        let staged = manifest.stage_upsert(super::row::KEY, Rows::batches(batch.schema(), vec![batch])).await?;
+        let staged = if rows.iter().all(|row| fold.is_new(row)) {
+            manifest.stage_insert_keyed(KEY, batch).await?
+        } else {
+            manifest.stage_upsert(KEY, Rows::batches(batch.schema(), vec![batch])).await?
+        };
         match staged.commit().await {
             Ok(published) => return Ok(ManifestVersion::new(published.version())),
             Err(StorageError::Contended { .. }) => {}

@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 pub use error::StorageError;
 pub use lance::{Blobs, IndexInfo, LineageRef, Order, ROW_ADDRESS, RowStream, Scan, Table, VersionInfo, is_blob};
-pub(crate) use lance::{Candidates, Compare, Condition, ID, KEY_COLUMN, ROW_ID, Rows, Sorted, StagedChange, TextSet, VersionFile};
+pub(crate) use lance::{
+    Candidates, Compare, Condition, ID, KEY_COLUMN, ROW_ID, Rows, Sorted, StagedChange, Summary, TextSet, VersionFile,
+};
 pub use location::{Location, names};
 
 use lance::Tables;

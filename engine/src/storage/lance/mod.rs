@@ -8,6 +8,7 @@ mod provider;
 mod scan;
 mod sorted;
 mod stage;
+mod summary;
 mod table;
 mod version_file;
 mod versions;
@@ -30,6 +31,7 @@ pub use scan::{RowStream, Scan};
 pub use sorted::Order;
 pub(crate) use sorted::{ID, ROW_ID, Sorted};
 pub(crate) use stage::{KEY_COLUMN, Rows, StagedChange, TextSet};
+pub(crate) use summary::Summary;
 pub use table::{IndexInfo, ROW_ADDRESS, Table};
 pub(crate) use version_file::{VersionFile, version_file};
 pub use versions::VersionInfo;
@@ -57,6 +59,7 @@ pub(super) struct Tables {
     session: Arc<Session>,
     /// One open handle per lineage, kept to ask for its head cheaply.
     heads: Mutex<HashMap<String, Dataset>>,
+    summaries: Arc<summary::Summaries>,
 }
 
 impl std::fmt::Debug for Tables {
@@ -68,7 +71,11 @@ impl std::fmt::Debug for Tables {
 impl Tables {
     pub(super) fn new() -> Self {
         let session = Session::new(INDEX_CACHE_BYTES, METADATA_CACHE_BYTES, Arc::default());
-        Self { session: Arc::new(session), heads: Mutex::default() }
+        Self { session: Arc::new(session), heads: Mutex::default(), summaries: Arc::default() }
+    }
+
+    fn table(&self, dataset: Dataset, uri: String) -> Table {
+        Table::new(dataset, uri, self.summaries.clone())
     }
 
     pub(super) async fn open(
@@ -80,7 +87,7 @@ impl Tables {
     ) -> Result<Table, StorageError> {
         let uri = location.table_uri(path, lineage);
         match self.load(&uri, version).await {
-            Ok(dataset) => Ok(Table::new(dataset, uri)),
+            Ok(dataset) => Ok(self.table(dataset, uri)),
             Err(cause) => Err(self.open_error(uri, version, cause).await),
         }
     }
@@ -89,7 +96,7 @@ impl Tables {
         let uri = location.table_uri(path, None);
         let params = WriteParams { session: Some(self.session.clone()), ..stage::params(WriteMode::Create) };
         let created = InsertBuilder::new(uri.as_str()).with_params(&params).execute_stream(rows.into_stream()).await;
-        created.map(|dataset| Table::new(dataset, uri.clone())).map_err(|cause| table_error(&uri, cause))
+        created.map(|dataset| self.table(dataset, uri.clone())).map_err(|cause| table_error(&uri, cause))
     }
 
     pub(super) async fn head(
@@ -129,7 +136,7 @@ impl Tables {
         let uri = location.table_uri(path, Some(name));
         let mut dataset = source.dataset().as_ref().clone();
         match dataset.create_branch(name, version, None).await {
-            Ok(fork) => Ok(Table::new(fork, uri)),
+            Ok(fork) => Ok(self.table(fork, uri)),
             // Lance makes the folder before the reference: either may be there already.
             Err(_) if self.load(&uri, None).await.is_ok() => {
                 Err(StorageError::LineageExists { path: location.table_uri(path, None), name: name.to_owned() })

@@ -3,6 +3,7 @@
 //! | staged | Lance operation | note |
 //! |---|---|---|
 //! | [`Table::stage_append`] | `Append` | |
+//! | [`Table::stage_insert_keyed`] | `Update` with the keys that are new | what a merge-insert of rows without a match commits, and the target is not read |
 //! | [`Table::stage_upsert`] | `Update` (merge-insert on a key column) | matched rows are replaced, the others inserted |
 //! | [`Table::stage_delete`] | `Delete` | |
 //! | [`Table::stage_overwrite`] | `Overwrite` | also with no rows |
@@ -16,10 +17,13 @@ use arrow_schema::SchemaRef;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::stream::BoxStream;
-use lance::dataset::transaction::{Operation, Transaction};
+use lance::dataset::transaction::{Operation, Transaction, UpdateMode};
 use lance::dataset::{
     CommitBuilder, InsertBuilder, MergeInsertBuilder, WhenMatched, WhenNotMatched, WriteMode, WriteParams,
 };
+
+use lance_core::datatypes::Schema as LanceSchema;
+use lance_table::format::key_existence::{KeyExistenceFilter, KeyExistenceFilterBuilder, extract_key_value_from_batch};
 
 use super::Table;
 use crate::storage::StorageError;
@@ -72,7 +76,7 @@ impl StagedChange {
     /// [`StorageError::Contended`] if another commit conflicts, [`StorageError::Table`] otherwise.
     pub(crate) async fn commit(self) -> Result<Table, StorageError> {
         let committed = self.commit.execute(self.transaction).await.map_err(|cause| self.table.error(cause))?;
-        Ok(Table::new(committed, self.table.uri().to_owned()))
+        Ok(self.table.at(committed))
     }
 }
 
@@ -113,6 +117,30 @@ impl Table {
         Ok(StagedChange::new(self, transaction))
     }
 
+    /// Stages rows whose values in the column `key` are not stored yet, which the caller knows of this version. Concurrent
+    /// commits that insert one of the keys, or may do so, conflict.
+    ///
+    /// # Errors
+    /// As [`Table::stage_append`].
+    pub(crate) async fn stage_insert_keyed(&self, key: &str, rows: RecordBatch) -> Result<StagedChange, StorageError> {
+        let keys = key_filter(self.dataset().schema(), key, &rows).map_err(|cause| self.error(cause))?;
+        let mut staged = self.stage_append(Rows::batches(rows.schema(), vec![rows])).await?;
+        if let Operation::Append { fragments } = staged.transaction.operation {
+            staged.transaction.operation = Operation::Update {
+                removed_fragment_ids: Vec::new(),
+                updated_fragments: Vec::new(),
+                new_fragments: fragments,
+                fields_modified: Vec::new(),
+                compacted_sstables: Vec::new(),
+                fields_for_preserving_frag_bitmap: field_ids(self.dataset().schema()),
+                update_mode: Some(UpdateMode::RewriteRows),
+                inserted_rows_filter: Some(keys),
+                updated_fragment_offsets: None,
+            };
+        }
+        Ok(staged)
+    }
+
     /// Stages rows that replace those with an equal value in the column `key`, or are added.
     ///
     /// # Errors
@@ -150,7 +178,7 @@ impl Table {
     pub(crate) async fn with_config(&self, key: &str, value: &str) -> Result<Self, StorageError> {
         let mut dataset = self.dataset().as_ref().clone();
         dataset.update_config([(key, value)]).await.map_err(|cause| self.error(cause))?;
-        Ok(Self::new(dataset, self.uri().to_owned()))
+        Ok(self.at(dataset))
     }
 
     /// Sets a key of the schema's metadata, as a commit of its own.
@@ -160,7 +188,7 @@ impl Table {
     pub(crate) async fn with_schema_metadata(&self, key: &str, value: &str) -> Result<Self, StorageError> {
         let mut dataset = self.dataset().as_ref().clone();
         dataset.update_schema_metadata([(key, value)]).await.map_err(|cause| self.error(cause))?;
-        Ok(Self::new(dataset, self.uri().to_owned()))
+        Ok(self.at(dataset))
     }
 
     /// Marks the column by which concurrent writers of the same row collide; a commit of its own unless it is marked already.
@@ -179,6 +207,23 @@ impl Table {
         let mut dataset = self.dataset().as_ref().clone();
         let marked = dataset.update_field_metadata().update(column, [(KEY_COLUMN, "true")]);
         marked.map_err(|cause| self.error(cause))?.await.map_err(|cause| self.error(cause))?;
-        Ok(Self::new(dataset, self.uri().to_owned()))
+        Ok(self.at(dataset))
     }
+}
+
+fn field_ids(schema: &LanceSchema) -> Vec<u32> {
+    schema.fields_pre_order().filter_map(|field| u32::try_from(field.id).ok()).collect()
+}
+
+/// The keys of the rows, as a merge-insert records those it inserts.
+fn key_filter(schema: &LanceSchema, key: &str, rows: &RecordBatch) -> Result<KeyExistenceFilter, lance::Error> {
+    let field = schema.field(key).map(|field| field.id);
+    let mut keys = KeyExistenceFilterBuilder::new(field.into_iter().collect());
+    let on = [key.to_owned()];
+    for row in 0..rows.num_rows() {
+        if let Some(value) = extract_key_value_from_batch(rows, row, &on) {
+            keys.insert(value)?;
+        }
+    }
+    Ok(keys.build())
 }

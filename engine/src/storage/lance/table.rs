@@ -8,6 +8,7 @@ use lance::Dataset;
 use lance::index::DatasetIndexExt;
 
 use super::cause::table_error;
+use super::summary::Summaries;
 use crate::storage::StorageError;
 
 /// Column that can be asked for in a scan: where the row is, fragment id in the upper 32 bits.
@@ -31,11 +32,21 @@ pub struct IndexInfo {
 pub struct Table {
     dataset: Arc<Dataset>,
     uri: Arc<str>,
+    summaries: Arc<Summaries>,
 }
 
 impl Table {
-    pub(super) fn new(dataset: Dataset, uri: String) -> Self {
-        Self { dataset: Arc::new(dataset), uri: uri.into() }
+    pub(super) fn new(dataset: Dataset, uri: String, summaries: Arc<Summaries>) -> Self {
+        Self { dataset: Arc::new(dataset), uri: uri.into(), summaries }
+    }
+
+    /// The same lineage at another version.
+    pub(super) fn at(&self, dataset: Dataset) -> Self {
+        Self { dataset: Arc::new(dataset), uri: self.uri.clone(), summaries: self.summaries.clone() }
+    }
+
+    pub(super) fn known_summaries(&self) -> &Summaries {
+        &self.summaries
     }
 
     pub(super) fn dataset(&self) -> &Arc<Dataset> {

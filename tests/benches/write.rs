@@ -1,0 +1,137 @@
+//! Many small commits: what a write costs must not grow with the number of writes before it.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use criterion::Criterion;
+use stratigraph_engine::load::{Input, LoadMode, LoadRequest};
+use stratigraph_engine::{BranchName, CreateOptions, Graph, OpenMode, Progress, ProgressEvent};
+use tokio::runtime::Runtime;
+
+const COMMITS: usize = 1_000;
+const ACTORS: usize = 8;
+
+/// Eight tables without keys and one with a key.
+fn schema() -> String {
+    let unkeyed = (0..ACTORS).map(|table| format!("node Event{table} {{\n    text: String\n}}\n"));
+    unkeyed.chain(["node Person {\n    name: String @key\n}\n".to_owned()]).collect()
+}
+
+async fn create(folder: &std::path::Path) -> Graph {
+    let uri = folder.join("graph").to_string_lossy().into_owned();
+    Graph::create(&uri, &schema(), &CreateOptions::default()).await.expect("a new graph");
+    Graph::open(&uri, OpenMode::ReadWrite).await.expect("it opens")
+}
+
+/// Time spent in each phase of the writes.
+#[derive(Default, Clone)]
+struct Phases(Arc<Mutex<(BTreeMap<String, Duration>, Option<(String, Instant)>)>>);
+
+impl Phases {
+    fn enter(&self, phase: Option<&str>) {
+        let mut inner = self.0.lock().expect("no writer panicked");
+        if let Some((name, since)) = inner.1.take() {
+            *inner.0.entry(name).or_default() += since.elapsed();
+        }
+        inner.1 = phase.map(|phase| (phase.to_owned(), Instant::now()));
+    }
+
+    fn progress(&self) -> Progress {
+        let phases = self.clone();
+        let see = move |event: ProgressEvent| {
+            if let ProgressEvent::Phase { name, .. } = event {
+                phases.enter(Some(&name));
+            }
+        };
+        Progress::new(see, Default::default())
+    }
+
+    fn print(&self) {
+        let inner = self.0.lock().expect("no writer panicked");
+        let times: Vec<String> =
+            inner.0.iter().map(|(name, time)| format!("{name} {:.1}", time.as_secs_f64() * 10.0)).collect();
+        println!("  ms a commit: {}", times.join(", "));
+    }
+}
+
+async fn write_row(graph: &Graph, record: String, phases: &Phases) {
+    let input = Input { name: "row".into(), reader: Box::new(Cursor::new(record.into_bytes())) };
+    let request = LoadRequest {
+        mode: LoadMode::Append,
+        branch: BranchName::main(),
+        actor: Some("bench".into()),
+        inputs: vec![input],
+    };
+    phases.enter(Some("check"));
+    let loaded = graph.load(request, &phases.progress()).await.expect("a row is written");
+    phases.enter(None);
+    assert!(loaded.written.is_some());
+}
+
+fn event(table: usize, number: usize) -> String {
+    format!("{{\"type\":\"Event{table}\",\"data\":{{\"text\":\"number {number}\"}}}}")
+}
+
+fn person(number: usize) -> String {
+    format!("{{\"type\":\"Person\",\"data\":{{\"name\":\"person {number}\"}}}}")
+}
+
+/// One actor after the other row; the time of each hundred.
+async fn one_actor(record: impl Fn(usize) -> String) -> Vec<Duration> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let graph = create(folder.path()).await;
+    let mut hundreds = Vec::new();
+    for hundred in 0..COMMITS / 100 {
+        let (start, phases) = (Instant::now(), Phases::default());
+        for number in 0..100 {
+            write_row(&graph, record(hundred * 100 + number), &phases).await;
+        }
+        phases.print();
+        hundreds.push(start.elapsed());
+    }
+    hundreds
+}
+
+/// Eight actors at once, each on the table it is given.
+async fn eight_actors(table: impl Fn(usize) -> usize) -> Duration {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let graph = create(folder.path()).await;
+    let start = Instant::now();
+    let actors = (0..ACTORS).map(|actor| {
+        let (graph, table) = (graph.clone(), table(actor));
+        tokio::spawn(async move {
+            for number in 0..COMMITS / 10 / ACTORS {
+                write_row(&graph, event(table, number), &Phases::default()).await;
+            }
+        })
+    });
+    for actor in actors.collect::<Vec<_>>() {
+        actor.await.expect("every write succeeds");
+    }
+    start.elapsed()
+}
+
+fn report(name: &str, hundreds: &[Duration]) {
+    let (first, last) = (hundreds[0].as_secs_f64(), hundreds[hundreds.len() - 1].as_secs_f64());
+    let total: Duration = hundreds.iter().sum();
+    println!(
+        "write/{name}: first hundred {first:.2} s, last hundred {last:.2} s, ratio {:.2}, {:.1} commits/s",
+        last / first,
+        COMMITS as f64 / total.as_secs_f64()
+    );
+}
+
+/// Prints the times; a thousand commits are measured once.
+pub(crate) fn commits(_: &mut Criterion) {
+    let runtime = Runtime::new().expect("a runtime starts");
+    if std::env::args().skip(1).any(|arg| !arg.starts_with('-') && !arg.starts_with("write")) {
+        return;
+    }
+    report("one actor, rows without a key", &runtime.block_on(one_actor(|number| event(0, number))));
+    report("one actor, rows with a key", &runtime.block_on(one_actor(person)));
+    let rate = |time: Duration| (COMMITS / 10 / ACTORS * ACTORS) as f64 / time.as_secs_f64();
+    println!("write/8 actors on 8 tables: {:.1} commits/s", rate(runtime.block_on(eight_actors(|actor| actor))));
+    println!("write/8 actors on one table: {:.1} commits/s", rate(runtime.block_on(eight_actors(|_| 0))));
+}
