@@ -5,6 +5,7 @@ use crate::history::HistoryError;
 use crate::id::IdError;
 use crate::load::LoadError;
 use crate::manifest::{ManifestError, PublishError};
+use crate::mutate::MutateError;
 use crate::query::QueryError;
 use crate::read::ReadError;
 use crate::recovery::RecoveryError;
@@ -68,6 +69,9 @@ pub enum Error {
     /// Nothing was loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// Nothing was changed.
+    #[error(transparent)]
+    Mutate(#[from] MutateError),
     /// Rows could not be kept until they are written.
     #[error(transparent)]
     Spool(#[from] SpoolError),
@@ -109,6 +113,7 @@ impl Error {
             Self::Write(error) => error.kind(),
             Self::Spool(error) => error.kind(),
             Self::Load(error) => error.kind(),
+            Self::Mutate(error) => error.kind(),
             Self::History(error) => error.kind(),
             Self::Read(error) => error.kind(),
             Self::Query(error) => error.kind(),

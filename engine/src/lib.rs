@@ -13,6 +13,7 @@
 //! | [`query`] | SQL over a snapshot |
 //! | `constraint` | the rules of a schema, applied to a change before it is written |
 //! | [`load`] | records into a branch, checked before anything moves |
+//! | [`mutate`] | statements of a query language, carried out on a branch |
 //! | [`write`] | how every write is carried out |
 //! | [`recovery`] | interrupted writes, what to do about them, and the audit of it |
 //! | [`Graph`] | the handle that ties them together |
@@ -49,6 +50,7 @@ pub mod history;
 pub mod id;
 pub mod load;
 pub mod manifest;
+pub mod mutate;
 mod nearest;
 pub mod progress;
 pub mod query;

@@ -36,6 +36,9 @@ pub(super) async fn edges(
     let mut counts = new_edges(committed, change, table).await?;
     if table.stored != Stored::Gone {
         let may_lose = edge.cardinality.min > 0 && table.ends_some();
+        if counts.is_empty() && !may_lose {
+            return Ok(());
+        }
         let few = if may_lose { None } else { ids::one_of("src", sources(&counts).into_iter()) };
         committed
             .each(&key, &[ID, "src"], few, |batch| {

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::history::CommitFiles;
 use crate::load::{self, LoadRequest, Loaded};
 use crate::manifest::{self, Migration};
+use crate::mutate::{self, MutateRequest, Mutated};
 use crate::progress::Progress;
 use crate::recovery::{self, Recovered, RecoveryPlan};
 use crate::storage::{Storage, names};
@@ -78,6 +79,16 @@ impl Graph {
             Err(Error::Write(WriteError::Rehearsed { operation_id })) => Ok(Some(operation_id)),
             other => other.map(|_| None),
         }
+    }
+
+    /// Carries out a query that inserts, updates or deletes on a branch: all of its statements, or none. Rows that no statement
+    /// matches make no commit.
+    ///
+    /// # Errors
+    /// [`crate::mutate::MutateError`] for a text, parameters or rows that break rules; [`crate::write::WriteError::Stale`] if
+    /// rows that statements chose from were changed meanwhile; else as [`Graph::load`].
+    pub async fn mutate(&self, request: MutateRequest, progress: &Progress) -> Result<Mutated> {
+        Box::pin(mutate::mutate(self.writer()?, self.schema().catalog(), request, progress)).await
     }
 
     /// What opening this graph for writing would do first. Nothing is written.

@@ -6,6 +6,7 @@
 //! | `reader` | how all inputs become blocks of rows |
 //! | `json`, `record`, `rows` | JSON text → values → records → blocks |
 //! | `cell`, `column`, `builder` | what a value is as a cell of a type, and cells in a column |
+//! | `given` | one value as a cell, for other writers |
 //! | `columnar`, `header`, `convert`, `nested` | Parquet and Arrow: files, their columns, and what these become |
 //! | `block` | rows on their way from the reader to the intake |
 //! | `intake` | all rows, checked for themselves, in temporary files |
@@ -19,6 +20,7 @@ mod cell;
 mod column;
 mod columnar;
 mod convert;
+mod given;
 mod header;
 mod input;
 mod intake;
@@ -35,6 +37,8 @@ use std::time::Duration;
 
 pub use input::{Content, Input, Source, TableFile, TableFormat};
 pub use problem::{LoadError, LoadProblem};
+
+pub(crate) use given::cell;
 
 use intake::Intake;
 

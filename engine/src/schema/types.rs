@@ -40,10 +40,10 @@ pub enum ScalarType {
 
 impl ScalarType {
     /// The words of the types without argument, in the order the grammar tries them: `DateTime` before `Date`.
-    pub(super) const BASE_WORDS: [&'static str; 11] =
+    pub(crate) const BASE_WORDS: [&'static str; 11] =
         ["String", "Blob", "Bool", "I32", "I64", "U32", "U64", "F32", "F64", "DateTime", "Date"];
 
-    pub(super) fn from_base_word(word: &str) -> Option<Self> {
+    pub(crate) fn from_base_word(word: &str) -> Option<Self> {
         Some(match word {
             "String" => Self::String,
             "Blob" => Self::Blob,

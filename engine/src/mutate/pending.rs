@@ -1,0 +1,187 @@
+//! What the statements so far have made of a table: rows that are not stored yet, or ids that go.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow_schema::SchemaRef;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+
+use crate::constraint::{Digest, Digests, Place, TableRows};
+use crate::error::Result;
+use crate::storage::{ID, TextSet};
+use crate::write::{Spool, SpoolError, SpoolWriter};
+
+/// Bytes of rows that are kept in memory; more go to a temporary file.
+const MEMORY_BYTES: usize = 8 << 20;
+/// Ids that are listed one by one; more are a set.
+const FEW: usize = 500;
+
+/// New rows of one table, the last of each id counts.
+#[derive(Debug)]
+pub(super) struct PendingRows {
+    folder: Arc<Path>,
+    name: String,
+    schema: SchemaRef,
+    /// Rows that did not fit into memory, earliest first.
+    spooled: Vec<Spool>,
+    recent: Vec<RecordBatch>,
+    recent_bytes: usize,
+    /// Number of rows, those that were replaced included.
+    rows: u64,
+    ids: HashMap<Digest, (u64, Place)>,
+    replaced: Vec<u64>,
+    /// Whether stored rows with the same ids are replaced; else no stored row has one of the ids.
+    pub(super) replaces: bool,
+}
+
+impl PendingRows {
+    /// No rows yet; `name` is for temporary files in `folder`.
+    pub(super) fn new(folder: Arc<Path>, name: String, schema: SchemaRef) -> Self {
+        Self {
+            folder,
+            name,
+            schema,
+            spooled: Vec::new(),
+            recent: Vec::new(),
+            recent_bytes: 0,
+            rows: 0,
+            ids: HashMap::new(),
+            replaced: Vec::new(),
+            replaces: false,
+        }
+    }
+
+    /// Whether there is a row with an id.
+    pub(super) fn has(&self, id: Digest) -> bool {
+        self.ids.contains_key(&id)
+    }
+
+    /// Adds rows; they replace earlier ones with the same ids.
+    pub(super) fn push(&mut self, batch: RecordBatch, place: Place, digests: &Digests) -> Result<(), SpoolError> {
+        for id in batch[ID].as_string::<i32>().iter().flatten() {
+            if let Some((earlier, _)) = self.ids.insert(digests.of(id), (self.rows, place)) {
+                self.replaced.push(earlier);
+            }
+            self.rows += 1;
+        }
+        self.recent_bytes += batch.get_array_memory_size();
+        self.recent.push(batch);
+        if self.recent_bytes > MEMORY_BYTES { self.spill() } else { Ok(()) }
+    }
+
+    fn spill(&mut self) -> Result<(), SpoolError> {
+        let mut file = self.file()?;
+        for batch in self.recent.drain(..) {
+            file.write(&batch)?;
+        }
+        self.recent_bytes = 0;
+        self.spooled.push(file.finish()?);
+        Ok(())
+    }
+
+    fn file(&self) -> Result<SpoolWriter, SpoolError> {
+        let name = format!("{}-{}", self.name, self.spooled.len());
+        SpoolWriter::create(&self.folder, &name, self.schema.clone())
+    }
+
+    /// The rows as they are now, without those that were replaced; what is added later does not come.
+    pub(super) fn now(&self) -> BoxStream<'static, Result<RecordBatch>> {
+        let spooled = self.spooled.clone();
+        let recent = self.recent.clone();
+        let replaced: HashSet<u64> = self.replaced.iter().copied().collect();
+        let spooled = futures::stream::iter(spooled).flat_map(|spool| spool.batches());
+        let mut end = 0;
+        let last = move |batch: RecordBatch| {
+            let start = end;
+            end += batch.num_rows() as u64;
+            let kept: BooleanArray = (start..end).map(|row| Some(!replaced.contains(&row))).collect();
+            filter_record_batch(&batch, &kept).expect("one truth for each row")
+        };
+        spooled.chain(futures::stream::iter(recent.into_iter().map(Ok))).map_ok(last).boxed()
+    }
+
+    /// All rows in one file; none if there are none.
+    pub(super) async fn finish(mut self, digests: &Digests) -> Result<Option<TableRows>> {
+        if self.ids.is_empty() {
+            return Ok(None);
+        }
+        if self.spooled.is_empty() && self.replaced.is_empty() {
+            self.spill()?;
+        }
+        let (spool, ids) = match self.spooled.as_slice() {
+            [spool] if self.recent.is_empty() && self.replaced.is_empty() => (spool.clone(), self.ids),
+            _ => {
+                let mut file = self.file()?;
+                let mut batches = self.now();
+                let mut ids = HashMap::with_capacity(self.ids.len());
+                while let Some(batch) = batches.try_next().await? {
+                    for id in batch[ID].as_string::<i32>().iter().flatten() {
+                        let digest = digests.of(id);
+                        let (_, place) = self.ids[&digest];
+                        ids.insert(digest, (ids.len() as u64, place));
+                    }
+                    file.write(&batch)?;
+                }
+                (file.finish()?, ids)
+            }
+        };
+        Ok(Some(TableRows { spool, ids, replaced: Vec::new(), has_given_ids: self.replaces }))
+    }
+}
+
+/// Ids of stored rows that go.
+#[derive(Debug, Default)]
+pub(super) struct PendingIds {
+    ids: HashMap<Digest, Place>,
+    /// The ids themselves, up to one more than are listed.
+    few: Vec<String>,
+}
+
+impl PendingIds {
+    /// Adds an id; false if it was there.
+    pub(super) fn add(&mut self, id: &str, place: Place, digests: &Digests) -> bool {
+        let is_new = !self.ids.contains_key(&digests.of(id));
+        if is_new {
+            self.ids.insert(digests.of(id), place);
+            if self.few.len() <= FEW {
+                self.few.push(id.to_owned());
+            }
+        }
+        is_new
+    }
+
+    /// Adds everything that another one has.
+    pub(super) fn extend(&mut self, other: &Self) {
+        self.ids.extend(&other.ids);
+        let room = (FEW + 1).saturating_sub(self.few.len());
+        self.few.extend(other.few.iter().take(room).cloned());
+    }
+
+    pub(super) fn has(&self, id: Digest) -> bool {
+        self.ids.contains_key(&id)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Every id with what deletes it.
+    pub(super) fn ids(&self) -> &HashMap<Digest, Place> {
+        &self.ids
+    }
+
+    /// The ids as a set.
+    pub(super) fn set(self: &Arc<Self>, digests: &Digests) -> TextSet {
+        let few = (self.few.len() <= FEW).then(|| self.few.clone());
+        let (ids, digests) = (self.clone(), digests.clone());
+        TextSet::new(few, move |id| ids.has(digests.of(id)))
+    }
+}
