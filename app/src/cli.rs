@@ -11,7 +11,7 @@
 //! | `cli/work.rs`, `meter.rs` | how a write is interrupted, and how far it is |
 //! | `cli/made.rs` | the commit that a write made |
 //!
-//! Only `init`, `load`, `branch create`, `branch delete` and `recovery run` write to a graph.
+//! Only `init`, `load`, `mutate`, `branch create`, `branch delete` and `recovery run` write to a graph.
 
 mod audit;
 mod branch;
@@ -28,6 +28,7 @@ mod load;
 mod log;
 mod made;
 mod meter;
+mod mutate;
 mod open;
 mod output;
 mod position;
@@ -114,6 +115,8 @@ enum Command {
     Init(init::InitArgs),
     /// Load records into a branch: all of them or none
     Load(load::LoadArgs),
+    /// Insert, update and delete by statements: all of them or none
+    Mutate(mutate::MutateArgs),
     /// Make, delete and list branches
     #[command(subcommand)]
     Branch(branch::BranchCommand),
@@ -176,6 +179,7 @@ async fn answer(command: Command, out: &mut Out, work: &Work) -> Result<(), CliE
         Command::Export(args) => export::run(args, out).await,
         Command::Init(args) => init::run(args, out, work).await,
         Command::Load(args) => load::run(args, out, work).await,
+        Command::Mutate(args) => mutate::run(args, out, work).await,
         Command::Branch(command) => branch::run(command, out, work).await,
         Command::Recovery(command) => recovery::run(command, out, work).await,
         Command::Audit(args) => audit::run(args, out).await,

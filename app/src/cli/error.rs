@@ -99,6 +99,20 @@ pub(super) enum CliError {
         /// The mistake with its line and a caret under its column.
         rendered: String,
     },
+    /// The text of a query has a mistake.
+    #[error("cannot read {origin}: {rendered}")]
+    QueryText {
+        /// Where the text is.
+        origin: String,
+        /// The mistake with its line and a caret under its column.
+        rendered: String,
+    },
+    /// What follows `--params` are no parameters.
+    #[error("--params takes a JSON object like {{\"name\": \"Ada\"}}: {reason}")]
+    Params {
+        /// Why it is none.
+        reason: String,
+    },
     /// Standard input was named twice.
     #[error("- is named twice after --data: standard input can be read once only")]
     RepeatedInput,
@@ -143,6 +157,8 @@ impl CliError {
             | Self::RepeatedColumn { .. }
             | Self::EmptyCondition
             | Self::SchemaSource { .. }
+            | Self::QueryText { .. }
+            | Self::Params { .. }
             | Self::RepeatedInput
             | Self::NobodyToAsk { .. } => ErrorKind::Invalid,
             Self::NoCommit { .. } | Self::UnknownRow { .. } | Self::BranchGone { .. } => ErrorKind::NotFound,
@@ -173,6 +189,8 @@ impl CliError {
             | Self::UnknownRow { .. }
             | Self::File { .. }
             | Self::SchemaSource { .. }
+            | Self::QueryText { .. }
+            | Self::Params { .. }
             | Self::RepeatedInput
             | Self::BranchGone { .. }
             | Self::NobodyToAsk { .. }
