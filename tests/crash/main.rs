@@ -1,7 +1,10 @@
 //! Storage that fails: at every fail point, in every operation, the answer is one clear error and nothing is written.
 
+mod control;
 mod creation;
+mod deferred;
 mod killed;
+mod migration;
 mod model;
 mod recoveries;
 mod writes;

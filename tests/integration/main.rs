@@ -1,10 +1,15 @@
 //! The engine and the command line through their public surface.
 
 mod bad_input;
+mod bad_input_page;
 mod blobs;
+mod branches;
+mod branching;
 mod command_line;
 mod command_line_terminal;
 mod command_line_writing;
+mod concurrency;
+mod constraints;
 mod create;
 mod demo;
 mod diff_property;
@@ -14,8 +19,11 @@ mod guard;
 mod history;
 mod independent;
 mod load;
+mod mutate;
+mod opening;
 mod read_only;
 mod recovery;
 mod reference;
 mod rows;
+mod scenarios;
 mod terminal;

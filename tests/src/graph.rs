@@ -27,8 +27,8 @@ impl TestGraph {
     pub async fn new(schema: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let uri = folder.path().join("g").to_string_lossy().into_owned();
-        Graph::create(&uri, schema, &CreateOptions::default()).await?;
-        let graph = Graph::open(&uri, OpenMode::ReadWrite).await?;
+        Box::pin(Graph::create(&uri, schema, &CreateOptions::default())).await?;
+        let graph = Box::pin(Graph::open(&uri, OpenMode::ReadWrite)).await?;
         Ok(Self { folder, graph })
     }
 
@@ -49,7 +49,7 @@ impl TestGraph {
     /// # Errors
     /// As [`Graph::open`].
     pub async fn open(&self, mode: OpenMode) -> Result<Graph, Error> {
-        Graph::open(&self.uri(), mode).await
+        Box::pin(Graph::open(&self.uri(), mode)).await
     }
 
     /// Loads records through the handle; the version of `__manifest`, none if there was nothing to load.
@@ -65,7 +65,7 @@ impl TestGraph {
     /// # Errors
     /// As [`Graph::create_branch`].
     pub async fn branch(&self, name: &str, from: &str) -> Result<(), Error> {
-        self.graph.create_branch(&branch(name), &branch(from)).await
+        Box::pin(self.graph.create_branch(&branch(name), &branch(from))).await
     }
 
     /// What is stored, read by the independent reader, and that it breaks no rule of the format.
@@ -73,8 +73,8 @@ impl TestGraph {
     /// # Errors
     /// If it cannot be read, or breaks a rule.
     pub async fn files(&self) -> Result<GraphFiles> {
-        let files = GraphFiles::read(&self.path()).await?;
-        let broken = broken_rules(&files).await?;
+        let files = Box::pin(GraphFiles::read(&self.path())).await?;
+        let broken = Box::pin(broken_rules(&files)).await?;
         anyhow::ensure!(broken.is_empty(), "{broken:#?}");
         Ok(files)
     }
@@ -87,7 +87,7 @@ impl TestGraph {
 pub async fn load(graph: &Graph, mode: LoadMode, to: &str, records: &str) -> Result<Option<u64>, Error> {
     let input = Input { name: "data.jsonl".to_owned(), reader: Box::new(std::io::Cursor::new(records.to_owned())) };
     let request = LoadRequest { mode, branch: branch(to), actor: Some(ACTOR.into()), inputs: vec![input] };
-    let loaded = graph.load(request, &Progress::none()).await?;
+    let loaded = Box::pin(graph.load(request, &Progress::none())).await?;
     Ok(loaded.written.map(|written| written.manifest_version.get()))
 }
 
