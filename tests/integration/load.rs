@@ -5,9 +5,13 @@ use futures::TryStreamExt;
 use serde_json::Value;
 use stratigraph_engine::load::{Input, LoadMode, LoadRequest};
 use stratigraph_engine::{
-    At, BranchName, CreateOptions, Error, ErrorKind, Graph, OpenMode, Progress, ReadOptions, Row,
+    At, Blobs, BranchName, CreateOptions, Error, ErrorKind, Graph, OpenMode, Progress, ReadOptions, Row,
 };
 use stratigraph_tests::folder;
+
+mod command;
+mod refusals;
+mod tables;
 
 const SOURCE: &str = "node Person {\n  name: String @key\n  age: I32?\n  @range(age, 0..150)\n  mail: String? @unique\n}\n\
     node Note {\n  body: String\n}\n\
@@ -26,9 +30,13 @@ struct Stage {
 
 impl Stage {
     async fn new() -> Result<Self> {
+        Self::of(SOURCE).await
+    }
+
+    async fn of(source: &str) -> Result<Self> {
         let root = tempfile::tempdir()?;
         let uri = root.path().join("g").to_string_lossy().into_owned();
-        Graph::create(&uri, SOURCE, &CreateOptions::default()).await?;
+        Graph::create(&uri, source, &CreateOptions::default()).await?;
         let graph = Graph::open(&uri, OpenMode::ReadWrite).await?;
         Ok(Self { root, graph })
     }
@@ -53,7 +61,8 @@ impl Stage {
     async fn rows(&self, branch: &str, table: &str) -> Result<Vec<Value>> {
         let snapshot = self.graph.snapshot(&At::Branch(branch.parse()?)).await?;
         let key = snapshot.table(table)?.key.clone();
-        let mut batches = self.graph.read(&snapshot, &key, &ReadOptions::default()).await?;
+        let mut batches =
+            self.graph.read(&snapshot, &key, &ReadOptions { blobs: Blobs::Bytes, ..ReadOptions::default() }).await?;
         let mut rows = Vec::new();
         while let Some(batch) = batches.try_next().await? {
             let columns = Row::columns_of(&batch);
