@@ -309,3 +309,48 @@ fn holds_all(float: &DataType, found: &DataType) -> bool {
 pub(super) fn as_texts(column: &ArrayRef) -> Result<StringArray, ArrowError> {
     Ok(cast(column, &DataType::Utf8)?.as_string::<i32>().clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{FixedSizeListArray, Int32Array, Int64Array};
+    use arrow::buffer::NullBuffer;
+
+    use super::*;
+    use crate::value::Value;
+
+    fn list_of(scalar: ScalarType) -> PropertyType {
+        PropertyType { scalar, nullable: true, list: true, enum_values: None }
+    }
+
+    /// The cells of a column afterwards, and what was told.
+    fn converted(column: &ArrayRef, kind: &PropertyType) -> (Vec<String>, Vec<(usize, String)>) {
+        let conversion = Conversion::of(column.data_type(), kind).unwrap();
+        let mut told = Vec::new();
+        let array = conversion.apply(column, &mut |row, reason| told.push((row, reason))).unwrap();
+        assert_eq!(array.data_type(), &arrow_type(kind), "it is the column of a table");
+        ((0..array.len()).map(|row| Value::from_array(&array, row).to_json().to_string()).collect(), told)
+    }
+
+    #[test]
+    fn parts_of_lists_and_what_null_lists_cover_are_no_items() {
+        let items: ArrayRef = Arc::new(Int64Array::from(vec![1, i64::MAX, 3, i64::MAX, 5]));
+        let field = Arc::new(Field::new("element", DataType::Int64, false));
+        let offsets = OffsetBuffer::new(vec![0, 1, 2, 2, 4, 5].into());
+        let nulls = NullBuffer::from(vec![true, false, true, true, true]);
+        let lists: ArrayRef = Arc::new(ListArray::new(field, offsets, items, Some(nulls)));
+        let (cells, told) = converted(&lists, &list_of(ScalarType::I32));
+        assert_eq!(cells, ["[1]", "null", "[]", "[3,null]", "[5]"]);
+        assert_eq!(told, [(3, "item 2: 9223372036854775807 does not fit I32".to_owned())]);
+        let (cells, told) = converted(&lists.slice(2, 2), &list_of(ScalarType::I32));
+        assert_eq!(cells, ["[]", "[3,null]"]);
+        assert_eq!(told[0].0, 1, "rows are counted from the start of the part");
+    }
+
+    #[test]
+    fn lists_of_one_length_are_lists() {
+        let items: ArrayRef = Arc::new(Int32Array::from(vec![1, 2, 3, 4]));
+        let field = Arc::new(Field::new("x", DataType::Int32, false));
+        let lists: ArrayRef = Arc::new(FixedSizeListArray::new(field, 2, items, None));
+        assert_eq!(converted(&lists.slice(1, 1), &list_of(ScalarType::I64)).0, ["[3,4]"]);
+    }
+}
