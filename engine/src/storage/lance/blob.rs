@@ -7,10 +7,11 @@ use arrow::array::{
     Array, ArrayRef, AsArray, FixedSizeBinaryBuilder, LargeBinaryBuilder, RecordBatch, StringBuilder, StructArray,
     UInt64Builder,
 };
-use arrow::datatypes::UInt64Type;
+use arrow::datatypes::{UInt8Type, UInt32Type, UInt64Type};
 use arrow_schema::{DataType, Field, Fields, Schema};
 use futures::{StreamExt, TryStreamExt};
 use lance::dataset::BlobFile;
+use lance_core::datatypes::BlobKind;
 use sha2::{Digest, Sha256};
 
 use super::Table;
@@ -87,25 +88,66 @@ pub(super) async fn read_columns(
     Ok(batch)
 }
 
-async fn files(table: &Table, batch: &RecordBatch, column: &str) -> Result<Vec<Option<BlobFile>>, StorageError> {
+/// Where the content of a cell is.
+enum Held {
+    Nowhere,
+    Elsewhere(String),
+    Here(BlobFile),
+}
+
+/// What is somewhere else is not asked for: it may not be there, and only its place is wanted.
+async fn held(table: &Table, batch: &RecordBatch, column: &str) -> Result<Vec<Held>, StorageError> {
+    let references = references(&batch[column]);
     let ids = batch[ROW_ID].as_primitive::<UInt64Type>().values();
-    table.dataset().take_blobs(ids, column).await.map_err(|cause| table.error(cause))
+    let here: Vec<u64> =
+        ids.iter().zip(&references).filter(|(_, reference)| reference.is_none()).map(|(id, _)| *id).collect();
+    let mut files = table.dataset().take_blobs(&here, column).await.map_err(|cause| table.error(cause))?.into_iter();
+    let mut held = |reference: Option<String>| match reference {
+        Some(uri) => Held::Elsewhere(uri),
+        None => match files.next().flatten() {
+            Some(file) => match file.uri() {
+                Some(uri) => Held::Elsewhere(uri.to_owned()),
+                None => Held::Here(file),
+            },
+            None => Held::Nowhere,
+        },
+    };
+    Ok(references.into_iter().map(&mut held).collect())
+}
+
+/// The references that descriptors hold in full.
+fn references(described: &ArrayRef) -> Vec<Option<String>> {
+    let fields = described.as_struct_opt().and_then(|blobs| {
+        let kinds = blobs.column_by_name("kind")?.as_primitive_opt::<UInt8Type>()?;
+        let bases = blobs.column_by_name("blob_id")?.as_primitive_opt::<UInt32Type>()?;
+        Some((kinds, bases, blobs.column_by_name("blob_uri")?.as_string_opt::<i32>()?))
+    });
+    let Some((kinds, bases, uris)) = fields else { return vec![None; described.len()] };
+    let is_reference =
+        |row: usize| described.is_valid(row) && kinds.value(row) == BlobKind::External as u8 && bases.value(row) == 0;
+    (0..described.len()).map(|row| is_reference(row).then(|| uris.value(row).to_owned())).collect()
 }
 
 /// `{data, uri}`, one of them null.
 async fn bytes(table: &Table, batch: &RecordBatch, column: &str) -> Result<ArrayRef, StorageError> {
     let (mut data, mut uri) = (LargeBinaryBuilder::new(), StringBuilder::new());
     let mut present = Vec::with_capacity(batch.num_rows());
-    for blob in files(table, batch, column).await? {
-        let reference = blob.as_ref().and_then(BlobFile::uri);
-        uri.append_option(reference);
-        match &blob {
-            Some(blob) if reference.is_none() => {
-                data.append_value(blob.read().await.map_err(|cause| table.error(cause))?);
+    for held in held(table, batch, column).await? {
+        match &held {
+            Held::Here(file) => {
+                data.append_value(file.read().await.map_err(|cause| table.error(cause))?);
+                uri.append_null();
             }
-            Some(_) | None => data.append_null(),
+            Held::Elsewhere(place) => {
+                data.append_null();
+                uri.append_value(place);
+            }
+            Held::Nowhere => {
+                data.append_null();
+                uri.append_null();
+            }
         }
-        present.push(blob.is_some());
+        present.push(!matches!(held, Held::Nowhere));
     }
     let fields = vec![Field::new("data", DataType::LargeBinary, true), Field::new("uri", DataType::Utf8, true)];
     let arrays: Vec<ArrayRef> = vec![Arc::new(data.finish()), Arc::new(uri.finish())];
@@ -117,20 +159,19 @@ async fn digests(table: &Table, batch: &RecordBatch, column: &str) -> Result<Arr
     let (mut size, mut uri) = (UInt64Builder::new(), StringBuilder::new());
     let mut sha256 = FixedSizeBinaryBuilder::new(DIGEST_BYTES);
     let mut present = Vec::with_capacity(batch.num_rows());
-    for blob in files(table, batch, column).await? {
-        let reference = blob.as_ref().and_then(BlobFile::uri);
-        uri.append_option(reference);
-        match &blob {
-            Some(blob) if reference.is_none() => {
-                size.append_value(blob.size());
-                sha256.append_value(digest(table, blob).await?).expect("a SHA-256 has 32 bytes");
-            }
-            Some(_) | None => {
-                size.append_null();
-                sha256.append_null();
-            }
+    for held in held(table, batch, column).await? {
+        if let Held::Here(file) = &held {
+            size.append_value(file.size());
+            sha256.append_value(digest(table, file).await?).expect("a SHA-256 has 32 bytes");
+        } else {
+            size.append_null();
+            sha256.append_null();
         }
-        present.push(blob.is_some());
+        match &held {
+            Held::Elsewhere(place) => uri.append_value(place),
+            Held::Here(_) | Held::Nowhere => uri.append_null(),
+        }
+        present.push(!matches!(held, Held::Nowhere));
     }
     let digest_type = DataType::FixedSizeBinary(DIGEST_BYTES);
     let fields: Fields = vec![

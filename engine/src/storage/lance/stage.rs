@@ -4,13 +4,14 @@
 //! |---|---|---|
 //! | [`Table::stage_append`] | `Append` | |
 //! | [`Table::stage_insert_keyed`] | `Update` with the keys that are new | what a merge-insert of rows without a match commits, and the target is not read |
-//! | [`Table::stage_upsert`] | `Update` (merge-insert on a key column) | matched rows are replaced, the others inserted |
+//! | [`Table::stage_upsert`] | `Update` (merge-insert on a key column) | matched rows are replaced, the others inserted; in a table with blobs put together from an append and a deletion |
 //! | [`Table::stage_delete`] | `Delete` | |
 //! | [`Table::stage_overwrite`] | `Overwrite` | also with no rows |
 //!
 //! Every commit skips Lance's auto-cleanup, because versions that the manifest pins must never be collected on the way.
 
 mod delete;
+mod replace;
 
 use arrow::array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -146,6 +147,9 @@ impl Table {
     /// # Errors
     /// As [`Table::stage_append`]; also if two of the rows have the same key.
     pub(crate) async fn stage_upsert(&self, key: &str, rows: Rows) -> Result<StagedChange, StorageError> {
+        if self.has_blobs() {
+            return self.stage_replace(key, rows).await;
+        }
         let error = |cause| self.error(cause);
         let mut merge = MergeInsertBuilder::try_new(self.dataset().clone(), vec![key.to_owned()]).map_err(error)?;
         merge
