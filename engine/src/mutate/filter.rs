@@ -41,7 +41,9 @@ impl Filter {
             let column = batch
                 .column_by_name(&test.column)
                 .ok_or_else(|| ArrowError::SchemaError(format!("BUG: the rows have no column {}", test.column)))?;
-            kept = and(&kept, &prep_null_mask_filter(&test.keep(column)?))?;
+            let test = test.keep(column)?;
+            let test = if test.null_count() == 0 { test } else { prep_null_mask_filter(&test) };
+            kept = and(&kept, &test)?;
         }
         Ok(kept)
     }

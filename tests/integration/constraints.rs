@@ -1,0 +1,66 @@
+//! Rules that a change keeps or breaks together with what is stored, for loads; mutations have theirs beside them.
+
+use anyhow::Result;
+use stratigraph_engine::load::LoadMode;
+use stratigraph_tests::graph::TestGraph;
+
+const SCHEMA: &str = "node Person { name: String @key }\nnode Note { title: String? @unique }\n\
+    edge Owns: Person -> Note @card(1..2)\n";
+
+fn note(id: &str, title: &str) -> String {
+    format!("{{\"type\":\"Note\",\"data\":{{\"id\":\"{id}\",\"title\":\"{title}\"}}}}\n")
+}
+
+fn owns(id: &str, from: &str, to: &str) -> String {
+    format!("{{\"edge\":\"Owns\",\"from\":\"{from}\",\"to\":\"{to}\",\"data\":{{\"id\":\"{id}\"}}}}\n")
+}
+
+#[tokio::test]
+async fn a_record_that_a_later_one_replaces_takes_no_value() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    let records = note("a", "x") + &note("a", "y") + &note("b", "x");
+    made.load(LoadMode::Merge, "main", &records).await?;
+    // The same with stored rows: their values are free once they are replaced in the same load.
+    made.load(LoadMode::Merge, "main", &(note("a", "x") + &note("b", "y"))).await?;
+    let error = made.load(LoadMode::Merge, "main", &note("c", "x")).await.unwrap_err();
+    assert!(error.to_string().contains("as in the stored row `a`"), "{error}");
+    let error =
+        made.load(LoadMode::Merge, "main", &(note("a", "z") + &note("a", "q") + &note("b", "q"))).await.unwrap_err();
+    assert!(error.to_string().contains("record 3: Note: @unique(title) is broken"), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_node_that_loses_an_edge_keeps_the_least_number() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    let people: String = ["Ada", "Grace", "Linus"]
+        .map(|name| format!("{{\"type\":\"Person\",\"data\":{{\"name\":\"{name}\"}}}}\n"))
+        .concat();
+    let base =
+        people + &note("n", "x") + &owns("o1", "Ada", "n") + &owns("o2", "Grace", "n") + &owns("o3", "Grace", "n");
+    made.load(LoadMode::Append, "main", &base).await?;
+    let refused = |records: String| {
+        let made = &made;
+        async move { made.load(LoadMode::Merge, "main", &records).await.unwrap_err().to_string() }
+    };
+    assert!(refused(owns("o1", "Linus", "n")).await.contains("`Ada` has 0 edges (min 1)"));
+    assert!(refused(owns("o1", "Grace", "n")).await.contains("`Ada` has 0 edges (min 1)"));
+    assert!(refused(owns("o4", "Grace", "n")).await.contains("`Grace` has 3 edges (max 2)"));
+    made.load(LoadMode::Merge, "main", &owns("o2", "Linus", "n")).await?;
+    // Told as many edges as there are, whatever else moves.
+    assert!(refused(owns("o3", "Ada", "n") + &owns("o5", "Ada", "n")).await.contains("`Ada` has 3 edges (max 2)"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_very_many_broken_rules_some_are_told_and_all_counted() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    let notes = |from: usize| {
+        (from..from + 2000).map(|n| note(&format!("n{n}"), &format!("t{}", n % 2000))).collect::<String>()
+    };
+    made.load(LoadMode::Append, "main", &notes(0)).await?;
+    let error = made.load(LoadMode::Append, "main", &notes(2000)).await.unwrap_err().to_string();
+    assert_eq!(error.lines().count(), 1 + 100 + 1, "{error}");
+    assert!(error.ends_with("and 1900 more problems"), "{error}");
+    Ok(())
+}
