@@ -11,7 +11,7 @@
 //! | `cli/work.rs`, `meter.rs` | how a write is interrupted, and how far it is |
 //! | `cli/made.rs` | the commit that a write made |
 //!
-//! Only `init`, `load`, `mutate`, `branch create`, `branch delete` and `recovery run` write to a graph.
+//! Only `init`, `load`, `mutate`, `branch create`, `branch delete`, `recovery run` and `demo` write to a graph.
 
 mod audit;
 mod branch;
@@ -35,6 +35,8 @@ mod position;
 mod read;
 mod recovery;
 mod rows;
+#[cfg(test)]
+mod sample;
 mod schema;
 mod show;
 mod since;
@@ -56,6 +58,8 @@ use stratigraph_engine::{Graph, OpenMode};
 use crate::theme::ColorChoice;
 use error::{CliError, EXIT_CODES, exit_code, report};
 use output::{Form, Out};
+#[cfg(test)]
+pub(crate) use sample::sample;
 pub(crate) use words::quoted;
 use work::{Work, until_interrupted};
 
@@ -127,7 +131,7 @@ enum Command {
     Audit(audit::AuditArgs),
     /// Open the workbench (also: stratigraph URI)
     Open(open::OpenArgs),
-    /// Open the workbench on a sample graph
+    /// Make a sample graph and open the workbench on it
     Demo(demo::DemoArgs),
 }
 
@@ -150,7 +154,7 @@ pub fn main() -> ExitCode {
 fn dispatch(cli: Cli) -> Result<(), CliError> {
     match cli.command {
         Command::Open(args) => open::run(args, &cli.global),
-        Command::Demo(args) if !args.path => open::run_demo(args.screen, &cli.global),
+        Command::Demo(args) if !args.keep => open::run_demo(args, &cli.global),
         command => {
             let form = if cli.global.json { Form::Json } else { Form::Text };
             let mut out = Out::stdout(form, cli.global.color.unwrap_or_default(), cli.global.ascii);
@@ -183,7 +187,7 @@ async fn answer(command: Command, out: &mut Out, work: &Work) -> Result<(), CliE
         Command::Branch(command) => branch::run(command, out, work).await,
         Command::Recovery(command) => recovery::run(command, out, work).await,
         Command::Audit(args) => audit::run(args, out).await,
-        Command::Demo(_) => demo::print_path(out),
+        Command::Demo(args) => demo::print_place(&args, out, work).await,
         Command::Open(_) => unreachable!("BUG: the workbench is dispatched before"),
     }
 }
@@ -238,17 +242,6 @@ fn first_word(command: &clap::Command, args: &[OsString]) -> Option<(usize, Stri
 /// Whether a word is written like a path or a URI; no command is.
 fn is_place(word: &str) -> bool {
     word.is_empty() || word.contains(['/', '\\', ':', '.', '~'])
-}
-
-/// The sample graph, for tests of what reads rows.
-#[cfg(test)]
-pub(crate) async fn sample() -> Graph {
-    static UNPACKING: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let place = {
-        let _one_at_a_time = UNPACKING.lock().expect("no test panics while unpacking");
-        demo::unpack().expect("the sample unpacks")
-    };
-    open_graph(&place.to_string_lossy()).await.expect("the sample opens")
 }
 
 #[cfg(test)]

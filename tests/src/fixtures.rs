@@ -33,7 +33,7 @@ impl Fixture {
     fn archive(self) -> PathBuf {
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));
         match self {
-            Self::Team => package.join("../assets/team.tar.gz"),
+            Self::Team => package.join("fixtures/team.tar.gz"),
             Self::LoadCrash => package.join("fixtures/load-crash.tar.gz"),
         }
     }

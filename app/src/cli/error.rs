@@ -134,7 +134,7 @@ pub(super) enum CliError {
     /// The workbench could not start or stopped.
     #[error(transparent)]
     Workbench(Box<dyn std::error::Error + Send + Sync>),
-    /// The sample graph could not be unpacked.
+    /// The sample graph has no place.
     #[error(transparent)]
     Demo(#[from] DemoError),
     /// The user interrupted the command.

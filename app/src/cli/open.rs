@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
+use super::GlobalArgs;
+use super::demo::{self, DemoArgs, DemoError};
 use super::error::CliError;
-use super::{GlobalArgs, demo};
+use super::work::{Work, until_interrupted};
 use crate::config::Flags;
+use crate::theme::Surroundings;
 use crate::{WorkbenchOptions, run_workbench};
 
 /// Arguments of `open`.
@@ -38,10 +41,22 @@ pub(super) fn run(args: OpenArgs, global: &GlobalArgs) -> Result<(), CliError> {
     workbench(args.uri, args.screen, global)
 }
 
-/// Runs the workbench on the sample graph.
-pub(super) fn run_demo(screen: ScreenArgs, global: &GlobalArgs) -> Result<(), CliError> {
-    let place = demo::unpack()?;
-    workbench(place.display().to_string(), screen, global)
+/// Makes the sample graph and runs the workbench on it.
+pub(super) fn run_demo(args: DemoArgs, global: &GlobalArgs) -> Result<(), CliError> {
+    // Before the graph is made for nothing.
+    crate::terminal::check("", &Surroundings::of_process()).map_err(|_| DemoError::NoScreen)?;
+    let work = Work::default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut place = None;
+    let made = async {
+        place = Some(demo::make(&args, &work).await?);
+        Ok(())
+    };
+    let done = runtime.block_on(until_interrupted(&work, made));
+    runtime.shutdown_background();
+    done?;
+    let place = place.expect("it was made");
+    workbench(place.uri(), args.screen, global)
 }
 
 fn workbench(uri: String, screen: ScreenArgs, global: &GlobalArgs) -> Result<(), CliError> {
