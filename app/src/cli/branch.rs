@@ -7,6 +7,7 @@ use super::branches::{self, BranchesArgs};
 use super::error::CliError;
 use super::open_graph;
 use super::output::Out;
+use super::position;
 use super::target::{branch_name, confirm, echo, open_to_write};
 use super::work::Work;
 use crate::theme::Role;
@@ -14,14 +15,14 @@ use crate::theme::Role;
 /// Arguments of `branch`.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum BranchCommand {
-    /// Make a branch at the head of another
+    /// Make a branch at the head of another, or at a commit
     Create {
         /// Folder or file:// URI of the graph
         uri: String,
         /// Name of the new branch
         name: String,
-        /// Branch it starts from
-        #[arg(long, value_name = "BRANCH", default_value = "main")]
+        /// Where it starts: a branch, a commit id or its end, v7 or feature@v7, or a time like 2026-05-02T09:14:03Z
+        #[arg(long, value_name = "POSITION", default_value = "main")]
         from: String,
     },
     /// Delete a branch; its commits that no other branch has are lost
@@ -68,10 +69,10 @@ pub(super) async fn run(command: BranchCommand, out: &mut Out, work: &Work) -> R
 }
 
 async fn create(uri: &str, name: &str, from: &str, out: &mut Out, work: &Work) -> Result<(), CliError> {
-    let (name, from) = (branch_name(name)?, branch_name(from)?);
+    let (name, from) = (branch_name(name)?, position::parse(from)?);
     let graph = open_to_write(uri, work).await?;
     echo(graph.uri(), &name, None);
-    work.writing(graph.create_branch(&name, &from)).await?;
+    Box::pin(work.writing(graph.create_branch_at(&name, &from))).await?;
     print(out, &find(&graph, &name).await?, Done::Created)
 }
 

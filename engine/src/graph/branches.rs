@@ -5,11 +5,12 @@
 use std::collections::BTreeSet;
 
 use super::Graph;
+use super::branch_start::Start;
 use super::resolve::unknown_branch;
 use crate::error::{ErrorKind, Result};
 use crate::fail::fail_point;
-use crate::history::{Branch, branch_refs, list_branches};
-use crate::id::BranchName;
+use crate::history::{At, Branch, branch_refs, list_branches};
+use crate::id::{BranchName, CommitId, ManifestVersion, TableKey};
 use crate::manifest;
 use crate::progress::Progress;
 use crate::storage::{LineageRef, Storage, StorageError, names};
@@ -47,6 +48,34 @@ pub enum BranchError {
         /// The branch that exists.
         other: BranchName,
     },
+    /// No commit published that version, so it has no history to start with.
+    #[error("no branch can start at {branch}@v{version}: no commit published it; start at a commit, which `log` lists")]
+    NoCommit {
+        /// The branch.
+        branch: BranchName,
+        /// Its version.
+        version: ManifestVersion,
+    },
+    /// The rows of commits were never stored so that this one was the newest.
+    #[error(
+        "no branch can start at commit {commit}: the commits of {branch} have no version that ends with it; start at another commit"
+    )]
+    NotAlone {
+        /// The commit.
+        commit: CommitId,
+        /// Its branch.
+        branch: BranchName,
+    },
+    /// The schema was another one, and all branches share today's.
+    #[error(
+        "no branch can start at commit {commit}: {table_key} is not the table that today's schema describes; start at a later commit"
+    )]
+    OtherSchema {
+        /// The commit.
+        commit: CommitId,
+        /// A table that differs, or is on one side only.
+        table_key: TableKey,
+    },
     /// Other branches start on it, or read tables it holds.
     #[error("cannot delete branch `{name}`: `{dependent}` still depends on it; delete that branch first")]
     InUse {
@@ -63,7 +92,11 @@ impl BranchError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Main { .. } | Self::Reserved { .. } | Self::Overlaps { .. } => ErrorKind::Invalid,
-            Self::Exists { .. } | Self::InUse { .. } => ErrorKind::Conflict,
+            Self::Exists { .. }
+            | Self::InUse { .. }
+            | Self::NoCommit { .. }
+            | Self::NotAlone { .. }
+            | Self::OtherSchema { .. } => ErrorKind::Conflict,
         }
     }
 }
@@ -75,16 +108,30 @@ impl Graph {
     /// [`BranchError`], [`crate::history::HistoryError::UnknownBranch`] for the source, [`crate::write::WriteError::SchemaApply`],
     /// [`StorageError`], after which the branch does not exist.
     pub async fn create_branch(&self, name: &BranchName, from: &BranchName) -> Result<()> {
+        self.create_branch_at(name, &At::Branch(from.clone())).await
+    }
+
+    /// Makes a branch that starts at a position: the head of a branch, or a commit, whose state and history it then has.
+    ///
+    /// # Errors
+    /// As [`Graph::create_branch`] and [`Graph::resolve`]; [`BranchError::NoCommit`], [`BranchError::NotAlone`] and
+    /// [`BranchError::OtherSchema`] where the format has no such branch, [`StorageError::VersionGone`] if a table was cleaned up.
+    pub async fn create_branch_at(&self, name: &BranchName, at: &At) -> Result<()> {
         let writer = self.writer()?;
-        let _held = writer.gates.acquire([Gate::Branches]).await;
+        check_new(name, &self.branch_names().await?)?;
+        let origin = self.origin(at).await?;
+        // Both datasets fork at versions that belong together: nobody publishes in between.
+        let gates = [Gate::Branches, Gate::Publish(origin.lineage().clone())];
+        let _held = writer.gates.acquire(gates).await;
         let _alone = writer.gates.soon_alone().await.ok_or(WriteError::Excluded)?;
         refuse_during_schema_apply(self.storage(), "creating a branch").await?;
-        let existing: Vec<BranchName> = branch_refs(self.storage()).await?.into_iter().map(|(name, _)| name).collect();
+        let existing = self.branch_names().await?;
         check_new(name, &existing)?;
-        if !existing.contains(from) {
-            return Err(unknown_branch(from.as_str(), &existing).into());
+        if !existing.contains(origin.lineage()) {
+            return Err(unknown_branch(origin.lineage().as_str(), &existing).into());
         }
-        make(self.storage(), name, from).await
+        let start = self.start(writer, &origin).await?;
+        make(self.storage(), name, &start).await
     }
 
     /// Deletes a branch. Its commits that no other branch has are lost.
@@ -135,9 +182,9 @@ fn check_new(name: &BranchName, existing: &[BranchName]) -> Result<(), BranchErr
     }
 }
 
-async fn make(storage: &Storage, name: &BranchName, from: &BranchName) -> Result<()> {
-    fork_head(storage, names::MANIFEST, name, from).await?;
-    let made = make_commits(storage, name, from).await;
+async fn make(storage: &Storage, name: &BranchName, start: &Start) -> Result<()> {
+    fork(storage, names::MANIFEST, name, (&start.lineage, start.manifest)).await?;
+    let made = make_commits(storage, name, start).await;
     if made.is_err()
         && let Err(error) = storage.delete_lineage(names::MANIFEST, name.as_str()).await
     {
@@ -146,20 +193,19 @@ async fn make(storage: &Storage, name: &BranchName, from: &BranchName) -> Result
     made
 }
 
-async fn make_commits(storage: &Storage, name: &BranchName, from: &BranchName) -> Result<()> {
+async fn make_commits(storage: &Storage, name: &BranchName, start: &Start) -> Result<()> {
     fail_point!(crate::fail::BRANCH_CREATE_AFTER_MANIFEST_BRANCH_CREATE);
     // The manifest's branch is brand new: commits of that name are left from one that was deleted.
     storage.delete_lineage(names::COMMITS, name.as_str()).await?;
-    fork_head(storage, names::COMMITS, name, from).await
+    fork(storage, names::COMMITS, name, (&start.lineage, start.commits)).await
 }
 
-async fn fork_head(storage: &Storage, path: &str, name: &BranchName, from: &BranchName) -> Result<()> {
-    let head = storage.open(path, from.stored(), None).await?.version();
-    match storage.fork(path, from.stored(), head, name.as_str()).await {
+async fn fork(storage: &Storage, path: &str, name: &BranchName, (from, version): (&BranchName, u64)) -> Result<()> {
+    match storage.fork(path, from.stored(), version, name.as_str()).await {
         // No reference was there before, so these are the files of an attempt that was interrupted.
         Err(StorageError::LineageExists { .. }) => {
             storage.delete_lineage(path, name.as_str()).await?;
-            storage.fork(path, from.stored(), head, name.as_str()).await?;
+            storage.fork(path, from.stored(), version, name.as_str()).await?;
         }
         forked => drop(forked?),
     }

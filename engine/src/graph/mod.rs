@@ -1,5 +1,6 @@
 //! The handle: one graph, opened. Every operation of the engine starts here.
 
+mod branch_start;
 mod branches;
 mod create;
 mod reads;

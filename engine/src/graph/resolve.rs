@@ -158,7 +158,7 @@ impl Graph {
         }
     }
 
-    async fn branch_names(&self) -> Result<Vec<BranchName>> {
+    pub(super) async fn branch_names(&self) -> Result<Vec<BranchName>> {
         Ok(branch_refs(self.storage()).await?.into_iter().map(|(name, _)| name).collect())
     }
 }

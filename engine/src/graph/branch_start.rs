@@ -1,0 +1,147 @@
+//! Where a branch may start: at the head of another, or at any commit that is still readable.
+//!
+//! A branch is a lineage of `__manifest` and one of the commits (graph-format §8.2). Both may fork at an older version, as long as
+//! they say the same: the manifest at the version that the commit published, the commits at the version whose newest row is that
+//! very commit. The tables then are those the commit saw, and must still be there and fit the schema, which all branches share.
+
+use super::Graph;
+use super::branches::BranchError;
+use super::resolve::unknown_branch;
+use crate::error::Result;
+use crate::history::{At, Commit, CommitGraph, Position};
+use crate::id::{BranchName, CommitId};
+use crate::manifest;
+use crate::progress::Progress;
+use crate::storage::{Storage, Table, names};
+use crate::write::Writer;
+
+/// One version of each of the two datasets, on the lineage of one branch.
+#[derive(Debug)]
+pub(super) struct Start {
+    pub(super) lineage: BranchName,
+    pub(super) manifest: u64,
+    pub(super) commits: u64,
+}
+
+/// What a position means as a start. A head is found again under the gates, as it moves.
+#[derive(Debug)]
+pub(super) enum Origin {
+    Head(BranchName),
+    Commit(Box<Commit>),
+}
+
+impl Origin {
+    /// The branch whose lineages fork.
+    pub(super) fn lineage(&self) -> &BranchName {
+        match self {
+            Self::Head(branch) => branch,
+            Self::Commit(commit) => &commit.branch,
+        }
+    }
+}
+
+impl Graph {
+    /// Finds what a position means.
+    ///
+    /// # Errors
+    /// As [`Graph::resolve`]; [`BranchError::NoCommit`] for a version that no commit published.
+    pub(super) async fn origin(&self, at: &At) -> Result<Origin> {
+        if let At::Branch(branch) = at {
+            let existing = self.branch_names().await?;
+            if !existing.contains(branch) {
+                return Err(unknown_branch(branch.as_str(), &existing).into());
+            }
+            return Ok(Origin::Head(branch.clone()));
+        }
+        let Position { branch, version, commit, .. } = self.resolve(at).await?;
+        if matches!(at, At::Name { name, .. } if *name == branch.as_str()) {
+            return Ok(Origin::Head(branch));
+        }
+        let history = self.history(&Progress::none()).await?;
+        match commit.and_then(|id| history.get(id)) {
+            Some(commit) => Ok(Origin::Commit(Box::new(commit.clone()))),
+            None => Err(BranchError::NoCommit { branch, version }.into()),
+        }
+    }
+
+    /// The versions at which a branch from there forks. Nobody may publish on the lineage meanwhile.
+    ///
+    /// # Errors
+    /// [`BranchError::NotAlone`] if no version of the commits ends with the commit, [`BranchError::OtherSchema`],
+    /// [`crate::storage::StorageError::VersionGone`] for a table or a version that was cleaned up.
+    pub(super) async fn start(&self, writer: &Writer, origin: &Origin) -> Result<Start> {
+        let storage = &writer.storage;
+        let lineage = origin.lineage().clone();
+        match origin {
+            Origin::Head(_) => Ok(Start {
+                manifest: storage.open(names::MANIFEST, lineage.stored(), None).await?.version(),
+                commits: storage.open(names::COMMITS, lineage.stored(), None).await?.version(),
+                lineage,
+            }),
+            Origin::Commit(commit) => {
+                let history = self.history(&Progress::none()).await?;
+                let commits = version_ending_with(writer, &history, commit).await?;
+                check_tables(storage, commit).await?;
+                Ok(Start { lineage, manifest: commit.manifest_version.get(), commits })
+            }
+        }
+    }
+}
+
+/// The version of the commits in which a commit is the head. Heads only grow, so it is found by halving.
+async fn version_ending_with(writer: &Writer, history: &CommitGraph, commit: &Commit) -> Result<u64> {
+    let lineage = commit.branch.stored();
+    let refs = writer.storage.lineages(names::COMMITS).await?;
+    let first = refs.iter().find(|found| Some(found.name.as_str()) == lineage).map_or(1, |found| found.parent_version);
+    let newest = writer.storage.open(names::COMMITS, lineage, None).await?.version();
+    let (mut below, mut above) = (first, newest);
+    // The last version whose head is not after the commit.
+    while below < above {
+        let middle = below + (above - below).div_ceil(2);
+        match head_at(writer, lineage, middle).await?.and_then(|id| history.get(id)) {
+            Some(head) if head.head_order() <= commit.head_order() => below = middle,
+            Some(_) => above = middle - 1,
+            None => return Err(not_alone(commit)),
+        }
+    }
+    if head_at(writer, lineage, below).await? == Some(commit.id) { Ok(below) } else { Err(not_alone(commit)) }
+}
+
+async fn head_at(writer: &Writer, lineage: Option<&str>, version: u64) -> Result<Option<CommitId>> {
+    let table = writer.storage.open(names::COMMITS, lineage, Some(version)).await?;
+    writer.commits.lock().await.read_head(&table).await
+}
+
+fn not_alone(commit: &Commit) -> crate::Error {
+    BranchError::NotAlone { commit: commit.id, branch: commit.branch.clone() }.into()
+}
+
+/// All tables of the commit must still be readable, and have the columns of today: branches share one schema.
+async fn check_tables(storage: &Storage, commit: &Commit) -> Result<()> {
+    let then = manifest::open(storage, &commit.branch, Some(commit.manifest_version.get())).await?;
+    manifest::check_old_stamp(manifest::stamp(&then))?;
+    let then = manifest::read_state(&then).await?;
+    let now = manifest::read_state(&manifest::open(storage, &BranchName::main(), None).await?).await?;
+    let other =
+        |table_key: &crate::TableKey| BranchError::OtherSchema { commit: commit.id, table_key: table_key.clone() };
+    if let Some(missing) = now.keys().find(|key| !then.contains_key(key)) {
+        return Err(other(missing).into());
+    }
+    for (key, entry) in &then {
+        let Some(current) = now.get(key) else { return Err(other(key).into()) };
+        let table = storage.open(&entry.path, entry.stored_lineage(), Some(entry.version.get())).await?;
+        if current.same_state(entry) {
+            continue;
+        }
+        let current = storage.open(&current.path, current.stored_lineage(), Some(current.version.get())).await?;
+        if columns(&table) != columns(&current) {
+            return Err(other(key).into());
+        }
+    }
+    Ok(())
+}
+
+fn columns(table: &Table) -> Vec<(String, arrow_schema::DataType, bool)> {
+    let schema = table.schema();
+    schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone(), field.is_nullable())).collect()
+}
