@@ -5,16 +5,25 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use fail::FailScenario;
 use stratigraph_engine::load::{Input, LoadMode, LoadRequest};
+use stratigraph_engine::mutate::MutateRequest;
 use stratigraph_engine::{At, BranchName, CreateOptions, Error, Graph, OpenMode, Progress, fail as points};
 use stratigraph_tests::folder;
 use tokio::runtime::Runtime;
 
-const SOURCE: &str = "node Person { name: String @key }\nedge Knows: Person -> Person\n";
-const BASE: &str =
-    r#"{"type":"Person","data":{"name":"Ada"}} {"edge":"Knows","from":"Ada","to":"Ada","data":{"id":"base"}}"#;
+const SOURCE: &str = "node Person { name: String @key  age: I32? }\nedge Knows: Person -> Person\n";
+const BASE: &str = r#"{"type":"Person","data":{"name":"Ada"}} {"edge":"Knows","from":"Ada","to":"Ada","data":{"id":"base"}}
+    {"type":"Person","data":{"name":"Old"}} {"edge":"Knows","from":"Old","to":"Ada","data":{"id":"old"}}"#;
 /// What fails: two tables, to be moved together.
 const WRITE: &str =
     r#"{"type":"Person","data":{"name":"Grace"}} {"edge":"Knows","from":"Grace","to":"Ada","data":{"id":"new"}}"#;
+/// The same by statements, and a row that changes with them.
+const CHANGE: &str = r#"query change() {
+    update Person set { age: 1 } where name = "Ada"
+    insert Person { name: "Grace" }
+    insert Knows { from: "Grace" to: "Ada" }
+}"#;
+/// Two tables that lose rows together.
+const REMOVE: &str = r#"query remove() { delete Person where name = "Old" }"#;
 const NEXT: &str =
     r#"{"type":"Person","data":{"name":"Linus"}} {"edge":"Knows","from":"Linus","to":"Ada","data":{"id":"next"}}"#;
 
@@ -51,19 +60,53 @@ async fn load(graph: &Graph, branch: &BranchName, text: &'static str) -> Result<
     graph.load(request, &Progress::none()).await.map(drop)
 }
 
-/// Which of the three loads a branch shows; an error if it shows half of one.
+async fn mutate(graph: &Graph, branch: &BranchName, text: &str) -> Result<(), Error> {
+    let (branch, actor, text) = (branch.clone(), Some("act-dana".into()), text.to_owned());
+    let request = MutateRequest { branch, actor, text, name: None, params: serde_json::Map::new() };
+    graph.mutate(request, &Progress::none()).await.map(drop)
+}
+
+/// The write that fails.
+#[derive(Debug, Clone, Copy)]
+enum Failing {
+    Load,
+    Change,
+    Remove,
+}
+
+impl Failing {
+    async fn run(self, graph: &Graph, branch: &BranchName) -> Result<(), Error> {
+        match self {
+            Self::Load => load(graph, branch, WRITE).await,
+            Self::Change => mutate(graph, branch, CHANGE).await,
+            Self::Remove => mutate(graph, branch, REMOVE).await,
+        }
+    }
+
+    /// Whether a branch that shows this shows the write.
+    fn is_in(self, shown: &[&str]) -> bool {
+        match self {
+            Self::Load | Self::Change => shown.contains(&"write"),
+            Self::Remove => !shown.contains(&"old"),
+        }
+    }
+}
+
+/// Which nodes a branch shows, each with its edge; an error if it shows half of a write.
 async fn shown(graph: &Graph, branch: &BranchName) -> Result<Vec<&'static str>> {
     let snapshot = graph.snapshot(&At::Branch(branch.clone())).await?;
     let (person, knows) = (snapshot.table("Person")?.key.clone(), snapshot.table("Knows")?.key.clone());
     let mut found = Vec::new();
-    for (name, node, edge) in [("base", "Ada", "base"), ("write", "Grace", "new"), ("next", "Linus", "next")] {
+    for (name, node) in [("base", "Ada"), ("old", "Old"), ("write", "Grace"), ("next", "Linus")] {
         let nodes = graph.count(&snapshot, &person, Some(&format!("id = '{node}'"))).await?;
-        let edges = graph.count(&snapshot, &knows, Some(&format!("id = '{edge}'"))).await?;
+        let edges = graph.count(&snapshot, &knows, Some(&format!("src = '{node}'"))).await?;
         ensure!(nodes == edges && nodes <= 1, "{name}: {nodes} nodes and {edges} edges");
         if nodes == 1 {
             found.push(name);
         }
     }
+    let changed = graph.count(&snapshot, &person, Some("age = 1")).await?;
+    ensure!(changed == 0 || found.contains(&"write"), "a row is changed and the others are not written");
     Ok(found)
 }
 
@@ -90,25 +133,25 @@ enum Then {
 }
 
 /// One failure and what follows. Tells whether the point was passed.
-async fn one(branch: &str, point: &str, action: &str, then: Then) -> Result<bool> {
+async fn one(failing: Failing, branch: &str, point: &str, action: &str, then: Then) -> Result<bool> {
     let scene = Scene::new(branch).await?;
     let graph = scene.open(OpenMode::ReadWrite).await?;
     fail::cfg(point, action).expect("a valid action");
-    let written = load(&graph, &scene.branch, WRITE).await;
+    let written = failing.run(&graph, &scene.branch).await;
     fail::remove(point);
     let acknowledged = written.is_ok();
     match then {
         Then::Look => {
             let before = folder::digest(&scene.path)?;
             let seen = shown(&scene.open(OpenMode::ReadOnly).await?, &scene.branch).await?;
-            ensure!(!acknowledged || seen.contains(&"write"), "an acknowledged write is not shown");
+            ensure!(!acknowledged || failing.is_in(&seen), "an acknowledged write is not shown");
             ensure!(folder::digest(&scene.path)? == before, "looking changed the graph");
         }
         Then::Reopen => {
             drop(graph);
             let graph = scene.open(OpenMode::ReadWrite).await?;
             let seen = shown(&graph, &scene.branch).await?;
-            ensure!(seen.contains(&"base") && (!acknowledged || seen.contains(&"write")), "{seen:?}");
+            ensure!(seen.contains(&"base") && (!acknowledged || failing.is_in(&seen)), "{seen:?}");
             settled(&graph).await?;
         }
         Then::WriteAgain => {
@@ -127,7 +170,7 @@ async fn one(branch: &str, point: &str, action: &str, then: Then) -> Result<bool
     let graph = scene.open(OpenMode::ReadWrite).await?;
     settled(&graph).await?;
     let seen = shown(&graph, &scene.branch).await?;
-    ensure!(!acknowledged || seen.contains(&"write"), "an acknowledged write is lost: {seen:?}");
+    ensure!(!acknowledged || failing.is_in(&seen), "an acknowledged write is lost: {seen:?}");
     let audit = graph.audit().await?;
     ensure!(audit.len() <= 1, "{audit:?}");
     ensure!(audit.iter().all(|row| row.recovery_for_actor.as_deref() == Some("act-dana")), "{audit:?}");
@@ -137,7 +180,7 @@ async fn one(branch: &str, point: &str, action: &str, then: Then) -> Result<bool
     Ok(!acknowledged || !audit.is_empty())
 }
 
-fn matrix(branches: &[&str], failures: &[(&str, String)], thens: &[Then]) -> Result<usize> {
+fn matrix(failing: Failing, branches: &[&str], failures: &[(&str, String)], thens: &[Then]) -> Result<usize> {
     let scenario = FailScenario::setup();
     let runtime = Runtime::new()?;
     let mut passed = std::collections::BTreeMap::<&str, bool>::new();
@@ -145,8 +188,9 @@ fn matrix(branches: &[&str], failures: &[(&str, String)], thens: &[Then]) -> Res
     for branch in branches {
         for (point, action) in failures {
             for &then in thens {
-                let result = runtime.block_on(one(branch, point, action, then));
-                let hit = result.with_context(|| format!("{point} {action} on {branch}, then {then:?}"))?;
+                let result = runtime.block_on(one(failing, branch, point, action, then));
+                let hit =
+                    result.with_context(|| format!("{failing:?}: {point} {action} on {branch}, then {then:?}"))?;
                 *passed.entry(point).or_default() |= hit;
                 runs += 1;
             }
@@ -159,11 +203,28 @@ fn matrix(branches: &[&str], failures: &[(&str, String)], thens: &[Then]) -> Res
 }
 
 #[test]
-fn a_write_that_fails_anywhere_is_whole_or_gone() -> Result<()> {
+fn a_mutation_that_fails_anywhere_is_whole_or_gone() -> Result<()> {
+    let thens = [Then::Look, Then::Reopen, Then::WriteAgain];
+    let mut failures = every_point();
+    assert_eq!(matrix(Failing::Change, &["main", "work"], &failures, &thens)?, 48);
+    failures.extend(points::MUTATION.iter().map(|&point| (point, "return".to_owned())));
+    assert_eq!(matrix(Failing::Remove, &["main", "work"], &failures, &thens)?, 54);
+    Ok(())
+}
+
+fn every_point() -> Vec<(&'static str, String)> {
     let mut failures: Vec<(&str, String)> = points::WRITE.iter().map(|&point| (point, "return".to_owned())).collect();
     // The second table, after the first one moved.
     failures.push((points::WRITE_BEFORE_TABLE_COMMIT, "1*off->return".to_owned()));
-    assert_eq!(matrix(&["main", "work"], &failures, &[Then::Look, Then::Reopen, Then::WriteAgain])?, 48);
+    failures
+}
+
+#[test]
+fn a_write_that_fails_anywhere_is_whole_or_gone() -> Result<()> {
+    assert_eq!(
+        matrix(Failing::Load, &["main", "work"], &every_point(), &[Then::Look, Then::Reopen, Then::WriteAgain])?,
+        48
+    );
     Ok(())
 }
 
@@ -174,5 +235,6 @@ fn storage_that_fails_at_any_call_leaves_a_write_whole_or_gone() -> Result<()> {
             .into_iter()
             .flat_map(|(point, calls)| (0..calls).map(move |earlier| (point, format!("{earlier}*off->return"))))
             .collect();
-    matrix(&["main", "work"], &failures, &[Then::Reopen, Then::WriteAgain]).map(drop)
+    matrix(Failing::Load, &["main", "work"], &failures, &[Then::Reopen, Then::WriteAgain])?;
+    matrix(Failing::Remove, &["main"], &failures, &[Then::Reopen]).map(drop)
 }
