@@ -123,8 +123,11 @@ impl Stage {
         };
         ensure!(code != 0 && code != 1, "{command} ended with {code}: {said}");
         ensure!(!said.contains("panicked") && !said.contains(".rs:"), "{command}: {said}");
-        let said =
-            said.replace(&root, DATA).replace(TEAM, "/data/team").replace("stratigraph-under-test", "stratigraph");
+        let said = said
+            .replace(&root, DATA)
+            .replace(root.trim_start_matches('/'), "data")
+            .replace(TEAM, "/data/team")
+            .replace("stratigraph-under-test", "stratigraph");
         for line in said.lines() {
             writeln!(page, "{}", line.trim_end())?;
         }

@@ -246,7 +246,7 @@ fn branches_are_made_listed_and_deleted() -> Result<()> {
         (&["create", &graph, "work"], 4, "`work` exists already"),
         (&["create", &graph, "work/1"], 2, "would share a folder"),
         (&["create", &graph, "a b"], 2, "not a branch name"),
-        (&["create", &graph, "new", "--from", "nowhere"], 3, "there are: main, child, work"),
+        (&["create", &graph, "new", "--from", "nowhere"], 3, "the branches are: main, child, work"),
         (&["delete", &graph, "nowhere", "--yes"], 3, "there are: main, child, work"),
         (&["delete", &graph, "main", "--yes"], 2, "cannot delete branch main"),
         (&["delete", &graph, "work", "--yes"], 4, "`child` still depends on it"),

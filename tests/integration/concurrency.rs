@@ -174,3 +174,36 @@ async fn processes_that_write_and_open_at_once_lose_nothing() -> Result<()> {
     made.files().await?;
     one_line(&made, 1 + acknowledged.len()).await
 }
+
+/// Readers of every kind, in this process and another one, never see one table of a write without the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_never_see_half_of_a_write() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    let root = made.path();
+    let looking = made.open(OpenMode::ReadOnly).await?;
+    let watcher = tokio::spawn(async move {
+        let mut seen = BTreeSet::new();
+        while seen.last().is_none_or(|&rows| rows < 16) {
+            let snapshot = looking.snapshot(&"main".parse()?).await?;
+            let (nodes, edges) = (snapshot.table("Person")?, snapshot.table("Knows")?);
+            let people = looking.count(&snapshot, &nodes.key, None).await?;
+            let knows = looking.count(&snapshot, &edges.key, None).await?;
+            ensure!(
+                people == knows && people == nodes.rows,
+                "{people} people and {knows} edges at {}",
+                snapshot.version
+            );
+            let files = GraphFiles::read(&root).await?;
+            let ids = files.ids("main", "node:Person").await?;
+            ensure!(ids == files.ids("main", "edge:Knows").await?, "{ids:?}");
+            seen.insert(people);
+        }
+        anyhow::Ok(seen)
+    });
+    for number in 0..16 {
+        made.load(LoadMode::Append, "main", &pair(&format!("p{number:02}"))).await?;
+    }
+    let seen = watcher.await??;
+    assert!(seen.len() > 2, "it looked while others wrote: {seen:?}");
+    Ok(())
+}

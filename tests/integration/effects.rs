@@ -28,6 +28,7 @@ fn die(point: &str, action: &str, arguments: &[&str]) -> Result<()> {
 
 /// What is on storage of a load of two tables.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that is on storage or not")]
 struct Effects {
     sidecar: bool,
     /// Tables with a lineage of the branch.

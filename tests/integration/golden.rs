@@ -10,9 +10,10 @@ use anyhow::{Context, Result};
 use lance::Dataset;
 use serde_json::{Value, json};
 use stratigraph_engine::load::LoadMode;
-use stratigraph_engine::{CreateOptions, Graph, OpenMode};
+use stratigraph_engine::mutate::MutateRequest;
+use stratigraph_engine::{CreateOptions, Graph, OpenMode, Progress};
 use stratigraph_tests::fixtures::Fixture;
-use stratigraph_tests::graph::TestGraph;
+use stratigraph_tests::graph::{TestGraph, branch};
 use stratigraph_tests::reader::{GraphFiles, branch_reference, describe, open, operations};
 
 /// The folders of `team`'s tables.
@@ -164,6 +165,44 @@ async fn every_write_is_the_operation_of_the_format() -> Result<()> {
     assert_eq!(of(&root, "__manifest").await?, theirs_manifest[..6]);
     assert_eq!(of(&root, "_graph_commits.lance").await?, of(&theirs, "_graph_commits.lance").await?[..4]);
     assert_eq!(of(&root, "_graph_commit_actors.lance").await?, of(&theirs, "_graph_commit_actors.lance").await?[..4]);
+    Ok(())
+}
+
+/// As the former, for mutations: un-keyed nodes and edges are appended, keyed nodes and updates are merged in by id, deletions
+/// are deletions, in the tables of the edges as well.
+#[tokio::test]
+async fn every_mutation_is_the_operation_of_the_format() -> Result<()> {
+    let (_, made) = twin(Fixture::Team).await?;
+    let people = r#"{"type":"Person","data":{"name":"Ada"}} {"type":"Person","data":{"name":"Bob"}}"#;
+    made.load(LoadMode::Append, "main", people).await?;
+    for body in [
+        r#"insert Person { name: "Eve" } insert Note { body: "x" } insert Knows { from: "Eve", to: "Ada" }"#,
+        r#"update Person set { age: 1 } where name = "Eve""#,
+        r#"delete Person where name = "Eve""#,
+        r#"delete Note where body = "x""#,
+    ] {
+        let request = MutateRequest {
+            branch: branch("main"),
+            actor: None,
+            text: format!("query q() {{ {body} }}"),
+            name: None,
+            params: serde_json::Map::new(),
+        };
+        Box::pin(made.graph.mutate(request, &Progress::none())).await?;
+    }
+    let files = made.files().await?;
+    assert_eq!((files.ids("main", "node:Person").await?.len(), files.ids("main", "edge:Knows").await?.len()), (2, 0));
+    for (dataset, expected) in [
+        ("nodes/40d76f1f51639ec0", &["Overwrite", "Append", "Update", "Update", "Delete"][..]),
+        ("nodes/6686fcc6d2c8f0bd", &["Overwrite", "Append", "Delete"]),
+        ("edges/602a25a3bd0b455b", &["Overwrite", "Append", "Delete"]),
+        ("edges/8447f9be5062a894", &["Overwrite"]),
+    ] {
+        let found = operations(&open(&made.path().join(dataset), None).await?).await?;
+        assert_eq!(found.into_iter().map(|(_, name)| name).collect::<Vec<_>>(), expected, "{dataset}");
+    }
+    // Nobody gave a name: the rows of actors are those of the load alone.
+    assert_eq!((files.actors.len(), files.branch("main")?.commits.len()), (1, 6));
     Ok(())
 }
 

@@ -77,8 +77,8 @@ async fn base() -> Result<TestGraph> {
     Ok(made)
 }
 
-async fn refused(made: &TestGraph, mode: LoadMode, records: &str) -> Result<String> {
-    let error = made.load(mode, "main", records).await.err();
+async fn refused(made: &TestGraph, how: LoadMode, records: &str) -> Result<String> {
+    let error = made.load(how, "main", records).await.err();
     let error = error.ok_or_else(|| anyhow::anyhow!("it was not refused: {records}"))?;
     anyhow::ensure!(error.kind() == ErrorKind::Invalid, "{error}");
     Ok(error.to_string())

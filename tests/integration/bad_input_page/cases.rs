@@ -70,13 +70,28 @@ macro_rules! schema {
     };
 }
 
-/// The page, section by section. `mutate` belongs between `load` and `branch`.
+/// A case of a text of mutations.
+macro_rules! query {
+    ($what:literal, $text:literal) => {
+        query!($what, $text, "")
+    };
+    ($what:literal, $text:literal, $arguments:literal) => {
+        Case {
+            what: $what,
+            files: &[("new.gq", concat!($text, "\n"))],
+            command: concat!("mutate /data/people --query /data/new.gq", $arguments),
+        }
+    };
+}
+
+/// The page, section by section.
 pub(super) const SECTIONS: &[Section] = &[
     Section { title: "The place of a graph", cases: PLACES },
     Section { title: "`init`", cases: INIT },
     Section { title: "`load`: the request", cases: LOAD_REQUEST },
     Section { title: "`load`: a record that cannot be read", cases: LOAD_RECORD },
     Section { title: "`load`: a record that breaks a rule", cases: LOAD_RULE },
+    Section { title: "`mutate`", cases: MUTATE },
     Section { title: "`branch`", cases: BRANCH },
     Section { title: "`recovery`", cases: RECOVERY },
     Section { title: "Positions", cases: POSITIONS },
@@ -209,6 +224,55 @@ const LOAD_RULE: &[Case] = &[
         "append",
         "{\"type\":\"Person\",\"data\":{\"name\":\"Eve\",\"age\":-1}}\n{\"type\":\"Note\",\"data\":{}}\n{\"edge\":\"Knows\",\"from\":\"Eve\",\"to\":\"Bob\"}"
     ),
+];
+
+const MUTATE: &[Case] = &[
+    case("No text is given", "mutate /data/people"),
+    case("There is no such file", "mutate /data/people --query /data/missing.gq"),
+    case("Nothing", "mutate /data/people -e ''"),
+    query!("A statement without its query", "insert Person { name: \"Eve\" }"),
+    query!("A brace is missing", "query add() {\n  insert Person { name: \"Eve\"\n}"),
+    query!("A type that does not exist", "query add() {\n  insert Persn { name: \"Eve\" }\n}"),
+    query!("A property that does not exist", "query add() {\n  insert Person { nmae: \"Eve\" }\n}"),
+    query!("A required property is missing", "query add() {\n  insert Person { age: 36 }\n}"),
+    query!("A value of the wrong type", "query add() {\n  insert Person { name: \"Eve\", age: \"36\" }\n}"),
+    query!("A comparison that is none", "query older() {\n  update Person set { age: 40 } where age => 36\n}"),
+    query!("Everything would be deleted", "query clear() {\n  delete Person\n}"),
+    query!("The key is changed", "query rename() {\n  update Person set { name: \"Eve\" } where name = \"Ada\"\n}"),
+    query!("A query that reads", "query all() {\n  match { $p: Person }\n  return { $p.name }\n}"),
+    query!("A parameter that is not declared", "query add() {\n  insert Person { name: $name }\n}"),
+    query!("A parameter that is missing", "query add($name: String) {\n  insert Person { name: $name }\n}"),
+    query!(
+        "A parameter that the query does not have",
+        "query add($name: String) {\n  insert Person { name: $name }\n}",
+        " --params '{\"nmae\": \"Eve\"}'"
+    ),
+    query!(
+        "A parameter of the wrong type",
+        "query add($name: String) {\n  insert Person { name: $name }\n}",
+        " --params '{\"name\": 1}'"
+    ),
+    query!(
+        "Parameters that are no JSON object",
+        "query add($name: String) {\n  insert Person { name: $name }\n}",
+        " --params name=Eve"
+    ),
+    query!(
+        "Several queries",
+        "query one() { insert Person { name: \"Eve\" } }\nquery two() { insert Person { name: \"Bob\" } }"
+    ),
+    query!("A query that is not there", "query add() { insert Person { name: \"Eve\" } }", " --name ad"),
+    query!("An edge to nobody", "query add() {\n  insert Knows { from: \"Ada\", to: \"Eve\" }\n}"),
+    query!("Out of range", "query older() {\n  update Person set { age: 151 } where name = \"Ada\"\n}"),
+    query!(
+        "A unique value that is there",
+        "query add() {\n  insert Person { name: \"Eve\", mail: \"ada@example.org\" }\n}"
+    ),
+    query!(
+        "Rows come and go in one table",
+        "query swap() {\n  insert Person { name: \"Eve\" }\n  delete Person where name = \"Ada\"\n}"
+    ),
+    query!("There is no such branch", "query add() { insert Person { name: \"Eve\" } }", " --branch wrok"),
 ];
 
 const BRANCH: &[Case] = &[

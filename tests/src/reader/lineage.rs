@@ -100,7 +100,7 @@ fn fold(manifest: &[Row]) -> Result<BTreeMap<String, Pinned>> {
         }
     }
     for (key, table) in &mut newest {
-        table.path = paths.get(key).with_context(|| format!("{key} is not registered"))?.clone();
+        table.path.clone_from(paths.get(key).with_context(|| format!("{key} is not registered"))?);
     }
     newest.retain(|key, table| hidden.get(key).is_none_or(|&version| version < table.version));
     ensure!(!newest.is_empty(), "a graph has tables");

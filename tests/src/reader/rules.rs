@@ -106,10 +106,10 @@ fn fixed_columns(dataset: &str) -> Vec<Field> {
 
 async fn fixed_datasets(graph: &GraphFiles, broken: &mut Broken) -> Result<()> {
     let branches = graph.branches.keys().filter(|name| *name != "main");
-    let branched: Vec<Option<&str>> = std::iter::once(None).chain(branches.map(|name| Some(name.as_str()))).collect();
+    let all: Vec<Option<&str>> = std::iter::once(None).chain(branches.map(|name| Some(name.as_str()))).collect();
     for (name, lineages) in [
-        ("__manifest", &branched[..]),
-        ("_graph_commits.lance", &branched[..]),
+        ("__manifest", &all[..]),
+        ("_graph_commits.lance", &all[..]),
         ("_graph_commit_actors.lance", &[None]),
         ("_graph_commit_recoveries.lance", &[None]),
     ] {
