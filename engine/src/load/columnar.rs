@@ -1,18 +1,18 @@
 //! Files that hold the rows of one table in columns → blocks of rows.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
+use std::io::{Read, Seek};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, StringBuilder, new_null_array};
 use arrow::compute::filter_record_batch;
-use arrow::ipc::reader::{FileReader, StreamReader};
 use arrow_schema::{ArrowError, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::block::{BLOCK_BYTES, BLOCK_ROWS, Block, Found, Outlet, Places, Tally, batch};
 use super::header::Header;
 use super::input::{TableFile, TableFormat};
+use super::messages::Messages;
 use crate::clock::Clock;
 use crate::constraint::Place;
 use crate::error::Result;
@@ -53,10 +53,11 @@ pub(super) fn read_table<'c>(
     };
     outlet.send(Found::Table(table))?;
     let mut next = Place { input, record: 1 };
-    for rows in opened.batches {
+    let Opened { format, mut batches, .. } = opened;
+    while let Some(rows) = caught(|| batches.next().transpose()).transpose() {
         let rows = match rows {
             Ok(rows) => rows,
-            Err(error) => return outlet.problem(next, unreadable(opened.format, &error)),
+            Err(error) => return outlet.problem(next, unreadable(format, &error)),
         };
         for rows in parts(&rows) {
             if let Some(block) = block(&header, &rows, next, clock, outlet)? {
@@ -74,20 +75,23 @@ fn open(mut file: File) -> Result<Opened, String> {
     let read = (&mut file).take(TableFormat::MARK_BYTES as u64).read_to_end(&mut start);
     read.and_then(|_| file.rewind()).map_err(|error| format!("it cannot be read: {error}"))?;
     let format = TableFormat::of(&start).ok_or("it is neither Parquet nor Arrow IPC")?;
-    let opened = match format {
+    let opened = caught(|| match format {
         TableFormat::Parquet => open_parquet(file),
-        TableFormat::ArrowFile => FileReader::try_new(BufReader::new(file), None).map(|reader| Opened {
-            format,
-            schema: reader.schema(),
-            batches: Box::new(reader),
-        }),
-        TableFormat::ArrowStream => StreamReader::try_new(BufReader::new(file), None).map(|reader| Opened {
-            format,
-            schema: reader.schema(),
-            batches: Box::new(reader),
-        }),
-    };
+        TableFormat::ArrowFile => Messages::of_file(file).map(|batches| arrow(format, batches)),
+        TableFormat::ArrowStream => Messages::of_stream(file).map(|batches| arrow(format, batches)),
+    });
     opened.map_err(|error| unreadable(format, &error))
+}
+
+fn arrow(format: TableFormat, batches: Messages) -> Opened {
+    Opened { format, schema: batches.schema(), batches: Box::new(batches) }
+}
+
+/// What a reader gives. Some panic where the bytes of a file are wrong, which is a fault of the file.
+fn caught<T>(read: impl FnOnce() -> Result<T, ArrowError>) -> Result<T, ArrowError> {
+    // The reader is not used any more after an error, so it does not matter what state it is left in.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(ArrowError::ParseError("its bytes contradict each other".to_owned())))
 }
 
 fn open_parquet(file: File) -> Result<Opened, ArrowError> {

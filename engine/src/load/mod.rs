@@ -7,7 +7,8 @@
 //! | `json`, `record`, `rows` | JSON text → values → records → blocks |
 //! | `cell`, `column`, `builder` | what a value is as a cell of a type, and cells in a column |
 //! | `given` | one value as a cell, for other writers |
-//! | `columnar`, `header`, `convert`, `nested` | Parquet and Arrow: files, their columns, and what these become |
+//! | `columnar`, `messages` | Parquet and Arrow files |
+//! | `header`, `convert`, `nested` | the columns of such files, and what they become |
 //! | `block` | rows on their way from the reader to the intake |
 //! | `intake` | all rows, checked for themselves, in temporary files |
 //! | `problem` | how problems are told |
@@ -25,6 +26,7 @@ mod header;
 mod input;
 mod intake;
 mod json;
+mod messages;
 mod nested;
 mod problem;
 mod reader;

@@ -211,3 +211,31 @@ async fn a_damaged_file_stores_nothing() -> Result<()> {
     assert_eq!(stage.ids("main", "Person").await?.len(), 0);
     stage.assert_settled().await
 }
+
+#[tokio::test]
+async fn a_file_with_wrong_bytes_is_no_defect_of_the_program() -> Result<()> {
+    let stage = Stage::of(SOURCE).await?;
+    let ages: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(3)]));
+    let rows = batch([
+        ("name", texts(["a", "b", "c"])),
+        ("age", ages),
+        ("mail", Arc::new(StringArray::from(vec![Some("x"), None, Some("y")]))),
+    ]);
+    for format in FORMATS {
+        let path = stage.file("Person");
+        write(&path, format, std::slice::from_ref(&rows))?;
+        let whole = std::fs::read(&path)?;
+        let mut refused = 0;
+        for at in (8..whole.len()).step_by(whole.len().div_ceil(120)) {
+            let mut bytes = whole.clone();
+            bytes[at] ^= if at % 2 == 0 { 0xff } else { 1 << (at % 8) };
+            std::fs::write(&path, bytes)?;
+            if let Err(error) = stage.load_file(LoadMode::Overwrite, "Person", &path).await {
+                assert_eq!(error.kind(), ErrorKind::Invalid, "{format:?}, byte {at}: {error}");
+                refused += 1;
+            }
+        }
+        assert!(refused > 10, "{format:?}: {refused}");
+    }
+    stage.assert_settled().await
+}
