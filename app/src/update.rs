@@ -133,7 +133,7 @@ fn interrupted(state: &mut State, count: Result<usize, Failure>) -> Vec<Effect> 
         Ok(count) => {
             if shared.interrupted.replace(count).is_none() && count > 0 {
                 let pending = if count == 1 { "write is" } else { "writes are" };
-                let command = format!("stratigraph recovery list {}", quoted(&shared.uri));
+                let command = format!("stratigraph recovery plan {}", quoted(&shared.uri));
                 let text = format!("{count} interrupted {pending} pending: see `{command}`");
                 shared.messages.say(shared.now, Level::Warning, text);
             }

@@ -26,4 +26,5 @@ mod recovery;
 mod reference;
 mod rows;
 mod scenarios;
+mod schema_files;
 mod terminal;

@@ -121,7 +121,7 @@ async fn list(uri: &str, out: &mut Out) -> Result<(), CliError> {
         let tables = sidecar.reason.clone().unwrap_or_else(|| tables.join(", "));
         table.row(vec![
             out.cell(Role::Changed, &sidecar.operation_id),
-            out.cell(Role::Text, &sidecar.writer.map_or_else(|| sidecar.state.to_owned(), spelled)),
+            out.cell(Role::Text, &sidecar.writer.map_or_else(|| sidecar.state.to_owned(), |writer| writer.to_string())),
             text(sidecar.branch.as_ref().map(BranchName::as_str)),
             text(sidecar.actor.as_deref()),
             out.cell(Role::Dim, &sidecar.started_at_micros.map(moment).unwrap_or_default()),
@@ -160,7 +160,7 @@ fn print_facts(out: &mut Out, facts: &SidecarFacts) -> Result<(), CliError> {
         ("operation", Some(facts.operation_id.clone())),
         ("state", Some(facts.state.to_owned())),
         ("reason", facts.reason.clone()),
-        ("writer", facts.writer.map(spelled)),
+        ("writer", facts.writer.map(|writer| writer.to_string())),
         ("branch", facts.branch.as_ref().map(ToString::to_string)),
         ("actor", facts.actor.clone()),
         ("started", facts.started_at_micros.map(moment)),
@@ -197,19 +197,6 @@ fn print_pins(out: &mut Out, pins: &[PinFacts]) -> Result<(), CliError> {
         ]);
     }
     table.write(out)
-}
-
-/// A writer as the record spells it.
-fn spelled(writer: WriterKind) -> String {
-    match writer {
-        WriterKind::Mutation => "Mutation",
-        WriterKind::Load => "Load",
-        WriterKind::SchemaApply => "SchemaApply",
-        WriterKind::BranchMerge => "BranchMerge",
-        WriterKind::EnsureIndices => "EnsureIndices",
-        WriterKind::Optimize => "Optimize",
-    }
-    .to_owned()
 }
 
 /// What a sidecar says, with pin and head of its tables as they are now.

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use stratigraph_engine::graph::Pending;
 use stratigraph_engine::manifest::Migration;
 use stratigraph_engine::recovery::{Decision, RecoveryStep};
+use stratigraph_engine::schema::StagedSchema;
 use stratigraph_engine::{BranchName, Error, Graph, OpenMode};
 use stratigraph_widgets::width::escape;
 
@@ -28,6 +29,7 @@ pub(super) fn echo(uri: &str, branch: &BranchName, actor: Option<&str>) {
 pub(super) async fn open_to_write(uri: &str, work: &Work) -> Result<Graph, CliError> {
     let Pending { migration, recovery } = open_graph(uri).await?.pending().await?;
     announce_migration(migration.as_ref());
+    announce_schema(recovery.staged_schema);
     for step in recovery.steps.iter().filter(|step| step.decision != Decision::Refuse) {
         note(&format!("an interrupted write is settled first: {}", settled(step)));
     }
@@ -38,6 +40,15 @@ pub(super) async fn open_to_write(uri: &str, work: &Work) -> Result<Graph, CliEr
 pub(super) fn announce_migration(migration: Option<&Migration>) {
     if let Some(Migration { from, to, .. }) = migration {
         note(&format!("writing brings the graph from format {from} to {to}"));
+    }
+}
+
+/// Says what is done about the files of an interrupted schema change.
+pub(super) fn announce_schema(staged: StagedSchema) {
+    match staged {
+        StagedSchema::None => {}
+        StagedSchema::Promote => note("a schema change was interrupted: writing puts its files in place"),
+        StagedSchema::Discard => note("a schema change was interrupted before it was published: writing removes its files"),
     }
 }
 

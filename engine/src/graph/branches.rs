@@ -117,7 +117,7 @@ impl Graph {
     /// As [`Graph::create_branch`] and [`Graph::resolve`]; [`BranchError::NoCommit`], [`BranchError::NotAlone`] and
     /// [`BranchError::OtherSchema`] where the format has no such branch, [`StorageError::VersionGone`] if a table was cleaned up.
     pub async fn create_branch_at(&self, name: &BranchName, at: &At) -> Result<()> {
-        let writer = self.writer()?;
+        let writer = self.ready_writer().await?;
         check_new(name, &self.branch_names().await?)?;
         let origin = self.origin(at).await?;
         // Both datasets fork at versions that belong together: nobody publishes in between.
@@ -141,7 +141,7 @@ impl Graph {
     /// # Errors
     /// [`BranchError`], [`crate::history::HistoryError::UnknownBranch`], [`crate::write::WriteError::SchemaApply`], [`StorageError`].
     pub async fn delete_branch(&self, name: &BranchName) -> Result<()> {
-        let writer = self.writer()?;
+        let writer = self.ready_writer().await?;
         let _held = writer.gates.acquire([Gate::Branches]).await;
         let _alone = writer.gates.soon_alone().await.ok_or(WriteError::Excluded)?;
         refuse_during_schema_apply(self.storage(), "deleting a branch").await?;

@@ -24,7 +24,7 @@ use crate::id::{BranchName, ManifestVersion, TableVersion};
 use crate::manifest::{self, TableChange, TableEntry};
 use crate::progress::Progress;
 use crate::recovery::{self, AuditRow, RecoveryError, Sidecar, SidecarFile, SidecarObservation};
-use crate::schema::SchemaContract;
+use crate::schema::{ContractTexts, SchemaContract};
 use crate::storage::{IndexInfo, Storage, StorageError, Table, VersionInfo, names};
 use crate::write::Writer;
 
@@ -48,6 +48,8 @@ pub struct Graph {
 struct Inner {
     storage: Storage,
     schema: SchemaContract,
+    /// The files that the schema was read from.
+    texts: ContractTexts,
     stamp: u32,
     /// What writing needs; none if the graph was opened for reading.
     writer: Option<Writer>,
@@ -73,6 +75,12 @@ pub enum OpenError {
         /// The folder.
         path: String,
     },
+    /// The schema is another one than when the graph was opened.
+    #[error("the schema of {path} was changed since it was opened: open it again")]
+    SchemaChanged {
+        /// The folder.
+        path: String,
+    },
     /// The schema record must be derived, which is impossible once branches exist.
     #[error(
         "{path} has branches but neither {} nor {}: restore them from a backup",
@@ -91,7 +99,7 @@ impl OpenError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NotAGraph { .. } => ErrorKind::NotFound,
-            Self::Underivable { .. } => ErrorKind::Conflict,
+            Self::Underivable { .. } | Self::SchemaChanged { .. } => ErrorKind::Conflict,
             Self::ReadOnly { .. } => ErrorKind::Invalid,
         }
     }
@@ -115,16 +123,17 @@ impl Graph {
 
     async fn open_storage(storage: Storage, writer: Option<Writer>) -> Result<Self> {
         let path = || storage.location().uri().to_owned();
-        let Some(source) = storage.read_text(names::SCHEMA_SOURCE).await? else {
+        let texts = recovery::accepted_texts(&storage).await?;
+        if texts.source.is_none() {
             return Err(OpenError::NotAGraph { path: path(), missing: names::SCHEMA_SOURCE }.into());
-        };
+        }
         if !storage.any_below(names::MANIFEST).await? {
             return Err(OpenError::NotAGraph { path: path(), missing: names::MANIFEST }.into());
         }
         let stamp = manifest::stamp(&manifest::open(&storage, &BranchName::main(), None).await?);
         manifest::check_stamp(stamp)?;
-        let schema = read_schema(&storage, &source).await?;
-        Ok(Self { inner: Arc::new(Inner { storage, schema, stamp, writer, history: Mutex::default() }) })
+        let schema = read_schema(&storage, &texts).await?;
+        Ok(Self { inner: Arc::new(Inner { storage, schema, texts, stamp, writer, history: Mutex::default() }) })
     }
 
     /// The normalised root.
@@ -322,11 +331,19 @@ impl Graph {
     }
 }
 
-async fn read_schema(storage: &Storage, source: &str) -> Result<SchemaContract> {
-    let ir = storage.read_text(names::SCHEMA_IR).await?;
-    let state = storage.read_text(names::SCHEMA_STATE).await?;
-    if ir.is_none() && state.is_none() && branch_refs(storage).await?.len() > 1 {
+/// The schema of a graph that is only looked at: where a schema change is being put in place, what it becomes.
+async fn read_schema(storage: &Storage, texts: &ContractTexts) -> Result<SchemaContract> {
+    let error = match check_schema(storage, texts).await {
+        Err(error @ crate::Error::Schema(_)) => error,
+        checked => return checked,
+    };
+    let staged = recovery::staged_texts(storage).await?;
+    if staged.is_empty() { Err(error) } else { staged.over(texts).check().map_err(|_| error) }
+}
+
+async fn check_schema(storage: &Storage, texts: &ContractTexts) -> Result<SchemaContract> {
+    if texts.ir.is_none() && texts.state.is_none() && branch_refs(storage).await?.len() > 1 {
         return Err(OpenError::Underivable { path: storage.location().uri().to_owned() }.into());
     }
-    Ok(SchemaContract::check(source, ir.as_deref(), state.as_deref())?)
+    Ok(texts.check()?)
 }

@@ -202,7 +202,7 @@ async fn record(writer: &Writer, decision: Decision, sidecar: &Sidecar, outcomes
             recovery_kind: kind(decision).to_owned(),
             recovery_for_actor: sidecar.actor_id.clone(),
             operation_id: sidecar.operation_id.clone(),
-            sidecar_writer_kind: format!("{:?}", sidecar.writer_kind),
+            sidecar_writer_kind: sidecar.writer_kind.to_string(),
             outcomes: outcomes.to_vec(),
             created_at_micros: writer.clock.now_micros(),
         };

@@ -1,5 +1,6 @@
 //! Why a recovery record could not be read.
 
+use super::Recovered;
 use crate::error::ErrorKind;
 
 /// Why a sidecar or the audit could not be read.
@@ -32,7 +33,7 @@ pub enum RecoveryError {
     },
     /// A table lost versions that the graph shows.
     #[error(
-        "sidecar {id} cannot be settled: the head of {table_key} is version {head}, before version {pinned} that the graph          shows, an invariant violation; refusing to act, operator review is needed"
+        "sidecar {id} cannot be settled: the head of {table_key} is version {head}, before version {pinned} that the graph shows, an invariant violation; refusing to act, operator review is needed"
     )]
     InvariantViolation {
         /// Name of the sidecar's file without `.json`.
@@ -51,6 +52,15 @@ pub enum RecoveryError {
         id: String,
         /// What is different.
         what: String,
+    },
+    /// Some interrupted writes were settled, then one could not be.
+    #[error("{} of the interrupted writes {} settled, the next one is not", .done.len(), if .done.len() == 1 { "is" } else { "are" })]
+    Incomplete {
+        /// What was done.
+        done: Vec<Recovered>,
+        /// What is the matter with the next one.
+        #[source]
+        source: Box<crate::Error>,
     },
     /// Another process writes to the graph, so nothing may be restored.
     #[error("another program is writing to this graph: recovery needs it alone; stop the other program or retry")]
@@ -73,6 +83,7 @@ impl RecoveryError {
             Self::AuditColumn { .. } | Self::InvariantViolation { .. } => ErrorKind::Corrupt,
             Self::Blocked { .. } => ErrorKind::RecoveryNeeded,
             Self::PlanOutdated { .. } | Self::NotAlone => ErrorKind::Conflict,
+            Self::Incomplete { source, .. } => source.kind(),
         }
     }
 }

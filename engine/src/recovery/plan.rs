@@ -5,16 +5,20 @@ use std::collections::BTreeMap;
 use super::classify::{Mode, Standing, classify};
 use super::decide::{Circumstances, Judged, decide};
 use super::observe::relative;
-use super::{Classification, Decision, Sidecar, SidecarFile, SidecarState};
+use super::schema_files::{is_in_place, plan_schema_files};
+use super::{Classification, Decision, Sidecar, SidecarFile, SidecarState, WriterKind};
 use crate::error::{ErrorKind, Result};
 use crate::history::branch_refs;
 use crate::id::{BranchName, TableKey};
 use crate::manifest::{self, TableEntry};
+use crate::schema::StagedSchema;
 use crate::storage::Storage;
 
 /// All steps a sweep would take now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecoveryPlan {
+    /// What is done first about the files of an interrupted schema change.
+    pub staged_schema: StagedSchema,
     /// One for each sidecar, in the order of their names.
     pub steps: Vec<RecoveryStep>,
 }
@@ -63,7 +67,9 @@ pub(super) struct Outlook {
 }
 
 /// Plans for all sidecars. Nothing is written.
-pub(crate) async fn plan_recovery(storage: &Storage, schema_promoted: bool) -> Result<RecoveryPlan> {
+pub(crate) async fn plan_recovery(storage: &Storage) -> Result<RecoveryPlan> {
+    let staged_schema = plan_schema_files(storage).await?;
+    let schema_promoted = staged_schema == StagedSchema::Promote;
     let mut outlook = Outlook::default();
     let mut steps = Vec::new();
     for file in super::list_sidecars(storage).await? {
@@ -71,7 +77,7 @@ pub(crate) async fn plan_recovery(storage: &Storage, schema_promoted: bool) -> R
         outlook.expect(&step);
         steps.push(step);
     }
-    Ok(RecoveryPlan { steps })
+    Ok(RecoveryPlan { staged_schema, steps })
 }
 
 /// Plans for one sidecar as things stand now.
@@ -116,6 +122,9 @@ async fn plan_step(
             pinned_past_expected: table.pinned > table.expected,
         })
         .collect();
+    let is_change = sidecar.writer_kind == WriterKind::SchemaApply;
+    let schema_promoted =
+        schema_promoted || (is_change && branch_exists && is_in_place(storage, sidecar, &tables).await?);
     let decision = decide(Circumstances { kind: sidecar.writer_kind, branch_exists, schema_promoted }, &judged);
     Ok(RecoveryStep { id: file.id.clone(), sidecar: Some((**sidecar).clone()), decision, tables, blocked: None })
 }

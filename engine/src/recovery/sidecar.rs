@@ -25,15 +25,16 @@ pub enum WriterKind {
     Optimize,
 }
 
+/// As the format spells it.
 impl fmt::Display for WriterKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::Mutation => "mutation",
-            Self::Load => "load",
-            Self::SchemaApply => "schema apply",
-            Self::BranchMerge => "branch merge",
-            Self::EnsureIndices => "ensure indices",
-            Self::Optimize => "optimize",
+            Self::Mutation => "Mutation",
+            Self::Load => "Load",
+            Self::SchemaApply => "SchemaApply",
+            Self::BranchMerge => "BranchMerge",
+            Self::EnsureIndices => "EnsureIndices",
+            Self::Optimize => "Optimize",
         })
     }
 }

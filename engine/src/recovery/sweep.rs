@@ -3,17 +3,19 @@
 
 use super::act::{Recovered, act};
 use super::plan::{RecoveryPlan, RecoveryStep, plan_now};
-use super::{Decision, RecoveryError, Sidecar, SidecarFile, list_sidecars};
+use super::{Decision, RecoveryError, Sidecar, SidecarFile, list_sidecars, plan_schema_files, settle_schema_files};
 use crate::error::Result;
 use crate::id::TableKey;
 use crate::progress::Progress;
+use crate::schema::StagedSchema;
 use crate::write::{Gate, Held, Writer};
 
 /// Settles every sidecar, oldest first, each on the result of the former. Tables may be restored, so no other process may
 /// write meanwhile.
 ///
 /// # Errors
-/// The first sidecar that cannot be settled, or is not to be.
+/// What is the matter with the first sidecar that cannot be settled, or is not to be; [`RecoveryError::Incomplete`] if others
+/// were settled before it.
 pub(crate) async fn sweep(writer: &Writer, schema_promoted: bool, progress: &Progress) -> Result<Vec<Recovered>> {
     if list_sidecars(&writer.storage).await?.is_empty() {
         return Ok(Vec::new());
@@ -21,8 +23,19 @@ pub(crate) async fn sweep(writer: &Writer, schema_promoted: bool, progress: &Pro
     let _alone = writer.gates.soon_alone().await.ok_or(RecoveryError::NotAlone)?;
     // What another process had in flight is settled by now.
     let sidecars = list_sidecars(&writer.storage).await?;
-    let total = sidecars.len() as u64;
     let mut done = Vec::with_capacity(sidecars.len());
+    let settled = settle_all(writer, sidecars, schema_promoted, progress, &mut done).await;
+    with_done(settled, done)
+}
+
+async fn settle_all(
+    writer: &Writer,
+    sidecars: Vec<SidecarFile>,
+    schema_promoted: bool,
+    progress: &Progress,
+    done: &mut Vec<Recovered>,
+) -> Result<()> {
+    let total = sidecars.len() as u64;
     for (number, listed) in (0..).zip(sidecars) {
         progress.check()?;
         progress.advance(number, Some(total), "sidecars");
@@ -32,7 +45,16 @@ pub(crate) async fn sweep(writer: &Writer, schema_promoted: bool, progress: &Pro
         let step = plan_now(&writer.storage, &file, schema_promoted).await?;
         done.push(act(writer, &step).await?);
     }
-    Ok(done)
+    Ok(())
+}
+
+/// What was done before a failure stays done, and is told with it.
+fn with_done(settled: Result<()>, done: Vec<Recovered>) -> Result<Vec<Recovered>> {
+    match settled {
+        Ok(()) => Ok(done),
+        Err(error) if done.is_empty() => Err(error),
+        Err(error) => Err(RecoveryError::Incomplete { done, source: Box::new(error) }.into()),
+    }
 }
 
 /// Settles the sidecars that need no restore, before a write. The others wait for the next opening.
@@ -75,33 +97,46 @@ pub(crate) async fn heal(writer: &Writer) -> Result<Vec<Recovered>> {
 /// [`RecoveryError::PlanOutdated`] before the first step that is not as planned; otherwise as [`sweep`].
 pub(crate) async fn recover(writer: &Writer, plan: &RecoveryPlan, progress: &Progress) -> Result<Vec<Recovered>> {
     let _alone = writer.gates.soon_alone().await.ok_or(RecoveryError::NotAlone)?;
-    let outdated = |id: &str, what: &str| RecoveryError::PlanOutdated { id: id.to_owned(), what: what.to_owned() };
     let present = list_sidecars(&writer.storage).await?;
     if let Some(new) = present.iter().find(|file| plan.steps.iter().all(|step| step.id != file.id)) {
         return Err(outdated(&new.id, "it is not part of the plan").into());
     }
+    if plan_schema_files(&writer.storage).await? != plan.staged_schema {
+        return Err(outdated("of the schema change", "its files are not as they were").into());
+    }
+    let promoted = settle_schema_files(writer).await? == StagedSchema::Promote;
     let mut done = Vec::with_capacity(plan.steps.len());
+    let settled = carry_out(writer, plan, &present, promoted, progress, &mut done).await;
+    with_done(settled, done)
+}
+
+async fn carry_out(
+    writer: &Writer,
+    plan: &RecoveryPlan,
+    present: &[SidecarFile],
+    schema_promoted: bool,
+    progress: &Progress,
+    done: &mut Vec<Recovered>,
+) -> Result<()> {
     for (number, planned) in (0..).zip(&plan.steps) {
         progress.check()?;
         progress.advance(number, Some(plan.steps.len() as u64), "sidecars");
-        let Some(listed) = present.iter().find(|file| file.id == planned.id) else {
-            return Err(outdated(&planned.id, "it is gone").into());
-        };
+        let gone = || outdated(&planned.id, "it is gone");
+        let listed = present.iter().find(|file| file.id == planned.id).ok_or_else(gone)?;
         let _held = hold(writer, listed).await;
-        let Some(file) = reread(writer, &planned.id).await? else {
-            return Err(outdated(&planned.id, "it is gone").into());
-        };
-        let step = plan_now(&writer.storage, &file, false).await?;
+        let file = reread(writer, &planned.id).await?.ok_or_else(gone)?;
+        let step = plan_now(&writer.storage, &file, schema_promoted).await?;
         if !same(&step, planned) {
-            return Err(outdated(
-                &planned.id,
-                &format!("{:?} was planned, now it is {:?}", planned.decision, step.decision),
-            )
-            .into());
+            let what = format!("{:?} was planned, now it is {:?}", planned.decision, step.decision);
+            return Err(outdated(&planned.id, &what).into());
         }
         done.push(act(writer, &step).await?);
     }
-    Ok(done)
+    Ok(())
+}
+
+fn outdated(id: &str, what: &str) -> RecoveryError {
+    RecoveryError::PlanOutdated { id: id.to_owned(), what: what.to_owned() }
 }
 
 fn same(step: &RecoveryStep, planned: &RecoveryStep) -> bool {

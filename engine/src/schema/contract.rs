@@ -116,6 +116,12 @@ pub enum ContractError {
         /// Hash of the accepted schema.
         accepted_hash: String,
     },
+    /// A schema change was interrupted, and nothing tells whether it was published.
+    #[error(
+        "{LOCKED}: a schema change was interrupted and left files that end in .staging, and the tables do not tell whether it was \
+         published; if they have the new columns, rename each of these files over the one it stands for, else delete them"
+    )]
+    Unsettled,
 }
 
 const LOCKED: &str = "schema evolution is locked and needs manual coordination";

@@ -29,6 +29,7 @@ mod ir;
 mod lex;
 mod parse;
 mod problem;
+mod staging;
 mod state;
 mod text;
 mod types;
@@ -40,6 +41,9 @@ pub use error::SchemaError;
 pub use ids::{DeclarationKind, table_dir_name};
 pub use ir::{EdgeType, IR_VERSION, InterfaceType, NodeType, Property, SchemaIr};
 pub use problem::SchemaProblem;
+pub use staging::{ContractTexts, StagedSchema};
 pub use state::{SCHEMA_IDENTITY_VERSION, STATE_FORMAT_VERSION, SchemaState};
 pub use text::{PropertySummary, TypeSummary};
 pub use types::{Annotation, Bound, Cardinality, Constraint, PropertyType, ScalarType};
+
+pub(crate) use staging::decide as decide_staged;

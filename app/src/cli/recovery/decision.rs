@@ -2,13 +2,11 @@
 
 use stratigraph_engine::recovery::{Classification, Decision, RecoveryStep, TableStanding};
 
-use super::spelled;
-
 /// Who was interrupted: `Load on main by act-l`; nothing is known of a record that cannot be read.
 pub(in crate::cli) fn writer_words(step: &RecoveryStep) -> String {
     let Some(sidecar) = &step.sidecar else { return "of an unknown writer".to_owned() };
     let actor = sidecar.actor_id.as_deref().map(|actor| format!(" by {actor}")).unwrap_or_default();
-    format!("{} on {}{actor}", spelled(sidecar.writer_kind), sidecar.branch())
+    format!("{} on {}{actor}", sidecar.writer_kind, sidecar.branch())
 }
 
 /// A decision as the title of a step.

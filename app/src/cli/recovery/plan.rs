@@ -12,7 +12,7 @@ use crate::cli::commit::moment;
 use crate::cli::error::CliError;
 use crate::cli::open_graph;
 use crate::cli::output::Out;
-use crate::cli::target::announce_migration;
+use crate::cli::target::{announce_migration, announce_schema};
 use crate::cli::text_table::{Align, TextTable};
 use crate::theme::Role;
 
@@ -50,6 +50,7 @@ struct TableFacts<'a> {
 pub(super) async fn run(uri: &str, out: &mut Out) -> Result<(), CliError> {
     let Pending { migration, recovery } = open_graph(uri).await?.pending().await?;
     announce_migration(migration.as_ref());
+    announce_schema(recovery.staged_schema);
     if out.is_json() {
         return recovery.steps.iter().try_for_each(|step| out.json(&facts(step)));
     }

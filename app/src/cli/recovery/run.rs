@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use stratigraph_engine::clock::SystemClock;
 use stratigraph_engine::graph::Pending;
-use stratigraph_engine::recovery::{Decision, Recovered, RecoveryPlan, TableOutcome};
-use stratigraph_engine::{BranchName, CommitId, Graph, ManifestVersion, Progress};
+use stratigraph_engine::recovery::{Decision, Recovered, RecoveryError, RecoveryPlan, TableOutcome};
+use stratigraph_engine::schema::StagedSchema;
+use stratigraph_engine::{BranchName, CommitId, Error, Graph, ManifestVersion, Progress};
 
 use super::decision::done_words;
 use super::plan;
@@ -14,7 +15,7 @@ use crate::cli::error::{CliError, note};
 use crate::cli::meter::Meter;
 use crate::cli::open_graph;
 use crate::cli::output::Out;
-use crate::cli::target::{announce_migration, confirm};
+use crate::cli::target::{announce_migration, announce_schema, confirm};
 use crate::cli::work::Work;
 use crate::theme::Role;
 
@@ -35,10 +36,11 @@ struct Settled<'a> {
 pub(super) async fn run(uri: &str, yes: bool, out: &mut Out, work: &Work) -> Result<(), CliError> {
     let graph = open_graph(uri).await?;
     let Pending { migration, recovery: plan } = graph.pending().await?;
-    if plan.steps.is_empty() {
+    if plan.steps.is_empty() && plan.staged_schema == StagedSchema::None {
         return if out.is_json() { Ok(()) } else { out.line("no interrupted write") };
     }
     announce_migration(migration.as_ref());
+    announce_schema(plan.staged_schema);
     let mut beside = out.beside();
     plan::print(&plan, &mut beside)?;
     beside.flush()?;
@@ -49,27 +51,21 @@ pub(super) async fn run(uri: &str, yes: bool, out: &mut Out, work: &Work) -> Res
         confirm(question, yes).await?;
     }
     note(&format!("writing to {}, actor omnigraph:recovery", graph.uri()));
-    let done = carry_out(&graph, &plan, work).await?;
-    print(uri, &done, out).await
+    match carry_out(&graph, &plan, work).await {
+        // The steps before the one that failed stay done.
+        Err(Error::Recovery(RecoveryError::Incomplete { done, source })) => {
+            print(uri, &done, out).await?;
+            out.flush()?;
+            Err((*source).into())
+        }
+        done => print(uri, &done?, out).await,
+    }
 }
 
-async fn carry_out(graph: &Graph, plan: &RecoveryPlan, work: &Work) -> Result<Vec<Recovered>, CliError> {
+async fn carry_out(graph: &Graph, plan: &RecoveryPlan, work: &Work) -> Result<Vec<Recovered>, Error> {
     let meter = Meter::new("recover", None);
     let progress = work.progress(move |event| meter.report(&event));
-    let done = Box::pin(work.writing(graph.recover(plan, Arc::new(SystemClock::default()), &progress))).await;
-    drop(progress);
-    if done.is_err() {
-        say_what_was_settled(graph, plan).await;
-    }
-    Ok(done?)
-}
-
-/// The steps before the one that failed stay done.
-async fn say_what_was_settled(graph: &Graph, plan: &RecoveryPlan) {
-    let Ok(left) = graph.sidecars().await else { return };
-    for step in plan.steps.iter().filter(|step| left.iter().all(|file| file.id != step.id)) {
-        note(&format!("{} is settled: {}", step.id, done_words(step.decision)));
-    }
+    Box::pin(work.writing(graph.recover(plan, Arc::new(SystemClock::default()), &progress))).await
 }
 
 async fn print(uri: &str, done: &[Recovered], out: &mut Out) -> Result<(), CliError> {
