@@ -1,15 +1,20 @@
 //! Mutations: what is stored afterwards, what is refused, and that a refusal leaves everything as it was.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Result, ensure};
 use futures::TryStreamExt;
 use serde_json::{Map, Value, json};
 use stratigraph_engine::load::LoadMode;
 use stratigraph_engine::mutate::{MutateError, MutateRequest, Mutated};
-use stratigraph_engine::{At, Blobs, BranchName, Error, ErrorKind, Graph, OpenMode, Progress, ReadOptions, Row};
+use stratigraph_engine::progress::CancellationToken;
+use stratigraph_engine::{
+    At, Blobs, BranchName, Error, ErrorKind, Graph, OpenMode, Progress, ProgressEvent, ReadOptions, Row,
+};
 use stratigraph_tests::folder;
 use stratigraph_tests::graph::{ACTOR, TestGraph, branch};
+use stratigraph_tests::reader::open;
 
 const SCHEMA: &str = "node Person {\n  name: String @key\n  age: I32?\n  mail: String? @unique\n  nickName: String?\n  \
     joined: DateTime?\n  @range(age, 0..150)\n  @check(name, \"^[A-Za-z0-9 ']+$\")\n}\n\
@@ -510,12 +515,18 @@ async fn of_updates_of_one_row_at_once_one_wins_and_the_others_are_told() -> Res
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_and_an_edge_to_it_cannot_come_and_go_at_once() -> Result<()> {
-    for _ in 0..6 {
+    for of in ["main", "work", "main", "work", "main", "work"] {
         let made = people().await?;
+        if of == "work" {
+            // Both are the first to write to the tables of the branch.
+            made.branch(of, "main").await?;
+        }
         let (deleting, inserting) = (made.graph.clone(), made.graph.clone());
-        let delete = tokio::spawn(async move { mutate(&deleting, "delete Person where name = \"Ada\"").await });
-        let insert =
-            tokio::spawn(async move { mutate(&inserting, "insert Knows { from: \"Grace\" to: \"Ada\" }").await });
+        let both = |mutated: Mutated| (mutated.affected_nodes, mutated.affected_edges);
+        let delete = "delete Person where name = \"Ada\"";
+        let delete = tokio::spawn(async move { run(&deleting, of, delete, json!({})).await.map(both) });
+        let insert = "insert Knows { from: \"Grace\" to: \"Ada\" }";
+        let insert = tokio::spawn(async move { run(&inserting, of, insert, json!({})).await.map(both) });
         let (delete, insert) = (delete.await?, insert.await?);
         match (delete, insert) {
             // The edge came first, and went with the node.
@@ -524,12 +535,71 @@ async fn a_node_and_an_edge_to_it_cannot_come_and_go_at_once() -> Result<()> {
             (Err(error), Ok(_)) => assert!(error.to_string().contains("stale view of edge:Knows"), "{error}"),
             other => panic!("{other:?}"),
         }
-        let people = column(&made.graph, "Person", "id").await?;
-        for end in column(&made.graph, "Knows", "dst").await? {
-            assert!(people.contains(&end), "an edge leads to {end}, which is not there");
+        let people = rows(&made.graph, of, "Person").await?;
+        for edge in rows(&made.graph, of, "Knows").await? {
+            assert!(people.iter().any(|row| row["id"] == edge["dst"]), "{edge} leads to nobody");
         }
         settled(&made).await?;
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_table_that_has_drifted_is_not_written_to() -> Result<()> {
+    let made = people().await?;
+    open(&made.path().join("nodes/40d76f1f51639ec0"), None).await?.delete("name = 'Linus'").await?;
+    let before = folder::digest(&made.path())?;
+    for body in [
+        "delete Person where name = \"Ada\"",
+        "update Person set { age: 1 } where name = \"Ada\"",
+        "insert Person { name: \"New\" }",
+    ] {
+        let error = mutate(&made.graph, body).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+        assert!(error.to_string().contains("the head of node:Person is version 3, the graph shows 2"), "{error}");
+        assert!(error.to_string().contains("no sidecar explains it"), "{error}");
+    }
+    let heads = |digest: &folder::Digest| {
+        digest.keys().filter(|path| path.to_string_lossy().contains("_versions")).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(heads(&folder::digest(&made.path())?), heads(&before), "a table has moved");
+    // Other tables can be changed, and what chose its rows from the drifted one has chosen from what the graph shows.
+    assert_eq!(mutate(&made.graph, "insert Knows { from: \"Linus\" to: \"Linus\" }").await?, (0, 1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_mutation_that_is_stopped_leaves_nothing_and_the_phases_are_told() -> Result<()> {
+    let made = people().await?;
+    let before = folder::digest(&made.path())?;
+    let request = || MutateRequest {
+        branch: BranchName::main(),
+        actor: None,
+        text: "query q() { delete Person where age > 1 }".to_owned(),
+        name: None,
+        params: Map::new(),
+    };
+    let stopped = CancellationToken::new();
+    stopped.cancel();
+    let error = Box::pin(made.graph.mutate(request(), &Progress::new(|_| {}, stopped))).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+    assert!(folder::digest(&made.path())? == before, "something was written");
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let seen = events.clone();
+    let progress =
+        Progress::new(move |event| seen.lock().expect("nobody panics").push(event), CancellationToken::new());
+    Box::pin(made.graph.mutate(request(), &progress)).await?;
+    let phases: Vec<(&'static str, bool)> = events
+        .lock()
+        .expect("nobody panics")
+        .iter()
+        .filter_map(|event| match event {
+            ProgressEvent::Phase { name, cancellable, .. } => Some((*name, *cancellable)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(phases[..2], [("stage", true), ("record the intent", true)]);
+    assert_eq!(phases.last(), Some(&("publish", false)));
     Ok(())
 }
 
