@@ -8,7 +8,7 @@ use stratigraph_engine::{BranchName, Error, ErrorKind, ManifestVersion, TableKey
 use stratigraph_widgets::width::escape;
 
 use super::demo::DemoError;
-use super::words::meant_table;
+use super::words::{meant, meant_table};
 use crate::message::chain;
 
 /// Exit codes, for the help text; [`exit_code`] gives them.
@@ -176,6 +176,9 @@ impl CliError {
             Self::Engine(Error::History(HistoryError::UnknownTable { name, known, .. })) => {
                 meant_table(name, known).map(|near| format!("did you mean {near}?").into())
             }
+            Self::Engine(Error::History(
+                HistoryError::UnknownBranch { name, known } | HistoryError::UnknownName { name, known },
+            )) => meant(name, known.iter().map(String::as_str)).map(|near| format!("did you mean {near}?").into()),
             Self::Engine(error) => next_step(error.kind()).map(Cow::from),
             Self::UnknownCommand { near: None, .. } => Some("`stratigraph --help` lists the commands".into()),
             Self::Panicked => next_step(ErrorKind::Internal).map(Cow::from),
