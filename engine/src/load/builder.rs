@@ -52,12 +52,11 @@ impl VectorBuilder {
         let valid = std::mem::take(&mut self.valid);
         let numbers = std::mem::take(&mut self.cells);
         // A null row has null children, as the format says.
-        let numbers = match valid.iter().all(|&valid| valid) {
-            true => Float32Array::from(numbers),
-            false => {
-                let numbers = numbers.into_iter().enumerate();
-                numbers.map(|(at, number)| valid[at / self.length].then_some(number)).collect()
-            }
+        let numbers = if valid.contains(&false) {
+            let numbers = numbers.into_iter().enumerate();
+            numbers.map(|(at, number)| valid[at / self.length].then_some(number)).collect()
+        } else {
+            Float32Array::from(numbers)
         };
         let item = Arc::new(Field::new("item", DataType::Float32, true));
         let length = i32::try_from(self.length).expect("the schema allows no longer vectors");

@@ -16,7 +16,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, ListArray, PrimitiveArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, PrimitiveArray, StringArray};
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::{Date32Type, Date64Type, Float32Type, Float64Type};
@@ -95,7 +95,7 @@ impl Conversion {
                     DataType::FixedSizeList(_, size) => usize::try_from(*size) == Ok(length),
                     _ => true,
                 };
-                (holds && holds_all(&DataType::Float32, item_type(found)?)).then(|| Self::Vector(length))
+                (holds && holds_all(&DataType::Float32, item_type(found)?)).then_some(Self::Vector(length))
             }
             ScalarType::Blob => is_blob(found).then_some(Self::Blob),
         }
@@ -118,10 +118,7 @@ impl Conversion {
             }
             Self::Whole(kind) => whole(column, kind, tell),
             Self::Float(kind) => floats(column, kind, tell),
-            Self::Date => primitive::<Date64Type, Date32Type>(column, tell, |millis| {
-                let days = millis.checked_rem(DAY_MILLIS).filter(|&rest| rest == 0).map(|_| millis / DAY_MILLIS);
-                days.and_then(|days| i32::try_from(days).ok()).ok_or("is a date with a time of day")
-            }),
+            Self::Date => Ok(days(column, tell)),
             Self::DateTime(ticks) => ticks.apply(column, tell),
             Self::Vector(length) => vectors(column, *length, tell),
             Self::Blob => blobs(column, tell),
@@ -222,19 +219,17 @@ pub(super) fn floats(column: &ArrayRef, kind: &DataType, tell: &mut Tell<'_>) ->
     Ok(cells)
 }
 
-fn primitive<F: ArrowPrimitiveType, T: ArrowPrimitiveType>(
-    column: &ArrayRef,
-    tell: &mut Tell<'_>,
-    convert: impl Fn(F::Native) -> Result<T::Native, &'static str>,
-) -> Result<ArrayRef, ArrowError> {
-    let cells = column.as_primitive::<F>();
-    let converted: PrimitiveArray<T> = cells.unary(|cell| convert(cell).unwrap_or_default());
-    each(cells, |row, cell| {
-        if let Err(why) = convert(cell) {
-            tell(row, format!("{} {why}", shown(column, row)));
+/// Days of what `Date64` counts in milliseconds.
+fn days(column: &ArrayRef, tell: &mut Tell<'_>) -> ArrayRef {
+    let cells = column.as_primitive::<Date64Type>();
+    let day = |millis: i64| (millis % DAY_MILLIS == 0).then(|| i32::try_from(millis / DAY_MILLIS).ok()).flatten();
+    each(cells, |row, millis| {
+        if day(millis).is_none() {
+            tell(row, format!("{} is a date with a time of day", shown(column, row)));
         }
     });
-    Ok(Arc::new(converted))
+    let days: PrimitiveArray<Date32Type> = cells.unary(|millis| day(millis).unwrap_or_default());
+    Arc::new(days)
 }
 
 fn lists(column: &ArrayRef, items: &Conversion, tell: &mut Tell<'_>) -> Result<ArrayRef, ArrowError> {

@@ -51,7 +51,7 @@ pub(super) fn blobs(column: &ArrayRef, tell: &mut Tell<'_>) -> Result<ArrayRef, 
     };
     let is_struct = data.is_some() && uri.is_some();
     let data = data.map(|data| cast(&data, &DataType::LargeBinary)).transpose()?;
-    let data = data.as_ref().map(|data| data.as_binary::<i64>());
+    let data = data.as_ref().map(AsArray::as_binary::<i64>);
     let uri = uri.as_ref().map(as_texts).transpose()?;
     let mut blobs = BlobBuilder::new();
     for row in 0..column.len() {

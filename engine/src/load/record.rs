@@ -97,7 +97,7 @@ fn record(value: Json<'_>, size_bytes: usize) -> Option<Record<'_>> {
         Some(Json::Object(data)) => data,
         Some(Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::List(_)) => return None,
     };
-    let kind = match (name(node)?, name(edge)?) {
+    let kind = match (name(node).ok()?, name(edge).ok()?) {
         (Some(name), _) => Kind::Node(name),
         (None, Some(name)) => Kind::Edge { name, from: from.unwrap_or(Json::Null), to: to.unwrap_or(Json::Null) },
         (None, None) => return None,
@@ -105,12 +105,12 @@ fn record(value: Json<'_>, size_bytes: usize) -> Option<Record<'_>> {
     Some(Record { kind, data, size_bytes })
 }
 
-/// The name of a type, if there is one; none if it is no text.
-fn name(value: Option<Json<'_>>) -> Option<Option<Cow<'_, str>>> {
+/// The name of a type, if there is one; an error if it is no text.
+fn name(value: Option<Json<'_>>) -> Result<Option<Cow<'_, str>>, ()> {
     match value {
-        None | Some(Json::Null) => Some(None),
-        Some(Json::Text(name)) => Some(Some(name)),
-        Some(Json::Bool(_) | Json::Number(_) | Json::List(_) | Json::Object(_)) => None,
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::Text(name)) => Ok(Some(name)),
+        Some(Json::Bool(_) | Json::Number(_) | Json::List(_) | Json::Object(_)) => Err(()),
     }
 }
 
@@ -196,7 +196,7 @@ impl<R: Read> Pieces<R> {
         let before = &self.buffer[..at];
         match before.iter().rposition(|&byte| byte == b'\n') {
             None => (self.lines, self.column + at),
-            Some(last) => (self.lines + before.iter().filter(|&&byte| byte == b'\n').count(), at - last - 1),
+            Some(last) => (self.lines + before.split(|&byte| byte == b'\n').count() - 1, at - last - 1),
         }
     }
 
