@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, ensure};
+use arrow::array::AsArray;
+use futures::TryStreamExt;
 use stratigraph_engine::load::LoadMode;
-use stratigraph_engine::{BranchName, ErrorKind, OpenMode};
+use stratigraph_engine::{At, BranchName, ErrorKind, Graph, OpenMode, ReadOptions};
 use stratigraph_tests::graph::{TestGraph, branch, load};
 use stratigraph_tests::reader::branch_names;
 
@@ -175,4 +177,53 @@ async fn first_writes_to_a_branch_race_and_none_is_lost() -> Result<()> {
     let found = people(&made).await?;
     assert_eq!((found["work"].len(), found["far"].len(), found["main"].len()), (7, 4, 1), "{found:?}");
     Ok(())
+}
+
+/// A branch that another process deletes and makes again has the same version numbers and other files: nothing that this
+/// process remembers of the old one may be shown or built upon.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_branch_that_was_deleted_and_made_again_elsewhere_is_another_one() -> Result<()> {
+    let made = base().await?;
+    let reading = made.open(OpenMode::ReadOnly).await?;
+    let data = made.path().with_file_name("again.jsonl");
+    let other = |arguments: &[&str]| -> Result<()> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stratigraph-under-test"));
+        let output = command.args(arguments).stdin(Stdio::null()).output()?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    };
+    made.branch("work", "main").await?;
+    for round in 0..3 {
+        // What this process writes and remembers.
+        made.load(LoadMode::Append, "work", &person(&format!("mine{round}"))).await?;
+        shown(&made.graph, "work").await?;
+        let old = shown(&reading, "work").await?;
+        assert!(old.contains(&format!("mine{round}")), "{old:?}");
+        // As many versions, by another process, with other rows.
+        std::fs::write(&data, person(&format!("theirs{round}")))?;
+        other(&["branch", "delete", &made.uri(), "work", "--yes"])?;
+        other(&["branch", "create", &made.uri(), "work"])?;
+        other(&["load", &made.uri(), "--data", &data.to_string_lossy(), "--mode", "append", "--branch", "work"])?;
+        let expected = ["base".to_owned(), format!("theirs{round}")];
+        for graph in [&made.graph, &reading] {
+            assert_eq!(shown(graph, "work").await?, expected, "round {round}");
+        }
+        made.load(LoadMode::Append, "work", &person("on top")).await?;
+        assert_eq!(people(&made).await?["work"].len(), 3, "round {round}");
+        made.graph.delete_branch(&branch("work")).await?;
+        made.branch("work", "main").await?;
+    }
+    Ok(())
+}
+
+/// Ids that a handle reads on a branch.
+async fn shown(graph: &Graph, name: &str) -> Result<Vec<String>> {
+    let snapshot = graph.snapshot(&At::Branch(branch(name))).await?;
+    let key = snapshot.table("Person")?.key.clone();
+    let mut batches = graph.read(&snapshot, &key, &ReadOptions::default()).await?;
+    let mut ids = Vec::new();
+    while let Some(batch) = batches.try_next().await? {
+        ids.extend(batch["id"].as_string::<i32>().iter().flatten().map(str::to_owned));
+    }
+    Ok(ids)
 }

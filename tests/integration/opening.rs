@@ -127,3 +127,26 @@ async fn versions_that_are_pinned_stay_whatever_the_dataset_says_about_cleaning_
     assert_eq!(history.commits().len(), 5);
     Ok(())
 }
+
+#[tokio::test]
+async fn missing_schema_files_are_made_by_opening_for_writing() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    let files = ["_schema.ir.json", "__schema_state.json"].map(|name| made.path().join(name));
+    let texts = files.iter().map(fs::read_to_string).collect::<Result<Vec<_>, _>>()?;
+    files.iter().try_for_each(fs::remove_file)?;
+    drop(made.open(OpenMode::ReadWrite).await?);
+    assert_eq!(files.iter().map(fs::read_to_string).collect::<Result<Vec<_>, _>>()?, texts);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_handle_notices_that_the_schema_was_changed() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    made.load(LoadMode::Append, "main", &person("Ada")).await?;
+    fs::write(made.path().join("_schema.pg"), format!("// the same\n{SCHEMA}"))?;
+    made.load(LoadMode::Append, "main", &person("Bob")).await?;
+    fs::write(made.path().join("_schema.pg"), "node Person { name: String @key  age: I32? }\n")?;
+    let error = made.load(LoadMode::Append, "main", &person("Eve")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    Ok(())
+}

@@ -8,9 +8,9 @@
 //! | OPEN-03 | `i/create.rs` left_over_schema_files_are_taken_over_by_force_alone |
 //! | OPEN-04 | `c/creation.rs` a_graph_that_was_not_made_can_be_made; killed instead: `i/effects.rs` |
 //! | OPEN-05 | `i/bad_input.rs` what_is_no_graph_is_refused_by_name, `i/opening.rs` for writing |
-//! | OPEN-06 | `i/bad_input.rs` without_both_compiled_files_only_a_graph_without_branches_opens (derived in memory) |
-//! | OPEN-07 | `i/opening.rs` the_schema_files_are_locked_together_for_opening (at opening, not yet at every operation) |
-//! | OPEN-08 | `i/read_only.rs`, `i/opening.rs` leftovers_of_a_schema_change_are_not_touched_by_looking |
+//! | OPEN-06 | `i/bad_input.rs` without_both_compiled_files_only_a_graph_without_branches_opens, `i/opening.rs` for writing |
+//! | OPEN-07 | `i/opening.rs` the_schema_files_are_locked_together_for_opening, a_handle_notices…, `i/schema_files.rs` |
+//! | OPEN-08 | `i/read_only.rs`, `i/opening.rs` leftovers_of_a_schema_change…, `i/schema_files.rs` |
 //! | OPEN-09 | with schema changes |
 //! | OPEN-10, OPEN-11 | `i/opening.rs` a_handle_sees_what_another_one_commits_and_a_snapshot_does_not |
 //! | OPEN-12 | with probes of storage |
@@ -25,7 +25,7 @@
 //! | BR-12 | `c/creation.rs` a_branch_that_was_not_made_does_not_exist |
 //! | BR-13 | `c/writes.rs` (`fork.before_first_commit`), `i/concurrency.rs` a_write_whose_future_is_dropped_is_whole_or_gone |
 //! | BR-14 | `i/mutate.rs` |
-//! | BR-15 | `i/branching.rs` branches_made_at_once_each_start_at_their_own_parent (merge: with merges) |
+//! | BR-15 | `i/branching.rs` branches_made_at_once_each_start_at_their_own_parent ; ABA: a_branch_that_was_deleted_and_made_again… (merge: with merges) |
 //! | CG-01 | `i/load.rs` a_load_is_one_version_and_one_commit, `i/independent.rs` every_load_mode… |
 //! | CG-02 | `i/concurrency.rs` a_handle_that_is_behind_writes_on_top_of_what_is_there |
 //! | CG-04 | `c/writes.rs` (`graph_publish.*`): after recovery every version has its commit |
