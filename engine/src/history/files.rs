@@ -13,11 +13,11 @@ use super::commit::{COMMIT_COLUMNS, decode_commits};
 use super::{Commit, HistoryError, HistoryProblem};
 use crate::error::Result;
 use crate::id::{CommitId, ManifestVersion};
-use crate::storage::{ROW_ADDRESS, Scan, Table, names};
+use crate::storage::{ROW_ADDRESS, Scan, Summary, Table, names};
 
 type HeadOrder = (ManifestVersion, i64, CommitId);
 
-/// What is greatest in one file of rows.
+/// What is greatest in some rows.
 #[derive(Debug, Clone, Copy, Default)]
 struct Newest {
     commit: Option<HeadOrder>,
@@ -25,9 +25,49 @@ struct Newest {
     unreadable: Option<ManifestVersion>,
 }
 
+impl Newest {
+    fn add(&mut self, commit: &Commit) {
+        self.commit = self.commit.max(Some(commit.head_order()));
+    }
+
+    fn add_unreadable(&mut self, version: ManifestVersion) {
+        self.unreadable = self.unreadable.max(Some(version));
+    }
+
+    /// The greatest commit; unknown if a row that cannot be read may be greater.
+    fn head(self) -> Option<CommitId> {
+        let (version, _, head) = self.commit?;
+        self.unreadable.is_none_or(|unreadable| unreadable < version).then_some(head)
+    }
+}
+
+impl Summary for Newest {
+    const COLUMNS: &'static [&'static str] = &COMMIT_COLUMNS;
+
+    fn add_rows(&mut self, batch: &RecordBatch) -> Result<()> {
+        let decoded = decode_commits(batch)?;
+        decoded.commits.iter().for_each(|(_, commit)| self.add(commit));
+        decoded.unreadable.iter().for_each(|(_, row)| self.add_unreadable(row.version));
+        Ok(())
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.commit = self.commit.max(other.commit);
+        self.unreadable = self.unreadable.max(other.unreadable);
+    }
+}
+
+/// The head of a lineage of commits, opened at its newest version. Only files that are new are read.
+///
+/// # Errors
+/// [`HistoryError::Column`], or a storage error.
+pub(crate) async fn read_head(commits: &Table) -> Result<Option<CommitId>> {
+    Ok(commits.summary::<Newest>().await?.head())
+}
+
 /// What is known of the files read so far.
 #[derive(Debug, Default)]
-pub(crate) struct CommitFiles {
+pub(super) struct CommitFiles {
     files: HashMap<String, Newest>,
 }
 
@@ -45,26 +85,14 @@ impl CommitFiles {
         (0..files.len()).filter(|&at| !self.files.contains_key(&files[at].1)).collect()
     }
 
-    /// The head of a lineage, after reading the files that are new.
-    ///
-    /// # Errors
-    /// [`HistoryError::Column`], or a storage error.
-    pub(crate) async fn read_head(&mut self, table: &Table) -> Result<Option<CommitId>> {
-        let files = table.fragment_files();
-        let unread = self.unread(&files);
-        if !unread.is_empty() {
-            self.read(table, &files, &unread).await?;
-        }
-        Ok(self.head(table))
-    }
-
-    /// The greatest commit a lineage sees; unknown if a row that cannot be read may be greater.
+    /// The greatest commit a lineage sees, of the files read so far.
     pub(super) fn head(&self, table: &Table) -> Option<CommitId> {
         let files = table.fragment_files();
-        let visible = || files.iter().filter_map(|(_, file)| self.files.get(file));
-        let (version, _, head) = visible().filter_map(|newest| newest.commit).max()?;
-        let unreadable = visible().filter_map(|newest| newest.unreadable).max();
-        unreadable.is_none_or(|unreadable| unreadable < version).then_some(head)
+        let mut newest = Newest::default();
+        for known in files.iter().filter_map(|(_, file)| self.files.get(file)) {
+            newest.merge(known);
+        }
+        newest.head()
     }
 
     /// Reads the files at these positions.
@@ -87,13 +115,13 @@ impl CommitFiles {
             let file = |row: usize| names.get(&(addresses.value(row) >> 32)).copied().unwrap_or_default();
             for (row, unreadable) in decoded.unreadable {
                 if let Some(newest) = newest.get_mut(file(row)) {
-                    newest.unreadable = newest.unreadable.max(Some(unreadable.version));
+                    newest.add_unreadable(unreadable.version);
                 }
                 rows.problems.push(HistoryProblem::UnreadableCommit { id: unreadable.id });
             }
             for (row, commit) in decoded.commits {
                 if let Some(newest) = newest.get_mut(file(row)) {
-                    newest.commit = newest.commit.max(Some(commit.head_order()));
+                    newest.add(&commit);
                 }
                 rows.commits.push(commit);
             }

@@ -20,13 +20,12 @@ pub(crate) async fn create_history(storage: &Storage, genesis: &Commit) -> Resul
     Ok(())
 }
 
-/// Records a commit on the lineage of its branch, then who made it.
+/// Records a commit on the lineage of its branch, opened at its head, then who made it.
 ///
 /// # Errors
 /// [`crate::storage::StorageError`].
-pub(crate) async fn record_commit(storage: &Storage, commit: &Commit) -> Result<()> {
-    let commits = storage.open(names::COMMITS, commit.branch.stored(), None).await?;
-    append(&commits, commit_row(commit)).await?;
+pub(crate) async fn record_commit(storage: &Storage, commits: &Table, commit: &Commit) -> Result<()> {
+    append(commits, commit_row(commit)).await?;
     record_actor(storage, commit).await
 }
 
@@ -84,7 +83,6 @@ fn created_at() -> Field {
 }
 
 /// Whether a branch sees a commit row with this id.
-pub(crate) async fn find_commit(storage: &Storage, branch: &BranchName, id: CommitId) -> Result<bool> {
-    let table = storage.open(names::COMMITS, branch.stored(), None).await?;
-    Ok(table.count(Some(&format!("graph_commit_id = '{id}'"))).await? > 0)
+pub(crate) async fn find_commit(commits: &Table, id: CommitId) -> Result<bool> {
+    Ok(commits.count(Some(&format!("graph_commit_id = '{id}'"))).await? > 0)
 }

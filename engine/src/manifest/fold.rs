@@ -20,7 +20,7 @@ pub(super) struct Newest {
 }
 
 /// What the rows seen so far say. The order of rows does not matter.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Fold {
     paths: BTreeMap<String, String>,
     newest: BTreeMap<String, Newest>,
@@ -36,21 +36,6 @@ impl Fold {
             }
             Row::Version { key, version, lineage, rows } => self.add_version(key, Newest { version, lineage, rows }),
             Row::Tombstone { key, version } => self.add_tombstone(key, version),
-        }
-    }
-
-    /// Takes in what the rows of a file say.
-    pub(super) fn merge(&mut self, file: &Self) {
-        for (key, path) in &file.paths {
-            self.paths.insert(key.clone(), path.clone());
-        }
-        for (key, newest) in &file.newest {
-            if self.newest.get(key).is_none_or(|known| known.version < newest.version) {
-                self.newest.insert(key.clone(), newest.clone());
-            }
-        }
-        for (key, &version) in &file.tombstones {
-            self.add_tombstone(key.clone(), version);
         }
     }
 
@@ -138,6 +123,18 @@ impl Summary for Fold {
             self.add(row);
         }
         Ok(())
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (key, path) in &other.paths {
+            self.paths.insert(key.clone(), path.clone());
+        }
+        for (key, newest) in &other.newest {
+            self.add_version(key.clone(), newest.clone());
+        }
+        for (key, &version) in &other.tombstones {
+            self.add_tombstone(key.clone(), version);
+        }
     }
 }
 

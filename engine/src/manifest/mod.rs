@@ -13,6 +13,7 @@ mod publish;
 mod row;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use change::{ChangeKind, TableChange, changes};
 pub use entry::TableEntry;
@@ -77,13 +78,9 @@ pub(crate) fn check_old_stamp(stamp: u32) -> Result<(), ManifestError> {
 
 /// Reads the state of the graph from an opened manifest: every visible table by key.
 pub(crate) async fn read_state(manifest: &Table) -> Result<BTreeMap<TableKey, TableEntry>> {
-    Ok(read_fold(manifest).await?.finish(ManifestVersion::new(manifest.version()))?)
+    Ok(Fold::clone(&*read_fold(manifest).await?).finish(ManifestVersion::new(manifest.version()))?)
 }
 
-async fn read_fold(manifest: &Table) -> Result<Fold> {
-    let mut fold = Fold::default();
-    for file in manifest.summaries::<Fold>().await? {
-        fold.merge(&file);
-    }
-    Ok(fold)
+async fn read_fold(manifest: &Table) -> Result<Arc<Fold>> {
+    manifest.summary::<Fold>().await
 }

@@ -9,11 +9,11 @@ use super::plan::{RecoveryStep, TableStanding};
 use super::{AuditRow, Decision, RecoveryError, Sidecar, TableOutcome, delete_sidecar};
 use crate::error::{Error, Result};
 use crate::fail::fail_point;
-use crate::history::{Commit, find_commit, record_commit};
+use crate::history::{Commit, find_commit, read_head, record_commit};
 use crate::id::{BranchName, CommitId, ManifestVersion, TableKey};
 use crate::manifest::{self, Publication, PublishError, TableUpdate};
 use crate::storage::Storage;
-use crate::write::{Gate, Writer, head};
+use crate::write::{Gate, Writer, open_commits};
 
 /// Who makes the commits of recovery.
 pub(crate) const RECOVERY_ACTOR: &str = "omnigraph:recovery";
@@ -175,18 +175,19 @@ async fn record(writer: &Writer, decision: Decision, sidecar: &Sidecar, outcomes
     let branch = if decision == Decision::OrphanedBranch { BranchName::main() } else { sidecar.branch() };
     let id = commit_id(&sidecar.operation_id);
     let _publishing = writer.gates.acquire([Gate::Publish(branch.clone())]).await;
-    if !find_commit(storage, &branch, id).await? {
+    let commits = open_commits(storage, &branch).await?;
+    if !find_commit(&commits, id).await? {
         let merged = sidecar.merge_source_commit_id.as_deref().filter(|_| decision == Decision::RollForward);
         let commit = Commit {
             id,
-            parent: head(writer, &branch).await?,
+            parent: read_head(&commits).await?,
             merged_parent: merged.map(str::parse).transpose()?,
             manifest_version: ManifestVersion::new(manifest::open(storage, &branch, None).await?.version()),
             branch,
             created_at_micros: writer.clock.now_micros(),
             actor: Some(Arc::from(RECOVERY_ACTOR)),
         };
-        record_commit(storage, &commit).await?;
+        record_commit(storage, &commits, &commit).await?;
     }
     match decision {
         Decision::OrphanedBranch => fail_point!(crate::fail::RECOVERY_ORPHAN_DISCARD_AUDIT_APPEND),

@@ -25,5 +25,5 @@ pub use spool::SpoolError;
 
 pub(crate) use gate::{Gate, Gates, Held};
 pub(crate) use plan::{Change, Effect, WritePlan};
-pub(crate) use run::{Writer, head, refuse_during_schema_apply, run};
+pub(crate) use run::{Writer, open_commits, refuse_during_schema_apply, run};
 pub(crate) use spool::{Spool, SpoolWriter};

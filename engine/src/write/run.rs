@@ -22,7 +22,7 @@ use super::rehearsal::StopAt;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::fail::fail_point;
-use crate::history::{Commit, CommitFiles, record_commit};
+use crate::history::{Commit, read_head, record_commit};
 use crate::id::{BranchName, CommitId, ManifestVersion, TableKey};
 use crate::manifest::{self, Publication, PublishError, TableEntry, TableUpdate};
 use crate::progress::Progress;
@@ -38,7 +38,6 @@ pub(crate) struct Writer {
     pub(crate) storage: Storage,
     pub(crate) gates: Arc<Gates>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) commits: tokio::sync::Mutex<CommitFiles>,
     /// Where writes stop on purpose; none unless they are rehearsals.
     pub(crate) stop_at: Option<StopAt>,
 }
@@ -395,16 +394,17 @@ async fn publish_and_record(writer: &Writer, plan: &Facts, publication: &Publica
     let _publishing = writer.gates.acquire([Gate::Publish(plan.branch.clone())]).await;
     let version = match manifest::publish(&writer.storage, &plan.branch, publication).await {
         Ok(version) => version,
-        Err(Error::Publish(PublishError::Stale { .. })) if is_published(writer, plan, publication).await? => {
-            // Another process took this write for an interrupted one and rolled it forward.
-            return healed(writer, plan).await;
+        Err(stale @ Error::Publish(PublishError::Stale { .. })) => {
+            // Another program may have taken this write for an interrupted one and rolled it forward.
+            return healed(writer, plan, publication).await?.ok_or(stale);
         }
         Err(error) => return Err(error),
     };
     fail_point!(crate::fail::GRAPH_PUBLISH_AFTER_MANIFEST_COMMIT);
+    let commits = open_commits(&writer.storage, &plan.branch).await?;
     let commit = Commit {
         id: writer.clock.next_id(),
-        parent: head(writer, &plan.branch).await?,
+        parent: read_head(&commits).await?,
         merged_parent: None,
         branch: plan.branch.clone(),
         manifest_version: version,
@@ -412,14 +412,13 @@ async fn publish_and_record(writer: &Writer, plan: &Facts, publication: &Publica
         actor: plan.actor.clone(),
     };
     fail_point!(crate::fail::GRAPH_PUBLISH_BEFORE_COMMIT_APPEND);
-    record_commit(&writer.storage, &commit).await?;
+    record_commit(&writer.storage, &commits, &commit).await?;
     Ok(commit)
 }
 
-/// The head of a branch, from the files of commits that were not read yet.
-pub(crate) async fn head(writer: &Writer, branch: &BranchName) -> Result<Option<CommitId>> {
-    let table = writer.storage.open(names::COMMITS, branch.stored(), None).await?;
-    writer.commits.lock().await.read_head(&table).await
+/// The commits a branch sees.
+pub(crate) async fn open_commits(storage: &Storage, branch: &BranchName) -> Result<Table> {
+    Ok(storage.open(names::COMMITS, branch.stored(), None).await?)
 }
 
 async fn is_published(writer: &Writer, plan: &Facts, publication: &Publication) -> Result<bool> {
@@ -430,18 +429,22 @@ async fn is_published(writer: &Writer, plan: &Facts, publication: &Publication) 
     }))
 }
 
-async fn healed(writer: &Writer, plan: &Facts) -> Result<Commit> {
-    let id = head(writer, &plan.branch).await?;
+/// The commit by which another program finished this write; none if the write is not published.
+async fn healed(writer: &Writer, plan: &Facts, publication: &Publication) -> Result<Option<Commit>> {
+    if !is_published(writer, plan, publication).await? {
+        return Ok(None);
+    }
+    let id = read_head(&open_commits(&writer.storage, &plan.branch).await?).await?;
     let version = manifest::open(&writer.storage, &plan.branch, None).await?.version();
-    Ok(Commit {
-        id: id.unwrap_or_else(|| writer.clock.next_id()),
+    Ok(id.map(|id| Commit {
+        id,
         parent: None,
         merged_parent: None,
         branch: plan.branch.clone(),
         manifest_version: ManifestVersion::new(version),
         created_at_micros: writer.clock.now_micros(),
         actor: plan.actor.clone(),
-    })
+    }))
 }
 
 impl Published<'_> {

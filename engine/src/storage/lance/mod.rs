@@ -86,6 +86,12 @@ impl Tables {
         version: Option<u64>,
     ) -> Result<Table, StorageError> {
         let uri = location.table_uri(path, lineage);
+        // A version that is the newest is found in the cache of the session, which knows nothing of versions asked for by number.
+        if let (Some(version), Ok(newest)) = (version, self.load(&uri, None).await)
+            && newest.version_id() == version
+        {
+            return Ok(self.table(newest, uri));
+        }
         match self.load(&uri, version).await {
             Ok(dataset) => Ok(self.table(dataset, uri)),
             Err(cause) => Err(self.open_error(uri, version, cause).await),

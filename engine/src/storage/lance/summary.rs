@@ -1,8 +1,8 @@
-//! What was derived from the rows of a file, remembered.
+//! What was derived from the rows of a table, remembered.
 //!
-//! Data files never change, and every commit adds a few. A question whose answer is put together from one summary per file
-//! therefore costs the files that are new, however long the history is. Lineages share files and so their summaries. A file with
-//! deletions is another file for this purpose.
+//! Data files never change, and every commit adds a few. A question whose answer is merged from one summary per file therefore
+//! costs the files that are new, however long the history is. Lineages share files and so their summaries. A file with deletions
+//! is another file for this purpose.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -17,8 +17,8 @@ use super::table::ROW_ADDRESS;
 use super::{Scan, Table};
 use crate::error::Result;
 
-/// Something that is computed of the rows of one file.
-pub(crate) trait Summary: Default + Send + Sync + 'static {
+/// Something that is computed of rows, whatever their order.
+pub(crate) trait Summary: Clone + Default + Send + Sync + 'static {
     /// Columns it needs.
     const COLUMNS: &'static [&'static str];
 
@@ -27,15 +27,47 @@ pub(crate) trait Summary: Default + Send + Sync + 'static {
     /// # Errors
     /// What makes the rows unreadable.
     fn add_rows(&mut self, batch: &RecordBatch) -> Result<()>;
+
+    /// Takes in what is known of other rows.
+    fn merge(&mut self, other: &Self);
 }
 
-/// A kind of summary, and the file it is of.
+/// A kind of summary, and the file or the lineage it is of.
 type Key = (TypeId, String);
+
+/// What is remembered.
+type Known = Mutex<HashMap<Key, Arc<dyn Any + Send + Sync>>>;
 
 /// The summaries of the tables of one graph.
 #[derive(Default)]
 pub(super) struct Summaries {
-    known: Mutex<HashMap<Key, Arc<dyn Any + Send + Sync>>>,
+    files: Known,
+    /// The newest version of each lineage that was asked about: most versions only add to it.
+    lineages: Known,
+}
+
+/// The summary of one version of a lineage.
+struct Version<S> {
+    fragments: Arc<Vec<Fragment>>,
+    summary: Arc<S>,
+}
+
+impl<S> Version<S> {
+    /// Whether the version has all of these files, unchanged, and then perhaps others.
+    fn is_prefix_of(&self, fragments: &[Fragment]) -> bool {
+        let known = self.fragments.iter().zip(fragments);
+        self.fragments.len() <= fragments.len() && known.into_iter().all(|(a, b)| same_rows(a, b))
+    }
+}
+
+fn same_rows(a: &Fragment, b: &Fragment) -> bool {
+    let deletions = |fragment: &Fragment| fragment.deletion_file.as_ref().map(|file| (file.read_version, file.id));
+    let paths = a.files.iter().zip(&b.files);
+    a.id == b.id
+        && a.files.len() == b.files.len()
+        && paths.into_iter().all(|(a, b)| a.path == b.path)
+        && deletions(a) == deletions(b)
+        && a.overlays == b.overlays
 }
 
 impl std::fmt::Debug for Summaries {
@@ -44,16 +76,13 @@ impl std::fmt::Debug for Summaries {
     }
 }
 
-impl Summaries {
-    fn get<S: Summary>(&self, file: &str) -> Option<Arc<S>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let summary = known.get(&(TypeId::of::<S>(), file.to_owned()))?;
-        summary.clone().downcast::<S>().ok()
-    }
+fn get<S: Summary, T: Any + Send + Sync>(known: &Known, of: &str) -> Option<Arc<T>> {
+    let known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    known.get(&(TypeId::of::<S>(), of.to_owned()))?.clone().downcast::<T>().ok()
+}
 
-    fn insert<S: Summary>(&self, file: String, summary: Arc<S>) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert((TypeId::of::<S>(), file), summary);
-    }
+fn insert<S: Summary, T: Any + Send + Sync>(known: &Known, of: String, value: Arc<T>) {
+    known.lock().unwrap_or_else(PoisonError::into_inner).insert((TypeId::of::<S>(), of), value);
 }
 
 /// What the rows of a fragment are told by.
@@ -69,19 +98,39 @@ fn file_key(fragment: &Fragment) -> String {
 }
 
 impl Table {
-    /// One summary for each file of rows, in storage order. Only files that were never asked about are read.
+    /// The summary of all rows. Only files that were never asked about are read.
     ///
     /// # Errors
     /// [`crate::storage::StorageError`] if a file cannot be read, and what the summary says of its rows.
-    pub(crate) async fn summaries<S: Summary>(&self) -> Result<Vec<Arc<S>>> {
+    pub(crate) async fn summary<S: Summary>(&self) -> Result<Arc<S>> {
+        let memory = self.known_summaries();
         let fragments = self.dataset().fragments();
-        let keys: Vec<String> = fragments.iter().map(file_key).collect();
-        let mut summaries: Vec<Option<Arc<S>>> = keys.iter().map(|key| self.known_summaries().get(key)).collect();
-        let unread: Vec<usize> = (0..keys.len()).filter(|&at| summaries[at].is_none()).collect();
+        let known = get::<S, Version<S>>(&memory.lineages, self.uri());
+        let known = known.filter(|known| known.is_prefix_of(fragments));
+        let (start, mut summary) = match &known {
+            Some(known) if known.fragments.len() == fragments.len() => return Ok(known.summary.clone()),
+            Some(known) => (known.fragments.len(), S::clone(&known.summary)),
+            None => (0, S::default()),
+        };
+        for file in self.file_summaries::<S>(start).await? {
+            summary.merge(&file);
+        }
+        let version = Version { fragments: fragments.clone(), summary: Arc::new(summary) };
+        let summary = version.summary.clone();
+        insert::<S, Version<S>>(&memory.lineages, self.uri().to_owned(), Arc::new(version));
+        Ok(summary)
+    }
+
+    /// One summary for each file from a position on, in storage order.
+    async fn file_summaries<S: Summary>(&self, start: usize) -> Result<Vec<Arc<S>>> {
+        let memory = self.known_summaries();
+        let keys: Vec<String> = self.dataset().fragments()[start..].iter().map(file_key).collect();
+        let mut summaries: Vec<Option<Arc<S>>> = keys.iter().map(|key| get::<S, S>(&memory.files, key)).collect();
+        let unread: Vec<usize> = (0..keys.len()).filter(|&at| summaries[at].is_none()).map(|at| start + at).collect();
         if !unread.is_empty() {
-            for (at, summary) in self.summarize::<S>(unread).await? {
-                let summary = Arc::new(summary);
-                self.known_summaries().insert(keys[at].clone(), summary.clone());
+            for (position, summary) in self.summarize::<S>(unread).await? {
+                let (at, summary) = (position - start, Arc::new(summary));
+                insert::<S, S>(&memory.files, keys[at].clone(), summary.clone());
                 summaries[at] = Some(summary);
             }
         }
