@@ -8,7 +8,7 @@ use super::problem::Problems;
 use super::{Committed, FEW};
 use crate::error::Result;
 use crate::id::TableKey;
-use crate::storage::ID;
+use crate::storage::{Condition, ID, TextSet};
 
 /// Rows that are added must not have the id of a stored one.
 pub(super) async fn are_new(
@@ -36,7 +36,7 @@ pub(super) async fn are_new(
 }
 
 /// The rows with the ids of these; none if there are too many to be asked for.
-async fn of_few(rows: &TableRows) -> Result<Option<String>> {
+async fn of_few(rows: &TableRows) -> Result<Option<Condition>> {
     if rows.len() > FEW {
         return Ok(None);
     }
@@ -45,14 +45,8 @@ async fn of_few(rows: &TableRows) -> Result<Option<String>> {
     Ok(one_of(ID, ids.into_iter()))
 }
 
-/// A filter for the rows whose text column has one of these values; none if there are too many to be asked for.
-pub(super) fn one_of<'t>(column: &str, texts: impl ExactSizeIterator<Item = &'t str>) -> Option<String> {
-    if texts.len() > FEW {
-        return None;
-    }
-    if texts.len() == 0 {
-        return Some("false".to_owned());
-    }
-    let texts: Vec<String> = texts.map(|text| format!("'{}'", text.replace('\'', "''"))).collect();
-    Some(format!("{column} IN ({})", texts.join(", ")))
+/// The rows whose text column has one of these values; none if there are too many to be asked for.
+pub(super) fn one_of<'t>(column: &str, texts: impl ExactSizeIterator<Item = &'t str>) -> Option<Condition> {
+    let columns = vec![column.to_owned()];
+    (texts.len() <= FEW).then(|| Condition::AnyOneOf { columns, values: TextSet::of(texts.map(str::to_owned)) })
 }

@@ -39,7 +39,7 @@ use crate::id::{TableKey, TableKind};
 use crate::manifest::TableEntry;
 use crate::progress::Progress;
 use crate::schema::{Cardinality, Catalog, EdgeType, TableType};
-use crate::storage::{Scan, Storage};
+use crate::storage::{Condition, Storage};
 
 /// What is asked for one by one; more is looked for in a pass over all.
 const FEW: usize = 500;
@@ -60,13 +60,13 @@ impl Committed<'_> {
         &self,
         key: &TableKey,
         columns: &[&str],
-        filter: Option<String>,
+        filter: Option<Condition>,
         mut see: impl FnMut(&RecordBatch),
     ) -> Result<()> {
         let Some(entry) = self.entries.get(key) else { return Ok(()) };
         let table = self.storage.open(&entry.path, entry.stored_lineage(), Some(entry.version.get())).await?;
-        let columns = columns.iter().map(|&column| column.to_owned()).collect();
-        let mut batches = table.scan(&Scan { columns: Some(columns), filter, ..Scan::default() }).await?;
+        let columns: Vec<String> = columns.iter().map(|&column| column.to_owned()).collect();
+        let mut batches = table.matching(&columns, filter.as_slice()).await?;
         while let Some(batch) = batches.try_next().await? {
             self.progress.check()?;
             see(&batch);

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use futures::TryStreamExt;
 
-use super::Committed;
 use super::change::{Digest, Digests, Place, Stored, TableChange};
 use super::problem::Problems;
+use super::{Committed, FEW, ids};
 use crate::error::Result;
 use crate::schema::{Constraint, TableType};
 use crate::storage::ID;
@@ -45,9 +45,12 @@ async fn tuples(
         format!("{}: @unique({}) is broken: there is another {tuple}{more}", kind.name(), columns.join(", "))
     };
     let mut seen: HashMap<Digest, Option<Place>> = HashMap::new();
+    // Values of a single text column can be asked for, if they are few.
+    let mut texts = Some(Vec::new());
     let mut batches = rows.last();
     while let Some(batch) = batches.try_next().await? {
         committed.progress.check()?;
+        add_texts(&mut texts, &batch, columns);
         each_tuple(&batch, columns, |id, tuple| {
             let place = rows.place(digests.of(id));
             if seen.insert(digests.of(&tuple), place).is_some() {
@@ -58,9 +61,10 @@ async fn tuples(
     if table.stored == Stored::Gone || seen.is_empty() {
         return Ok(());
     }
+    let few = texts.and_then(|texts| ids::one_of(&columns[0], texts.iter().map(String::as_str)));
     let names: Vec<&str> = std::iter::once(ID).chain(columns.iter().map(String::as_str)).collect();
     committed
-        .each(&kind.key(), &names, None, |batch| {
+        .each(&kind.key(), &names, few, |batch| {
             each_tuple(batch, columns, |id, tuple| {
                 if let Some(&place) = seen.get(&digests.of(&tuple))
                     && !table.ends(digests.of(id))
@@ -70,6 +74,18 @@ async fn tuples(
             });
         })
         .await
+}
+
+/// Adds the values of the only column, if it is one of text; nothing is left of values that are too many.
+fn add_texts(texts: &mut Option<Vec<String>>, batch: &RecordBatch, columns: &[String]) {
+    let column = match columns {
+        [column] => batch.column_by_name(column).and_then(|column| column.as_string_opt::<i32>()),
+        _ => None,
+    };
+    *texts = texts.take().zip(column).and_then(|(mut texts, column)| {
+        texts.extend(column.iter().flatten().map(str::to_owned));
+        (texts.len() <= FEW).then_some(texts)
+    });
 }
 
 /// Calls `see` with the id and the values of every row in which none of the columns is null.

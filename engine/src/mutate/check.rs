@@ -174,22 +174,17 @@ fn params(declared: &[Param]) -> Result<Vec<Declared>, Fault> {
 
 fn param_type(written: &TypeExpr) -> Result<PropertyType, Fault> {
     let TypeExpr { base, length, list, nullable } = written;
-    let scalar = match length {
-        Some(length) => match length.text.parse().ok().filter(|&length| length > 0 && length <= i32::MAX as u32) {
-            Some(length) => ScalarType::Vector(length),
-            None => {
-                let reason = "a vector has 1 to 2147483647 numbers".to_owned();
-                return Err(Fault {
-                    at: length.at,
-                    problem: TextProblem::Value { property: "Vector".to_owned(), reason },
-                });
-            }
-        },
-        None => ScalarType::from_base_word(&base.text).ok_or_else(|| {
+    let scalar = if let Some(length) = length {
+        let number = length.text.parse().ok().filter(|&number: &u32| number > 0 && i32::try_from(number).is_ok());
+        let reason = || "a vector has 1 to 2147483647 numbers".to_owned();
+        let problem = || TextProblem::Value { property: "Vector".to_owned(), reason: reason() };
+        ScalarType::Vector(number.ok_or_else(|| Fault { at: length.at, problem: problem() })?)
+    } else {
+        ScalarType::from_base_word(&base.text).ok_or_else(|| {
             let words = ScalarType::BASE_WORDS.into_iter().chain(["Vector"]);
             let near = nearest(&base.text, words).map(str::to_owned);
             Fault { at: base.at, problem: TextProblem::UnknownParameterType { name: base.text.clone(), near } }
-        })?,
+        })?
     };
     Ok(PropertyType { scalar, nullable: *nullable, list: *list, enum_values: None })
 }
@@ -227,13 +222,11 @@ impl<'c> Checker<'c, '_> {
         let mut given = HashSet::new();
         for Assignment { name, value } in cells {
             once(&mut given, name)?;
-            match end_of(table, &name.text) {
-                Some(end) => ends[end] = Some(self.operand(&name.text, &text_type(), value)?),
-                None => {
-                    let (property, kind) = property(table, name)?;
-                    let operand = self.operand(&name.text, &kind, value)?;
-                    found.push(Cell { property, operand });
-                }
+            if let Some(end) = end_of(table, &name.text) {
+                ends[end] = Some(self.operand(&name.text, &text_type(), value)?);
+            } else {
+                let (property, kind) = property(table, name)?;
+                found.push(Cell { property, operand: self.operand(&name.text, &kind, value)? });
             }
         }
         let ends_needed = table_ends(table).iter().zip(&ends).filter(|(_, end)| end.is_none()).map(|(name, _)| *name);
@@ -289,30 +282,11 @@ impl<'c> Checker<'c, '_> {
             None if name.text == ID => (ID.to_owned(), text_type()),
             None => (name.text.clone(), property(table, name)?.1),
         };
-        let compare = match op {
-            Op::Equal => Compare::Equal,
-            Op::NotEqual => Compare::NotEqual,
-            Op::Less => Compare::Less,
-            Op::LessOrEqual => Compare::LessOrEqual,
-            Op::Greater => Compare::Greater,
-            Op::GreaterOrEqual => Compare::GreaterOrEqual,
-            Op::Contains => return Err(Fault { at: *op_at, problem: TextProblem::Contains }),
-        };
-        let is_null = value.kind == ValueKind::Null;
+        let compare = compare(*op).ok_or(Fault { at: *op_at, problem: TextProblem::Contains })?;
         let for_equality = matches!(compare, Compare::Equal | Compare::NotEqual);
-        let refused = |reason| {
+        if let Some(reason) = incomparable(&kind, for_equality, value.kind == ValueKind::Null) {
             let problem = TextProblem::Incomparable { property: name.text.clone(), kind: kind.to_string(), reason };
-            Err(Fault { at: *op_at, problem })
-        };
-        match kind.scalar {
-            ScalarType::Blob => return refused("blobs cannot be compared"),
-            ScalarType::Vector(_) if !(is_null && for_equality) => {
-                return refused("only `= null` and `!= null` compare it");
-            }
-            _ if kind.list && !(is_null && for_equality) => return refused("only `= null` and `!= null` compare it"),
-            ScalarType::Bool if !for_equality => return refused("only `=` and `!=` compare it"),
-            _ if is_null && !for_equality => return refused("only `=` and `!=` compare it with null"),
-            _ => {}
+            return Err(Fault { at: *op_at, problem });
         }
         // With `=` and `!=` null asks whether there is a value.
         let kind = PropertyType { nullable: for_equality, ..kind };
@@ -346,6 +320,33 @@ impl<'c> Checker<'c, '_> {
             | ValueKind::List(_) => value::literal(kind, value).map(Operand::Value).map_err(refused),
         }
     }
+}
+
+fn compare(op: Op) -> Option<Compare> {
+    Some(match op {
+        Op::Equal => Compare::Equal,
+        Op::NotEqual => Compare::NotEqual,
+        Op::Less => Compare::Less,
+        Op::LessOrEqual => Compare::LessOrEqual,
+        Op::Greater => Compare::Greater,
+        Op::GreaterOrEqual => Compare::GreaterOrEqual,
+        Op::Contains => return None,
+    })
+}
+
+/// Why a type cannot be compared so; none if it can.
+fn incomparable(kind: &PropertyType, for_equality: bool, with_null: bool) -> Option<&'static str> {
+    let is_whole = kind.list || matches!(kind.scalar, ScalarType::Vector(_));
+    if kind.scalar == ScalarType::Blob {
+        return Some("blobs cannot be compared");
+    }
+    if is_whole && !(with_null && for_equality) {
+        return Some("only `= null` and `!= null` compare it");
+    }
+    if kind.scalar == ScalarType::Bool && !for_equality {
+        return Some("only `=` and `!=` compare it");
+    }
+    (with_null && !for_equality).then_some("only `=` and `!=` compare it with null")
 }
 
 fn once<'n>(given: &mut HashSet<&'n str>, name: &'n Name) -> Result<(), Fault> {

@@ -56,7 +56,10 @@ impl BoundTest {
             (Some(value), compare) => Condition::Compares { column, compare, value: value.clone() },
             (None, Compare::NotEqual) => Condition::IsNotNull { column },
             // Nothing but `=` and `!=` is compared with null.
-            (None, _) => Condition::IsNull { column },
+            (
+                None,
+                Compare::Equal | Compare::Less | Compare::LessOrEqual | Compare::Greater | Compare::GreaterOrEqual,
+            ) => Condition::IsNull { column },
         }
     }
 

@@ -85,6 +85,13 @@ pub enum MutateError {
         /// Which, and why.
         reason: String,
     },
+    /// Stored rows have other columns than the schema says.
+    #[error("the stored rows are not as the schema says")]
+    Unfitting {
+        /// What does not fit.
+        #[source]
+        source: arrow_schema::ArrowError,
+    },
     /// The system's folder for temporary files cannot be used.
     #[error("cannot make a temporary folder")]
     NoFolder {
@@ -108,6 +115,7 @@ impl MutateError {
             | Self::TwoWays { .. }
             | Self::Problems { .. } => ErrorKind::Invalid,
             Self::Rule { .. } => ErrorKind::Conflict,
+            Self::Unfitting { .. } => ErrorKind::Corrupt,
             Self::NoFolder { .. } => ErrorKind::Unavailable,
         }
     }

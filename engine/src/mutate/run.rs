@@ -220,7 +220,7 @@ impl Work<'_> {
                 self.cascade(place, edge, &node.name, &set).await?;
             }
             self.made.cascaded.insert(node.name.clone());
-            before_delete()?;
+            fail_point!(crate::fail::MUTATION_DELETE_NODE_PRE_PRIMARY_DELETE);
         }
         Ok(affected)
     }
@@ -253,12 +253,6 @@ impl Work<'_> {
     }
 }
 
-fn before_delete() -> Result<()> {
-    fail_point!(crate::fail::MUTATION_DELETE_NODE_PRE_PRIMARY_DELETE);
-    Ok(())
-}
-
-/// Stored rows that are not as the schema says.
-fn unfitting(error: ArrowError) -> MutateError {
-    MutateError::Rule { reason: format!("the stored rows are not as the schema says: {error}") }
+fn unfitting(source: ArrowError) -> MutateError {
+    MutateError::Unfitting { source }
 }

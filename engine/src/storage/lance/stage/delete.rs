@@ -31,6 +31,13 @@ impl TextSet {
         Self { few: few.map(Into::into), contains: Arc::new(contains) }
     }
 
+    /// A set of a few texts.
+    pub(crate) fn of(texts: impl Iterator<Item = String>) -> Self {
+        let texts: Arc<[String]> = texts.collect();
+        let known = texts.clone();
+        Self { few: Some(texts), contains: Arc::new(move |text| known.iter().any(|known| known == text)) }
+    }
+
     /// The condition that a text column has a value of the set.
     pub(in crate::storage::lance) fn condition(&self, column: &str) -> Expr {
         match &self.few {
