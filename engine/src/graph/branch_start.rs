@@ -8,7 +8,7 @@ use super::Graph;
 use super::branches::BranchError;
 use super::resolve::unknown_branch;
 use crate::error::Result;
-use crate::history::{At, Commit, CommitGraph, Position};
+use crate::history::{At, Commit, CommitGraph, Position, read_head};
 use crate::id::{BranchName, CommitId};
 use crate::manifest;
 use crate::progress::Progress;
@@ -109,7 +109,7 @@ async fn version_ending_with(writer: &Writer, history: &CommitGraph, commit: &Co
 
 async fn head_at(writer: &Writer, lineage: Option<&str>, version: u64) -> Result<Option<CommitId>> {
     let table = writer.storage.open(names::COMMITS, lineage, Some(version)).await?;
-    writer.commits.lock().await.read_head(&table).await
+    read_head(&table).await
 }
 
 fn not_alone(commit: &Commit) -> crate::Error {

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Graph, OpenError};
+use super::{Graph, OpenError, check_schema};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::history::CommitFiles;
 use crate::load::{self, LoadRequest, Loaded};
 use crate::manifest::{self, Migration};
 use crate::mutate::{self, MutateRequest, Mutated};
 use crate::progress::Progress;
 use crate::recovery::{self, Recovered, RecoveryPlan};
+use crate::schema::StagedSchema;
 use crate::storage::{Storage, names};
 use crate::write::{Gates, StopAt, WriteError, Writer};
 
@@ -39,7 +39,12 @@ impl Graph {
         }
         let writer = new_writer(storage.clone(), clock);
         manifest::migrate(&storage).await?;
-        recovery::sweep(&writer, false, &Progress::none()).await?;
+        let staged = recovery::settle_schema_files(&writer).await?;
+        recovery::sweep(&writer, staged == StagedSchema::Promote, &Progress::none()).await?;
+        let texts = recovery::accepted_texts(&storage).await?;
+        if texts.source.is_some() && texts.ir.is_none() && texts.state.is_none() {
+            recovery::write_derived(&writer, &check_schema(&storage, &texts).await?).await?;
+        }
         Self::open_storage(storage, Some(writer)).await
     }
 
@@ -52,13 +57,39 @@ impl Graph {
         self.inner.writer.as_ref().ok_or_else(|| OpenError::ReadOnly { path: path() }.into())
     }
 
+    /// What writes need, if the schema is still the one that this handle knows. Comments and white space of its source may
+    /// change.
+    ///
+    /// # Errors
+    /// As [`Graph::writer`]; [`OpenError::SchemaChanged`]; [`crate::schema::ContractError`] if the schema files disagree.
+    pub(super) async fn ready_writer(&self) -> Result<&Writer> {
+        let writer = self.writer()?;
+        let texts = recovery::accepted_texts(self.storage()).await?;
+        if texts != self.inner.texts && check_schema(self.storage(), &texts).await?.hash() != self.schema().hash() {
+            return Err(OpenError::SchemaChanged { path: self.uri().to_owned() }.into());
+        }
+        Ok(writer)
+    }
+
+    /// Settles what other programs left as far as that needs no restore, and opens the graph anew: the result knows the schema
+    /// as it is now. A graph that is only looked at is opened anew without settling anything.
+    ///
+    /// # Errors
+    /// As [`Graph::open`]; also what keeps the sidecars from being read.
+    pub async fn refresh(&self) -> Result<Self> {
+        let Some(writer) = &self.inner.writer else { return Self::open_storage(self.storage().clone(), None).await };
+        recovery::heal(writer).await?;
+        let writer = new_writer(writer.storage.clone(), writer.clock.clone());
+        Self::open_storage(self.storage().clone(), Some(writer)).await
+    }
+
     /// Loads records into a branch: all of them, or none.
     ///
     /// # Errors
     /// [`crate::load::LoadError`] for data that breaks rules, [`crate::write::WriteError`], [`crate::manifest::PublishError`];
     /// nothing is stored unless the error says that the write was interrupted.
     pub async fn load(&self, request: LoadRequest, progress: &Progress) -> Result<Loaded> {
-        Box::pin(load::load(self.writer()?, self.schema().catalog(), request, progress)).await
+        Box::pin(load::load(self.ready_writer().await?, self.schema().catalog(), request, progress)).await
     }
 
     /// Loads as [`Graph::load`] does, but stops after a step and leaves everything as a crash there would, for drills and
@@ -73,7 +104,7 @@ impl Graph {
         stop_at: StopAt,
         progress: &Progress,
     ) -> Result<Option<String>> {
-        let Writer { storage, clock, .. } = self.writer()?;
+        let Writer { storage, clock, .. } = self.ready_writer().await?;
         let writer = Writer { stop_at: Some(stop_at), ..new_writer(storage.clone(), clock.clone()) };
         match Box::pin(load::load(&writer, self.schema().catalog(), request, progress)).await {
             Err(Error::Write(WriteError::Rehearsed { operation_id })) => Ok(Some(operation_id)),
@@ -88,7 +119,7 @@ impl Graph {
     /// [`crate::mutate::MutateError`] for a text, parameters or rows that break rules; [`crate::write::WriteError::Stale`] if
     /// rows that statements chose from were changed meanwhile; else as [`Graph::load`].
     pub async fn mutate(&self, request: MutateRequest, progress: &Progress) -> Result<Mutated> {
-        Box::pin(mutate::mutate(self.writer()?, self.schema().catalog(), request, progress)).await
+        Box::pin(mutate::mutate(self.ready_writer().await?, self.schema().catalog(), request, progress)).await
     }
 
     /// What opening this graph for writing would do first. Nothing is written.
@@ -105,7 +136,7 @@ impl Graph {
     /// # Errors
     /// [`crate::storage::StorageError`] if a manifest, a head or the sidecars cannot be read.
     pub async fn recovery_plan(&self) -> Result<RecoveryPlan> {
-        recovery::plan_recovery(self.storage(), false).await
+        recovery::plan_recovery(self.storage()).await
     }
 
     /// Carries a plan out on a graph, if everything is as it was when the plan was made. The graph need not be opened for
@@ -113,7 +144,7 @@ impl Graph {
     ///
     /// # Errors
     /// [`crate::recovery::RecoveryError::PlanOutdated`] with nothing done about that step, else what keeps a step from being
-    /// carried out. Earlier steps stay done.
+    /// carried out; [`crate::recovery::RecoveryError::Incomplete`] with what was done if it is not the first step.
     pub async fn recover(
         &self,
         plan: &RecoveryPlan,
@@ -128,5 +159,5 @@ impl Graph {
 
 fn new_writer(storage: Storage, clock: Arc<dyn Clock>) -> Writer {
     let gates = Gates::of(storage.location().root());
-    Writer { storage, gates, clock, commits: CommitFiles::default().into(), stop_at: None }
+    Writer { storage, gates, clock, stop_at: None }
 }
