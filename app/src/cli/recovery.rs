@@ -225,7 +225,10 @@ async fn observe_tables(graph: &Graph, sidecar: &Sidecar, facts: SidecarFacts) -
         false => format!("branch {} does not exist, so no version is pinned to compare with", sidecar.branch()),
     };
     let tables = seen.tables.into_iter().zip(standings).map(|(pin, standing)| {
-        if let Err(error) = &pin.head {
+        // Where the branch is gone its lineages are gone, too.
+        if let Err(error) = &pin.head
+            && seen.branch_exists
+        {
             note(&format!("{}: its head cannot be read: {error}", pin.table_key));
         }
         PinFacts {

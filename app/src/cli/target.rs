@@ -48,7 +48,9 @@ pub(super) fn announce_schema(staged: StagedSchema) {
     match staged {
         StagedSchema::None => {}
         StagedSchema::Promote => note("a schema change was interrupted: writing puts its files in place"),
-        StagedSchema::Discard => note("a schema change was interrupted before it was published: writing removes its files"),
+        StagedSchema::Discard => {
+            note("a schema change was interrupted before it was published: writing removes its files")
+        }
     }
 }
 

@@ -283,7 +283,9 @@ impl Desk<'_> {
             let id = self.shared.edge("wrote");
             self.edge("Wrote", &id, (&author, &slug), json!({"at": time_text(self.now_micros)}));
         }
-        if let Some(project) = self.any("Project") {
+        if number % 3 != 0
+            && let Some(project) = self.any("Project")
+        {
             let id = self.shared.edge("about");
             self.edge("About", &id, (&slug, &project), json!({}));
         }

@@ -1,10 +1,16 @@
 //! The story, carried out by the engine: a graph like any other, whose times and ids come from the story.
+//!
+//! Branches do not wait for each other. Each is written through a handle with a clock of its own, so its ids do not depend on what
+//! the others do meanwhile; where the story joins them, all are waited for.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use stratigraph_engine::clock::SetClock;
 use stratigraph_engine::load::{Input, LoadRequest};
 use stratigraph_engine::{BranchName, CreateOptions, Error, Graph, Progress};
+use tokio::task::JoinSet;
 
 use super::story::{SEED, Step, What, Write, beginning_micros, story};
 
@@ -17,33 +23,118 @@ const SCHEMA: &str = include_str!("../../../../assets/demo/company.pg");
 /// What the engine says; also if the work was asked to stop.
 pub(super) async fn make(uri: &str, progress: &Progress) -> Result<(), Error> {
     let steps = story();
-    let clock = Arc::new(SetClock::new(beginning_micros(), SEED));
     progress.phase(1, 1, "make the sample graph");
+    let clock = Arc::new(SetClock::new(beginning_micros(), SEED));
     Graph::create(uri, SCHEMA, &CreateOptions { clock: clock.clone(), ..CreateOptions::default() }).await?;
-    let mut graph = Graph::open_with_clock(uri, clock.clone()).await?;
-    let total = steps.len() as u64;
-    for (done, step) in (0..).zip(steps) {
-        progress.check()?;
-        progress.advance(done, Some(total), "steps");
-        clock.set(step.at_micros);
-        if step.what == What::Reopen {
-            graph = Graph::open_with_clock(uri, clock.clone()).await?;
+    let done = Arc::new(Done { steps: AtomicU64::new(0), total: steps.len() as u64, progress: progress.clone() });
+    let mut maker = Maker { uri, hands: BTreeMap::new(), waiting: BTreeMap::new(), done };
+    maker.hands.insert("main", Hand { graph: Graph::open_with_clock(uri, clock.clone()).await?, clock });
+    let mut interrupted = false;
+    for step in steps {
+        match &step.what {
+            // The first write after an interrupted one settles that, whose tables may be anybody's.
+            What::Commit(write) if !interrupted => maker.waiting.entry(write.branch).or_default().push(step),
+            what => {
+                interrupted = match what {
+                    What::Interrupt(..) => true,
+                    What::Commit(_) | What::Reopen => false,
+                    What::Fork { .. } | What::Delete { .. } => interrupted,
+                };
+                maker.catch_up().await?;
+                Box::pin(maker.join(step)).await?;
+            }
         }
-        Box::pin(take(&graph, step)).await?;
     }
-    progress.advance(total, Some(total), "steps");
-    Ok(())
+    maker.catch_up().await
 }
 
-async fn take(graph: &Graph, step: Step) -> Result<(), Error> {
-    match step.what {
-        What::Fork { branch, from } => graph.create_branch(&name(branch), &name(from)).await,
-        What::Delete { branch } => graph.delete_branch(&name(branch)).await,
-        What::Commit(write) => graph.load(request(write), &Progress::none()).await.map(drop),
-        What::Interrupt(write, stop_at) => {
-            graph.rehearse_load(request(write), stop_at, &Progress::none()).await.map(drop)
+/// How a branch is written to.
+#[derive(Debug, Clone)]
+struct Hand {
+    graph: Graph,
+    clock: Arc<SetClock>,
+}
+
+/// How far the whole is.
+struct Done {
+    steps: AtomicU64,
+    total: u64,
+    progress: Progress,
+}
+
+impl Done {
+    fn one(&self) -> Result<(), Error> {
+        let done = self.steps.fetch_add(1, Ordering::Relaxed) + 1;
+        self.progress.advance(done, Some(self.total), "steps");
+        self.progress.check()
+    }
+}
+
+struct Maker<'a> {
+    uri: &'a str,
+    hands: BTreeMap<&'static str, Hand>,
+    /// Commits of each branch that nobody has to wait for.
+    waiting: BTreeMap<&'static str, Vec<Step>>,
+    done: Arc<Done>,
+}
+
+impl Maker<'_> {
+    fn hand(&self, branch: &str) -> Hand {
+        self.hands.get(branch).cloned().expect("the story forks a branch before it writes to it")
+    }
+
+    /// Makes all commits that wait. Also after a failure nothing goes on in the background.
+    async fn catch_up(&mut self) -> Result<(), Error> {
+        let mut running = JoinSet::new();
+        for (branch, steps) in std::mem::take(&mut self.waiting) {
+            let (hand, done) = (self.hand(branch), self.done.clone());
+            running.spawn(async move {
+                for step in steps {
+                    Box::pin(take(&hand, step)).await?;
+                    done.one()?;
+                }
+                Ok(())
+            });
         }
-        What::Reopen => Ok(()),
+        let mut result = Ok(());
+        while let Some(finished) = running.join_next().await {
+            result = result.and(finished.expect("a panic of the engine is one of the program"));
+        }
+        result
+    }
+
+    /// Takes a step that concerns more than one branch.
+    async fn join(&mut self, step: Step) -> Result<(), Error> {
+        match step.what {
+            What::Fork { branch, from } => {
+                self.hand(from).graph.create_branch(&name(branch), &name(from)).await?;
+                let clock = Arc::new(SetClock::new(step.at_micros, SEED + self.hands.len() as u64));
+                let graph = Graph::open_with_clock(self.uri, clock.clone()).await?;
+                self.hands.insert(branch, Hand { graph, clock });
+            }
+            What::Delete { branch } => self.hand("main").graph.delete_branch(&name(branch)).await?,
+            What::Reopen => {
+                let Hand { clock, .. } = self.hand("main");
+                clock.set(step.at_micros);
+                drop(Graph::open_with_clock(self.uri, clock).await?);
+            }
+            What::Commit(Write { branch, .. }) | What::Interrupt(Write { branch, .. }, _) => {
+                take(&self.hand(branch), step).await?;
+            }
+        }
+        self.done.one()
+    }
+}
+
+/// Writes to the branch of a hand.
+async fn take(hand: &Hand, step: Step) -> Result<(), Error> {
+    hand.clock.set(step.at_micros);
+    match step.what {
+        What::Commit(write) => hand.graph.load(request(write), &Progress::none()).await.map(drop),
+        What::Interrupt(write, stop_at) => {
+            hand.graph.rehearse_load(request(write), stop_at, &Progress::none()).await.map(drop)
+        }
+        What::Fork { .. } | What::Delete { .. } | What::Reopen => Ok(()),
     }
 }
 

@@ -76,8 +76,8 @@ const LINES: [Line; 11] = [
         commits: 146,
         actors: &["mara", "jonas", "priya", "tomas", "leila", "oskar", "noor", "ines", "felix", "hr-sync", "indexer"],
         topics: &[
-            Hire, Promote, Promote, Reassign, Report, Start, Progress, Progress, Progress, Budget, Staff, Staff,
-            Document, Document, Document, Revise, Revise, Views, Views, TeamBudget,
+            Hire, Promote, Promote, Promote, Reassign, Report, Start, Progress, Progress, Progress, Progress, Budget,
+            Staff, Staff, Document, Document, Revise, Revise, Revise, Views, Views, TeamBudget,
         ],
     },
     Line {
