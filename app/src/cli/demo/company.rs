@@ -89,11 +89,6 @@ impl Company {
         self.of(table).filter(|(_, row)| owned(row)).map(|(id, _)| id.clone()).collect()
     }
 
-    /// All records of a table, by id.
-    pub(super) fn records(&self, table: &'static str) -> impl Iterator<Item = &Json> {
-        self.of(table).map(|(_, row)| &row.record)
-    }
-
     fn of(&self, table: &'static str) -> impl Iterator<Item = (&String, &Row)> {
         let rows = self.rows.range((table, String::new())..).take_while(move |((of, _), _)| *of == table);
         rows.map(|((_, id), row)| (id, row))

@@ -4,15 +4,18 @@
 //! the others do meanwhile; where the story joins them, all are waited for.
 
 use std::collections::BTreeMap;
+use std::io::Cursor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde_json::Map;
 use stratigraph_engine::clock::SetClock;
 use stratigraph_engine::load::{Input, LoadRequest};
+use stratigraph_engine::mutate::MutateRequest;
 use stratigraph_engine::{BranchName, CreateOptions, Error, Graph, Progress};
 use tokio::task::JoinSet;
 
-use super::story::{SEED, Step, What, Write, beginning_micros, story};
+use super::story::{Change, SEED, Step, What, Write, beginning_micros, story};
 
 /// The sample's schema.
 const SCHEMA: &str = include_str!("../../../../assets/demo/company.pg");
@@ -129,19 +132,27 @@ impl Maker<'_> {
 /// Writes to the branch of a hand.
 async fn take(hand: &Hand, step: Step) -> Result<(), Error> {
     hand.clock.set(step.at_micros);
-    match step.what {
-        What::Commit(write) => hand.graph.load(request(write), &Progress::none()).await.map(drop),
-        What::Interrupt(write, stop_at) => {
-            hand.graph.rehearse_load(request(write), stop_at, &Progress::none()).await.map(drop)
+    let (write, stop_at) = match step.what {
+        What::Commit(write) => (write, None),
+        What::Interrupt(write, stop_at) => (write, Some(stop_at)),
+        What::Fork { .. } | What::Delete { .. } | What::Reopen => return Ok(()),
+    };
+    let Write { branch, actor, change } = write;
+    let (graph, branch, actor, silent) = (&hand.graph, name(branch), Some(actor.into()), Progress::none());
+    match change {
+        Change::Query(text) => {
+            let request = MutateRequest { branch, actor, text: text.to_owned(), name: None, params: Map::new() };
+            graph.mutate(request, &silent).await.map(drop)
         }
-        What::Fork { .. } | What::Delete { .. } | What::Reopen => Ok(()),
+        Change::Load(mode, records) => {
+            let input = Input { name: "the story".to_owned(), reader: Box::new(Cursor::new(records)) };
+            let request = LoadRequest { mode, branch, actor, inputs: vec![input] };
+            match stop_at {
+                None => graph.load(request, &silent).await.map(drop),
+                Some(stop_at) => graph.rehearse_load(request, stop_at, &silent).await.map(drop),
+            }
+        }
     }
-}
-
-fn request(write: Write) -> LoadRequest {
-    let Write { branch, actor, mode, records } = write;
-    let input = Input { name: "the story".to_owned(), reader: Box::new(std::io::Cursor::new(records)) };
-    LoadRequest { mode, branch: name(branch), actor: Some(actor.into()), inputs: vec![input] }
 }
 
 fn name(branch: &str) -> BranchName {
