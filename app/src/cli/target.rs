@@ -49,7 +49,7 @@ pub(super) fn announce_schema(staged: StagedSchema) {
         StagedSchema::None => {}
         StagedSchema::Promote => note("a schema change was interrupted: writing puts its files in place"),
         StagedSchema::Discard => {
-            note("a schema change was interrupted before it was published: writing removes its files")
+            note("a schema change was interrupted before it was published: writing removes its files");
         }
     }
 }

@@ -5,8 +5,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta};
 /// Working days of the story; the last one is Friday, 20 November 2026.
 pub(super) const DAYS: i64 = 30;
 /// Seconds of a day before people come, and when they are gone.
-const MORNING: usize = 8 * 3600;
-const EVENING: usize = 18 * 3600;
+const MORNING: i64 = 8 * 3600;
+const EVENING: i64 = 18 * 3600;
 
 /// The Monday on which the story begins.
 fn first_day() -> NaiveDate {
@@ -19,14 +19,14 @@ pub(super) fn date(day: i64) -> NaiveDate {
 }
 
 /// A working day and seconds into it as microseconds since the epoch, UTC.
-pub(super) fn moment(day: i64, second: usize) -> i64 {
+pub(super) fn moment(day: i64, second: i64) -> i64 {
     let midnight = date(day).and_hms_opt(0, 0, 0).expect("every day has a midnight");
-    (midnight.and_utc() + TimeDelta::seconds(second as i64)).timestamp_micros()
+    (midnight.and_utc() + TimeDelta::seconds(second)).timestamp_micros()
 }
 
 /// A second at which people work.
-pub(super) fn office_hours(random: &mut super::random::Random) -> usize {
-    random.between(MORNING, EVENING)
+pub(super) fn office_hours(random: &mut super::random::Random) -> i64 {
+    random.span(MORNING, EVENING)
 }
 
 /// The date of a moment, as the schema's `Date` is written.

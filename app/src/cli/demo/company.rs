@@ -26,7 +26,8 @@ pub(super) struct Company {
 impl Company {
     /// Adds a node or changes it.
     pub(super) fn put_node(&mut self, table: &'static str, id: &str, owner: Owner, data: Json) {
-        self.put(table, id, owner, json!({"type": table, "data": data}));
+        let record = [("type", Json::from(table)), ("data", data)];
+        self.put(table, id, owner, Json::from_iter(record));
     }
 
     /// Adds an edge or changes it.

@@ -88,7 +88,7 @@ impl Desk<'_> {
     /// The rows that were changed, as JSON lines.
     pub(super) fn records(&self) -> String {
         let records = self.changed.iter().filter_map(|(table, id)| self.company.record(table, id));
-        records.map(|record| format!("{record}\n")).collect()
+        records.fold(String::new(), |lines, record| lines + &record.to_string() + "\n")
     }
 
     /// How they have to be loaded.
@@ -176,7 +176,7 @@ impl Desk<'_> {
         let skills: BTreeSet<&str> = (0..random.between(1, 4)).map(|_| *random.pick(&SKILLS)).collect();
         let salary = (!random.one_in(9)).then(|| 30_000.0 + 500.0 * random.below(90) as f64);
         let (team, office) = (random.pick(&TEAMS).0, random.pick(&OFFICES).0);
-        let joined = self.now_micros - 86_400_000_000 * random.below(1500) as i64;
+        let joined = self.now_micros - 86_400_000_000 * random.span(0, 1500);
         let data = json!({
             "slug": slug, "name": format!("{first} {last}"), "title": title, "email": format!("{slug}@tidal.example"),
             "joined": day_text(joined), "salary": salary, "skills": skills, "active": true,
@@ -222,7 +222,7 @@ impl Desk<'_> {
         };
         let random = &mut self.shared.random;
         let status = *random.pick(&["proposed", "active", "active", "active"]);
-        let due = self.now_micros + 86_400_000_000 * random.between(60, 700) as i64;
+        let due = self.now_micros + 86_400_000_000 * random.span(60, 700);
         let data = json!({
             "slug": slug, "title": title, "status": status, "budget": 20_000.0 + 2_500.0 * random.below(200) as f64,
             "progress": random.below(4) as f64 / 8.0, "due": day_text(due),
@@ -283,7 +283,7 @@ impl Desk<'_> {
             let id = self.shared.edge("wrote");
             self.edge("Wrote", &id, (&author, &slug), json!({"at": time_text(self.now_micros)}));
         }
-        if number % 3 != 0
+        if !number.is_multiple_of(3)
             && let Some(project) = self.any("Project")
         {
             let id = self.shared.edge("about");
@@ -314,7 +314,7 @@ impl Desk<'_> {
 /// goes to the lines after it, so that lines meet in the rows that the script says and in no others.
 fn owner_of(line: Option<usize>, number: usize) -> Owner {
     match line {
-        Some(0) if number % 2 == 0 => Owner::Line(0),
+        Some(0) if number.is_multiple_of(2) => Owner::Line(0),
         Some(0) => Owner::Line(1 + number / 2 % SHARING),
         Some(line) => Owner::Line(line),
         None => Owner::Line(usize::MAX),

@@ -29,6 +29,12 @@ impl Random {
         first + self.below(end.saturating_sub(first))
     }
 
+    /// A number of days or seconds from `first` up to, and not including, `end`.
+    pub(super) fn span(&mut self, first: i64, end: i64) -> i64 {
+        let width = usize::try_from(end - first).unwrap_or(0);
+        first + i64::try_from(self.below(width)).expect("it is below a number of the same kind")
+    }
+
     /// One of several; there must be one.
     pub(super) fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.below(of.len())]

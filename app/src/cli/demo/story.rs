@@ -189,7 +189,7 @@ const SPIKE: usize = 9;
 const BADGES: usize = 10;
 
 /// What there is to be looked at, with day, hour and minute. Writes that are interrupted last stay so.
-fn script() -> Vec<((i64, usize, usize), Scripted)> {
+fn script() -> Vec<((i64, i64, i64), Scripted)> {
     use Scripted::{Drop, DropTravel, Interrupt, Reopen, ReviseTravel, Tidewater};
     vec![
         // Settled since, each in another way.
@@ -236,10 +236,10 @@ fn slots(shared: &mut Shared) -> Vec<(i64, Slot)> {
     let mut slots = Vec::new();
     for (number, line) in LINES.iter().enumerate() {
         if number != MAIN {
-            slots.push((moment(line.days.start, 7 * 3600 + 60 * number), Slot::Fork(number)));
+            slots.push((moment(line.days.start, 7 * 3600), Slot::Fork(number)));
         }
         for _ in 0..line.commits {
-            let day = line.days.start + shared.random.below((line.days.end - line.days.start) as usize) as i64;
+            let day = shared.random.span(line.days.start, line.days.end);
             let second = office_hours(&mut shared.random);
             // The last day is over before the script's last lines.
             let second = if day == DAYS - 1 { second - 2 * 3600 } else { second };
@@ -263,7 +263,7 @@ impl Teller {
     /// The first day.
     fn founding(&mut self) {
         self.companies.insert("main", Company::default());
-        let minute = |minute: usize| moment(0, 8 * 3600 + 60 * minute);
+        let minute = |minute: i64| moment(0, 8 * 3600 + 60 * minute);
         self.commit(MAIN, "mara", minute(12), |desk| {
             for (slug, city, country, seats) in OFFICES {
                 desk.script_node(
@@ -286,7 +286,7 @@ impl Teller {
             desk.company.own("Project", "tidewater", Owner::Script);
         });
         self.commit(MAIN, "jonas", minute(130), |desk| (0..24).for_each(|_| desk.staff()));
-        for (batch, actor) in ["ines", "felix", "ines"].into_iter().enumerate() {
+        for (batch, actor) in (0..).zip(["ines", "felix", "ines"]) {
             self.commit(MAIN, actor, minute(180 + 45 * batch), |desk| (0..20).for_each(|_| desk.write()));
         }
         self.commit(MAIN, "leila", minute(400), |desk| {
