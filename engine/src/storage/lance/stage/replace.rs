@@ -57,8 +57,8 @@ impl Table {
                     new_fragments: fragments,
                     fields_modified: Vec::new(),
                     compacted_sstables: Vec::new(),
-                    // The rows get new row ids, so no index covers them before it is told of them.
-                    fields_for_preserving_frag_bitmap: Vec::new(),
+                    // All of them may have changed, so that no index is taken to cover the new files.
+                    fields_for_preserving_frag_bitmap: super::field_ids(self.dataset().schema()),
                     update_mode: Some(UpdateMode::RewriteRows),
                     inserted_rows_filter: None,
                     updated_fragment_offsets: None,
@@ -70,5 +70,51 @@ impl Table {
             change.commit = change.commit.with_affected_rows(affected);
         }
         Ok(change)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
+    use futures::TryStreamExt;
+    use lance::index::DatasetIndexExt;
+    use lance_index::IndexType;
+    use lance_index::scalar::ScalarIndexParams;
+
+    use super::*;
+    use crate::storage::{Scan, Storage};
+
+    fn rows(ids: &[&str], value: i32) -> Rows {
+        let ids: ArrayRef = Arc::new(StringArray::from(ids.to_vec()));
+        let values: ArrayRef = Arc::new(Int32Array::from(vec![value; ids.len()]));
+        let batch = RecordBatch::try_from_iter([("id", ids), ("value", values)]).unwrap();
+        Rows::batches(batch.schema(), vec![batch])
+    }
+
+    async fn values(table: &Table, id: &str) -> Vec<i32> {
+        let scan = Scan { filter: Some(format!("id = '{id}'")), ..Scan::default() };
+        let batches: Vec<RecordBatch> = table.scan(&scan).await.unwrap().try_collect().await.unwrap();
+        let value =
+            |batch: &RecordBatch| batch["value"].as_primitive::<arrow::datatypes::Int32Type>().values().to_vec();
+        batches.iter().flat_map(value).collect()
+    }
+
+    #[tokio::test]
+    async fn an_index_does_not_hide_the_rows_that_come_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage::create(&folder.path().to_string_lossy()).unwrap();
+        let table = storage.create_table("docs", rows(&["a", "b"], 1)).await.unwrap();
+        let mut dataset = table.dataset().as_ref().clone();
+        let params = ScalarIndexParams::default();
+        dataset.create_index(&["id"], IndexType::BTree, None, &params, true).await.unwrap();
+
+        let table = table.at(dataset).stage_replace("id", rows(&["b", "c"], 2)).await.unwrap().commit().await.unwrap();
+        for (id, value) in [("a", 1), ("b", 2), ("c", 2)] {
+            assert_eq!(values(&table, id).await, [value], "{id}");
+        }
+        let table = table.stage_replace("id", rows(&["c", "d"], 3)).await.unwrap().commit().await.unwrap();
+        for (id, value) in [("a", 1), ("b", 2), ("c", 3), ("d", 3)] {
+            assert_eq!(values(&table, id).await, [value], "{id}");
+        }
     }
 }
