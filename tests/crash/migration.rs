@@ -9,12 +9,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::Schema;
 use fail::FailScenario;
 use futures::TryStreamExt;
+use futures::future::join_all;
 use lance::Dataset;
 use lance::dataset::WriteMode;
 use stratigraph_engine::load::LoadMode;
@@ -106,6 +107,10 @@ fn opening_for_writing_brings_an_old_graph_up_to_date_and_looking_does_not() -> 
             let pending = looking.pending().await?.migration.context("it is old")?;
             assert_eq!((pending.from, pending.to), (2, 3));
             assert_eq!(pending.legacy_branches, LEGACY);
+            assert!(
+                looking.branches().await?.iter().all(|branch| branch.name.is_main()),
+                "staging branches are hidden"
+            );
             assert!(folder::digest(&made.path())? == before, "looking changed the graph");
             let old = GraphFiles::read(&made.path()).await.err().map(|error| error.to_string());
             assert!(old.is_some(), "a staging branch has no commits: {old:?}");
@@ -229,6 +234,34 @@ fn killed_in_the_middle_it_is_finished_by_the_next_process() -> Result<()> {
             assert_eq!(snapshot.table("Person")?.rows, 2);
         }
         assert!(killed > 0, "every process was faster than its kill");
+        Ok(())
+    })
+}
+
+#[test]
+fn openers_at_the_same_time_all_succeed() -> Result<()> {
+    run(async || {
+        for key in [Key::ObjectId, Key::None] {
+            let made = old_graph(key).await?;
+            for opened in join_all((0..8).map(|_| Box::pin(made.open(OpenMode::ReadWrite)))).await {
+                let graph = opened.with_context(|| format!("{key:?}"))?;
+                assert_eq!(graph.stamp(), 3);
+            }
+            assert_eq!(names(&made.path())?, Vec::<String>::new());
+
+            // Processes of their own, each of which writes something.
+            let made = old_graph(key).await?;
+            let program = env!("CARGO_BIN_EXE_stratigraph-under-test");
+            let start = |number: usize| {
+                let arguments = ["branch".to_owned(), "create".to_owned(), made.uri(), format!("b{number}")];
+                Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()
+            };
+            for child in (0..4).map(start).collect::<Result<Vec<_>, _>>()? {
+                let ended = child.wait_with_output()?;
+                ensure!(ended.status.success(), "{key:?}: {}", String::from_utf8_lossy(&ended.stderr));
+            }
+            assert_eq!(names(&made.path())?, ["b0", "b1", "b2", "b3"], "{key:?}");
+        }
         Ok(())
     })
 }

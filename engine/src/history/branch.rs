@@ -32,10 +32,14 @@ pub struct Branch {
 
 /// The public branches with their references: main first, the others by name.
 pub(crate) async fn branch_refs(storage: &Storage) -> Result<Vec<(BranchName, Option<LineageRef>)>> {
-    let lineages = storage.lineages(names::MANIFEST).await?;
-    let public =
-        lineages.into_iter().filter(|lineage| lineage.name.trim_start_matches('/') != names::SCHEMA_APPLY_LOCK);
-    let named = public.map(|lineage| (BranchName::from_stored(Some(&lineage.name)), Some(lineage)));
+    let mut lineages = storage.lineages(names::MANIFEST).await?;
+    lineages.retain(|lineage| lineage.name.trim_start_matches('/') != names::SCHEMA_APPLY_LOCK);
+    if lineages.iter().any(|lineage| manifest::is_legacy(&lineage.name))
+        && !manifest::is_newest(&manifest::open(storage, &BranchName::main(), None).await?)
+    {
+        lineages.retain(|lineage| !manifest::is_legacy(&lineage.name));
+    }
+    let named = lineages.into_iter().map(|lineage| (BranchName::from_stored(Some(&lineage.name)), Some(lineage)));
     Ok(std::iter::once((BranchName::main(), None)).chain(named).collect())
 }
 

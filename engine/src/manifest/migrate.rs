@@ -2,12 +2,15 @@
 //! several programs may open a graph at once.
 
 use super::{NEWEST_STAMP, STAMP_KEY, check_stamp, open, row, stamp};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::BranchName;
-use crate::storage::{Storage, Table, names};
+use crate::storage::{Storage, StorageError, Table, names};
 
 /// Staging branches of OmniGraph 0.3 and older begin so; a leading slash does not count.
 const LEGACY_BRANCH_PREFIX: &str = "__run__";
+
+/// Attempts in all.
+const ATTEMPTS: usize = 20;
 
 /// What opening a graph for writing has to bring up to date.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -32,8 +35,18 @@ pub(crate) async fn plan_migration(storage: &Storage) -> Result<Option<Migration
     Ok(Some(Migration { from: found, to: NEWEST_STAMP, legacy_branches }))
 }
 
-/// Does it; the stamp comes last.
+/// Does it; the stamp comes last. If another program does the same at the same moment, what is left is done.
 pub(crate) async fn migrate(storage: &Storage) -> Result<Option<Migration>> {
+    for _ in 1..ATTEMPTS {
+        match migrate_once(storage).await {
+            Err(Error::Storage(StorageError::Contended { .. })) => {}
+            migrated => return migrated,
+        }
+    }
+    migrate_once(storage).await
+}
+
+async fn migrate_once(storage: &Storage) -> Result<Option<Migration>> {
     let Some(migration) = plan_migration(storage).await? else { return Ok(None) };
     for name in &migration.legacy_branches {
         storage.delete_lineage(names::MANIFEST, name).await?;
@@ -53,6 +66,7 @@ pub(super) async fn upgrade(manifest: Table) -> Result<Table> {
     Ok(keyed.with_schema_metadata(STAMP_KEY, &NEWEST_STAMP.to_string()).await?)
 }
 
-fn is_legacy(name: &str) -> bool {
+/// Whether a lineage is a staging branch, in a manifest of format 2. In format 3 the names are ordinary.
+pub(crate) fn is_legacy(name: &str) -> bool {
     name.trim_start_matches('/').starts_with(LEGACY_BRANCH_PREFIX)
 }

@@ -23,7 +23,7 @@ pub use migrate::Migration;
 pub use publish::PublishError;
 
 pub(crate) use log::read_log;
-pub(crate) use migrate::{migrate, plan_migration};
+pub(crate) use migrate::{is_legacy, migrate, plan_migration};
 pub(crate) use publish::{Publication, TableUpdate, publish};
 
 use crate::error::Result;
@@ -60,6 +60,11 @@ pub(crate) fn stamp(manifest: &Table) -> u32 {
     manifest.schema_metadata().get(STAMP_KEY).and_then(|stamp| stamp.parse().ok()).unwrap_or(1)
 }
 
+/// Whether a manifest is of the format that is written here.
+pub(crate) fn is_newest(manifest: &Table) -> bool {
+    stamp(manifest) == NEWEST_STAMP
+}
+
 /// Accepts the formats this program reads.
 ///
 /// # Errors
@@ -79,6 +84,11 @@ pub(crate) fn check_old_stamp(stamp: u32) -> Result<(), ManifestError> {
 /// Reads the state of the graph from an opened manifest: every visible table by key.
 pub(crate) async fn read_state(manifest: &Table) -> Result<BTreeMap<TableKey, TableEntry>> {
     Ok(Fold::clone(&*read_fold(manifest).await?).finish(ManifestVersion::new(manifest.version()))?)
+}
+
+/// As [`read_state`], of a branch as it is now.
+pub(crate) async fn read_branch(storage: &Storage, branch: &BranchName) -> Result<BTreeMap<TableKey, TableEntry>> {
+    read_state(&open(storage, branch, None).await?).await
 }
 
 async fn read_fold(manifest: &Table) -> Result<Arc<Fold>> {

@@ -39,6 +39,7 @@ pub(super) fn table_error(uri: &str, cause: lance::Error) -> StorageError {
         | lance::Error::InvalidRef { .. }
         | lance::Error::RefNotFound { .. }) => StorageError::Request { path, source: said(&cause) },
         cause @ (lance::Error::CommitConflict { .. }
+        | lance::Error::IncompatibleTransaction { .. }
         | lance::Error::RetryableCommitConflict { .. }
         | lance::Error::TooMuchWriteContention { .. }) => StorageError::Contended { path, source: said(&cause) },
         cause => {
