@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use stratigraph_engine::load::LoadMode;
-use stratigraph_engine::{BranchName, OpenMode, Progress};
+use stratigraph_engine::load::{Input, LoadMode, LoadRequest};
+use stratigraph_engine::{BranchName, ErrorKind, OpenMode, Progress};
 use stratigraph_tests::graph::{TestGraph, load};
 use stratigraph_tests::reader::GraphFiles;
 
@@ -205,5 +205,46 @@ async fn readers_never_see_half_of_a_write() -> Result<()> {
     }
     let seen = watcher.await??;
     assert!(seen.len() > 2, "it looked while others wrote: {seen:?}");
+    Ok(())
+}
+
+/// Records that are not there before something else has happened.
+struct After(Option<std::sync::mpsc::Receiver<()>>, std::io::Cursor<String>);
+
+impl std::io::Read for After {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        if let Some(first) = self.0.take() {
+            first.recv().map_err(std::io::Error::other)?;
+        }
+        self.1.read(into)
+    }
+}
+
+/// A load whose records come only when `done` is told.
+fn slow(mode: LoadMode, records: String) -> (LoadRequest, std::sync::mpsc::Sender<()>) {
+    let (done, first) = std::sync::mpsc::channel();
+    let input = Input { name: "slow".to_owned(), reader: Box::new(After(Some(first), std::io::Cursor::new(records))) };
+    (LoadRequest { mode, branch: BranchName::main(), actor: None, inputs: vec![input] }, done)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_overwrite_does_not_replace_rows_that_came_after_it_was_asked_for() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    made.load(LoadMode::Append, "main", &person("Ada", 1)).await?;
+    for (mode, refused) in [(LoadMode::Overwrite, true), (LoadMode::Merge, false)] {
+        let (request, done) = slow(mode, person("Eve", 2));
+        let graph = made.graph.clone();
+        let load_slowly = tokio::spawn(async move { graph.load(request, &Progress::none()).await });
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        made.load(LoadMode::Merge, "main", &person("Bob", 3)).await?;
+        done.send(())?;
+        let outcome = load_slowly.await?;
+        match outcome {
+            Err(error) => ensure!(refused && error.kind() == ErrorKind::Conflict, "{mode:?}: {error}"),
+            Ok(_) => ensure!(!refused, "{mode:?} replaced a row it did not know of"),
+        }
+        let people = made.files().await?.ids("main", "node:Person").await?;
+        assert_eq!(people, if refused { vec!["Ada", "Bob"] } else { vec!["Ada", "Bob", "Eve"] });
+    }
     Ok(())
 }

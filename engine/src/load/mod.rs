@@ -35,7 +35,8 @@ mod rows;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+
+use futures::FutureExt;
 
 pub use input::{Content, Input, Source, TableFile, TableFormat};
 pub use problem::{LoadError, LoadProblem};
@@ -45,17 +46,13 @@ pub(crate) use given::cell;
 use intake::Intake;
 
 use crate::constraint::{self, Committed, GraphChange, Problems, Stored, TableChange, TableRows};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::{BranchName, TableKey};
-use crate::manifest::{self, PublishError};
+use crate::manifest::{self, TableEntry};
 use crate::progress::Progress;
 use crate::recovery::{self, WriterKind};
 use crate::schema::Catalog;
-use crate::write::{Change, Effect, Gate, WriteError, WritePlan, Writer, Written, run};
-
-/// How often a load is checked and written anew because another process came first, and the pause between.
-const ATTEMPTS: usize = 200;
-const PAUSE: Duration = Duration::from_millis(50);
+use crate::write::{Change, Effect, Gate, WritePlan, Writer, Written, check_current, plan_and_run};
 
 /// What happens to rows that are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,27 +96,19 @@ pub(crate) async fn load(
 ) -> Result<Loaded> {
     recovery::heal(writer).await?;
     let LoadRequest { mode, branch, actor, inputs } = request;
+    // What is replaced must be what was there when the load was asked for.
+    let pinned = match mode {
+        LoadMode::Overwrite => Some(manifest::read_branch(&writer.storage, &branch).await?),
+        LoadMode::Append | LoadMode::Merge => None,
+    };
     let names: Vec<String> = inputs.iter().map(|input| input.name.clone()).collect();
     let folder = tempfile::Builder::new().prefix("stratigraph-load-").tempdir().map_err(problem::no_folder)?;
     let intake = take_in(writer, catalog, mode, inputs, folder.path(), progress).await?;
     let records = intake.tables.iter().map(|(key, rows)| (key.clone(), rows.spool.rows())).collect();
     let gates: Vec<Gate> = gates(catalog, &branch, &change_of(mode, &intake));
-    for _ in 0..ATTEMPTS {
-        let held = writer.gates.acquire(gates.iter().cloned()).await;
-        // Also what is only checked must stay as it is: nodes that edges need are no part of the write.
-        let _alone = writer.gates.soon_alone().await.ok_or(WriteError::Excluded)?;
-        let plan = plan(writer, catalog, mode, (&branch, &actor), &intake, &names, progress).await?;
-        match Box::pin(run(writer, plan, held, progress)).await {
-            Ok(written) => return Ok(Loaded { written, records }),
-            // Another process came first: what was checked is checked again.
-            Err(Error::Write(WriteError::Stale { .. } | WriteError::Busy { .. } | WriteError::ForkRaced { .. })) => {
-                progress.check()?;
-                tokio::time::sleep(PAUSE).await;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Err(PublishError::Contended { branch, attempts: ATTEMPTS }.into())
+    let plan = || plan(writer, catalog, mode, (&branch, &actor), pinned.as_ref(), (&intake, &names), progress).boxed();
+    let written = plan_and_run(writer, &branch, &gates, progress, plan).await?;
+    Ok(Loaded { written, records })
 }
 
 /// What the records do, as the rules see it.
@@ -147,14 +136,12 @@ async fn plan(
     catalog: &Catalog,
     mode: LoadMode,
     (branch, actor): (&BranchName, &Option<Arc<str>>),
-    intake: &Intake,
-    names: &[String],
+    pinned: Option<&BTreeMap<TableKey, TableEntry>>,
+    (intake, names): (&Intake, &[String]),
     progress: &Progress,
 ) -> Result<WritePlan> {
-    let entries = manifest::read_state(&manifest::open(&writer.storage, branch, None).await?).await?;
-    if let Some(table_key) = intake.tables.keys().find(|key| !entries.contains_key(key)).cloned() {
-        return Err(WriteError::TableGone { branch: branch.clone(), table_key }.into());
-    }
+    let entries = manifest::read_branch(&writer.storage, branch).await?;
+    check_current(branch, intake.tables.keys(), pinned.unwrap_or(&entries), &entries)?;
     let committed = Committed { storage: &writer.storage, entries: &entries, progress };
     let mut problems = Problems::default();
     constraint::check(&committed, catalog, &change_of(mode, intake), &mut problems).await?;

@@ -2,24 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+
+use futures::FutureExt;
 
 use super::Mutated;
 use super::pending::PendingIds;
 use super::problem::refuse;
 use super::run::Made;
 use crate::constraint::{self, Committed, GraphChange, Problems, Stored, TableChange, TableRows};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::{BranchName, TableKey};
-use crate::manifest::{self, PublishError, TableEntry};
+use crate::manifest::{self, TableEntry};
 use crate::progress::Progress;
 use crate::recovery::WriterKind;
 use crate::schema::Catalog;
-use crate::write::{Change, Effect, Gate, WriteError, WritePlan, Writer, run};
-
-/// How often a write is planned anew because another process came first, and the pause between.
-const ATTEMPTS: usize = 200;
-const PAUSE: Duration = Duration::from_millis(50);
+use crate::write::{Change, Effect, Gate, WriteError, WritePlan, Writer, check_current, plan_and_run};
 
 /// The changes of all tables, complete.
 struct Changes {
@@ -49,32 +46,9 @@ pub(super) async fn publish(
         return Ok(mutated);
     }
     let gates = changes.gates(catalog, &branch);
-    for _ in 0..ATTEMPTS {
-        let held = writer.gates.acquire(gates.iter().cloned()).await;
-        // Also what is only checked must stay as it is: nodes that edges need are no part of the write.
-        let _alone = writer.gates.soon_alone().await.ok_or(WriteError::Excluded)?;
-        let entries = manifest::read_state(&manifest::open(&writer.storage, &branch, None).await?).await?;
-        changes.is_current(pinned, &entries, &branch)?;
-        let committed = Committed { storage: &writer.storage, entries: &entries, progress };
-        let mut problems = Problems::default();
-        constraint::check(&committed, catalog, &changes.as_rules_see_it(), &mut problems).await?;
-        refuse(&mut problems, labels)?;
-        let effects = changes.effects(&entries, &branch)?;
-        let plan = WritePlan { kind: WriterKind::Mutation, branch: branch.clone(), actor: actor.clone(), effects };
-        match Box::pin(run(writer, plan, held, progress)).await {
-            Ok(written) => {
-                mutated.written = written;
-                return Ok(mutated);
-            }
-            // Another process came first: whether that matters is looked at again.
-            Err(Error::Write(WriteError::Stale { .. } | WriteError::Busy { .. } | WriteError::ForkRaced { .. })) => {
-                progress.check()?;
-                tokio::time::sleep(PAUSE).await;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Err(PublishError::Contended { branch, attempts: ATTEMPTS }.into())
+    let plan = || changes.plan(writer, catalog, (&branch, &actor), pinned, labels, progress).boxed();
+    mutated.written = plan_and_run(writer, &branch, &gates, progress, plan).await?;
+    Ok(mutated)
 }
 
 impl Changes {
@@ -121,24 +95,25 @@ impl Changes {
         keys.into_iter().map(|key| Gate::Table(key, branch.clone())).collect()
     }
 
-    /// # Errors
-    /// [`WriteError::Stale`] if a table that decided what is written is not what it was at the start.
-    fn is_current(
+    /// Checks the changes against the branch as it is now; the plan holds for exactly that.
+    async fn plan(
         &self,
+        writer: &Writer,
+        catalog: &Catalog,
+        (branch, actor): (&BranchName, &Option<Arc<str>>),
         pinned: &BTreeMap<TableKey, TableEntry>,
-        current: &BTreeMap<TableKey, TableEntry>,
-        branch: &BranchName,
-    ) -> Result<(), WriteError> {
-        for key in &self.made.decisive {
-            let (Some(pinned), Some(current)) = (pinned.get(key), current.get(key)) else {
-                return Err(WriteError::TableGone { branch: branch.clone(), table_key: key.clone() });
-            };
-            if !current.same_state(pinned) {
-                let (expected, actual) = (pinned.version.get(), current.version.get());
-                return Err(WriteError::Stale { table_key: key.clone(), expected, actual });
-            }
-        }
-        Ok(())
+        labels: &[String],
+        progress: &Progress,
+    ) -> Result<WritePlan> {
+        let entries = manifest::read_branch(&writer.storage, branch).await?;
+        // Rows that statements chose from must be what they were.
+        check_current(branch, &self.made.decisive, pinned, &entries)?;
+        let committed = Committed { storage: &writer.storage, entries: &entries, progress };
+        let mut problems = Problems::default();
+        constraint::check(&committed, catalog, &self.as_rules_see_it(), &mut problems).await?;
+        refuse(&mut problems, labels)?;
+        let effects = self.effects(&entries, branch)?;
+        Ok(WritePlan { kind: WriterKind::Mutation, branch: branch.clone(), actor: actor.clone(), effects })
     }
 
     fn effects(

@@ -78,6 +78,12 @@ pub enum WriteError {
         /// The table.
         table_key: TableKey,
     },
+    /// The branch has no commits, so none could be recorded on it.
+    #[error("branch `{branch}` was made only halfway, and has no commits: delete it and make it again")]
+    HalfMade {
+        /// The branch.
+        branch: BranchName,
+    },
     /// Another writer just made the branch's own lineage of the table.
     #[error("another write to {table_key} on {branch} came first; retry")]
     ForkRaced {
@@ -148,6 +154,7 @@ impl WriteError {
             | Self::UnclearDrift { .. }
             | Self::Stale { .. }
             | Self::TableGone { .. }
+            | Self::HalfMade { .. }
             | Self::ForkRaced { .. }
             | Self::ForkUnclear { .. }
             | Self::Excluded

@@ -3,12 +3,14 @@
 //! | file | answers |
 //! |---|---|
 //! | `plan` | what a writer wants to do, as data |
+//! | `attempt` | how often it is planned, if others come first |
 //! | `spool` | where rows wait until they are written |
 //! | `gate`, `lease` | who may write what, in this process and beside others |
 //! | `run` | how a plan is carried out: stage, arm, apply, publish, settle |
 //! | `rehearsal` | where a write stops on purpose |
 //! | `fork` | how a branch gets its own lineage of a table |
 
+mod attempt;
 mod error;
 mod fork;
 mod gate;
@@ -23,7 +25,8 @@ pub use rehearsal::StopAt;
 pub use run::{Written, WrittenTable};
 pub use spool::SpoolError;
 
+pub(crate) use attempt::plan_and_run;
 pub(crate) use gate::{Gate, Gates, Held};
-pub(crate) use plan::{Change, Effect, WritePlan};
-pub(crate) use run::{Writer, open_commits, refuse_during_schema_apply, run};
+pub(crate) use plan::{Change, Effect, WritePlan, check_current};
+pub(crate) use run::{Writer, open_commits, refuse_during_schema_apply};
 pub(crate) use spool::{Spool, SpoolWriter};

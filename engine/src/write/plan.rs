@@ -1,9 +1,11 @@
 //! What a writer wants to do, as data. Writers differ in their plans and in nothing else.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::error::WriteError;
 use super::spool::Spool;
-use crate::id::BranchName;
+use crate::id::{BranchName, TableKey};
 use crate::manifest::TableEntry;
 use crate::recovery::WriterKind;
 use crate::storage::TextSet;
@@ -41,4 +43,26 @@ pub(crate) enum Change {
     Overwrite(Spool),
     /// Rows with these ids are removed.
     Delete(TextSet),
+}
+
+/// Refuses if a table is not as it was when rows were read from it, or is gone.
+///
+/// # Errors
+/// [`WriteError::Stale`] or [`WriteError::TableGone`].
+pub(crate) fn check_current<'k>(
+    branch: &BranchName,
+    keys: impl IntoIterator<Item = &'k TableKey>,
+    pinned: &BTreeMap<TableKey, TableEntry>,
+    current: &BTreeMap<TableKey, TableEntry>,
+) -> Result<(), WriteError> {
+    for key in keys {
+        let (Some(pinned), Some(current)) = (pinned.get(key), current.get(key)) else {
+            return Err(WriteError::TableGone { branch: branch.clone(), table_key: key.clone() });
+        };
+        if !current.same_state(pinned) {
+            let (expected, actual) = (pinned.version.get(), current.version.get());
+            return Err(WriteError::Stale { table_key: key.clone(), expected, actual });
+        }
+    }
+    Ok(())
 }

@@ -27,7 +27,7 @@ use crate::id::{BranchName, CommitId, ManifestVersion, TableKey};
 use crate::manifest::{self, Publication, PublishError, TableEntry, TableUpdate};
 use crate::progress::Progress;
 use crate::recovery::{self, Pin, Sidecar, SidecarFile, WriterKind};
-use crate::storage::{ID, StagedChange, Storage, Table, names};
+use crate::storage::{ID, StagedChange, Storage, StorageError, Table, names};
 
 /// Phases of a write, as it reports them.
 const PHASES: usize = 4;
@@ -128,6 +128,7 @@ async fn stage<'w>(writer: &'w Writer, plan: WritePlan, held: Held, progress: &P
     let lease = writer.gates.soon_alone().await.ok_or(WriteError::Excluded)?;
     let WritePlan { kind, branch, actor, effects } = plan;
     refuse_during_schema_apply(&writer.storage, "write").await?;
+    check_commits(&writer.storage, &branch).await?;
     let current = manifest::read_state(&manifest::open(&writer.storage, &branch, None).await?).await?;
     let mut targets = Vec::with_capacity(effects.len());
     for (done, effect) in (0..).zip(effects) {
@@ -137,6 +138,14 @@ async fn stage<'w>(writer: &'w Writer, plan: WritePlan, held: Held, progress: &P
     }
     let plan = Facts { kind, branch, actor };
     Ok((!targets.is_empty()).then_some(Staged { writer, plan, targets, held, lease }))
+}
+
+/// Refuses a branch on which no commit could be recorded: its tables would move, and recovery would fail like the write.
+async fn check_commits(storage: &Storage, branch: &BranchName) -> Result<()> {
+    match storage.head(names::COMMITS, branch.stored()).await {
+        Err(StorageError::TableMissing { .. }) => Err(WriteError::HalfMade { branch: branch.clone() }.into()),
+        head => Ok(head.map(drop)?),
+    }
 }
 
 /// Refuses while a schema is applied.
