@@ -66,8 +66,10 @@ async fn a_graph_is_never_made_over_another() -> Result<()> {
 #[tokio::test]
 async fn a_bad_schema_touches_nothing() -> Result<()> {
     let root = tempfile::tempdir()?;
-    let error = Graph::create(&uri(&root), "node Person { name: Text }", &CreateOptions::default()).await.unwrap_err();
-    assert!(error.to_string().contains("Text"), "{error}");
+    for (source, said) in [("node Person { name: Text }", "Text"), ("// nothing yet\n", "no node type")] {
+        let error = Graph::create(&uri(&root), source, &CreateOptions::default()).await.unwrap_err();
+        assert!(error.to_string().contains(said), "{error}");
+    }
     assert_eq!(fs::read_dir(root.path())?.count(), 0);
     Ok(())
 }

@@ -150,3 +150,57 @@ async fn a_handle_notices_that_the_schema_was_changed() -> Result<()> {
     assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_history_that_was_removed_begins_again_on_main() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    made.load(LoadMode::Append, "main", &person("Ada")).await?;
+    fs::remove_dir_all(made.path().join("_graph_commits.lance"))?;
+    // Files of an attempt that did not come to a version.
+    fs::create_dir_all(made.path().join("_graph_commits.lance/data"))?;
+    fs::write(made.path().join("_graph_commits.lance/data/left.lance"), "left")?;
+
+    let graph = made.open(OpenMode::ReadWrite).await?;
+    load(&graph, LoadMode::Append, "main", &person("Bob")).await?;
+    graph.create_branch(&"later".parse()?, &BranchName::main()).await?;
+    load(&graph, LoadMode::Append, "later", &person("Eve")).await?;
+    assert_eq!(people(&graph).await?, 2);
+    let history = graph.history(&stratigraph_engine::Progress::none()).await?;
+    assert_eq!(history.commits().len(), 3, "the new first commit and one for each load");
+    let roots = history.commits().iter().filter(|commit| commit.parent.is_none()).count();
+    assert_eq!((roots, history.problems().len()), (1, 0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_history_that_branches_need_is_not_made_up() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    made.load(LoadMode::Append, "main", &person("Ada")).await?;
+    made.open(OpenMode::ReadWrite).await?.create_branch(&"work".parse()?, &BranchName::main()).await?;
+    fs::remove_dir_all(made.path().join("_graph_commits.lance"))?;
+    let before = folder::digest(&made.path())?;
+    let error = made.open(OpenMode::ReadWrite).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.to_string().contains("restore that folder"), "{error}");
+    assert!(folder::digest(&made.path())? == before, "nothing was written");
+    assert_eq!(people(&made.open(OpenMode::ReadOnly).await?).await?, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_branch_without_commits_is_refused_before_its_tables_move() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    made.load(LoadMode::Append, "main", &person("Ada")).await?;
+    let graph = made.open(OpenMode::ReadWrite).await?;
+    graph.create_branch(&"work".parse()?, &BranchName::main()).await?;
+    fs::remove_dir_all(made.path().join("_graph_commits.lance/tree/work"))?;
+    fs::remove_file(made.path().join("_graph_commits.lance/_refs/branches/work.json"))?;
+    let graph = made.open(OpenMode::ReadWrite).await?;
+    let error = load(&graph, LoadMode::Append, "work", &person("Eve")).await.unwrap_err();
+    assert!(error.to_string().contains("delete it and make it again"), "{error}");
+    assert!(!made.path().join("__recovery").exists() || fs::read_dir(made.path().join("__recovery"))?.count() == 0);
+    graph.delete_branch(&"work".parse()?).await?;
+    graph.create_branch(&"work".parse()?, &BranchName::main()).await?;
+    load(&graph, LoadMode::Append, "work", &person("Eve")).await?;
+    Ok(())
+}

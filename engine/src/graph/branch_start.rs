@@ -130,6 +130,10 @@ async fn check_tables(storage: &Storage, commit: &Commit) -> Result<()> {
     for (key, entry) in &then {
         let Some(current) = now.get(key) else { return Err(other(key).into()) };
         let table = storage.open(&entry.path, entry.stored_lineage(), Some(entry.version.get())).await?;
+        // A lineage that was deleted and made again has other rows under the same number.
+        if table.count(None).await? != entry.rows {
+            return Err(BranchError::Replaced { commit: commit.id, table_key: key.clone() }.into());
+        }
         if current.same_state(entry) {
             continue;
         }

@@ -76,6 +76,17 @@ pub enum BranchError {
         /// A table that differs, or is on one side only.
         table_key: TableKey,
     },
+    /// A table's files are not those that the commit published.
+    #[error(
+        "no branch can start at commit {commit}: the version of {table_key} that it published is not there any more; start at \
+         another commit"
+    )]
+    Replaced {
+        /// The commit.
+        commit: CommitId,
+        /// The table.
+        table_key: TableKey,
+    },
     /// Other branches start on it, or read tables it holds.
     #[error("cannot delete branch `{name}`: `{dependent}` still depends on it; delete that branch first")]
     InUse {
@@ -96,7 +107,8 @@ impl BranchError {
             | Self::InUse { .. }
             | Self::NoCommit { .. }
             | Self::NotAlone { .. }
-            | Self::OtherSchema { .. } => ErrorKind::Conflict,
+            | Self::OtherSchema { .. }
+            | Self::Replaced { .. } => ErrorKind::Conflict,
         }
     }
 }

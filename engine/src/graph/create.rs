@@ -38,6 +38,9 @@ impl Default for CreateOptions {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CreateError {
+    /// The schema has no types, so nothing could ever be stored.
+    #[error("the schema describes no node type: add one, such as `node Person {{ name: String @key }}`")]
+    NoTypes,
     /// There is a graph already.
     #[error("{uri} is a graph already: choose another folder")]
     AlreadyInitialized {
@@ -68,7 +71,10 @@ impl CreateError {
     /// What the caller can do about it.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
-        ErrorKind::Conflict
+        match self {
+            Self::NoTypes => ErrorKind::Invalid,
+            Self::AlreadyInitialized { .. } | Self::Unfinished { .. } | Self::Leftover { .. } => ErrorKind::Conflict,
+        }
     }
 }
 
@@ -80,6 +86,9 @@ impl Graph {
     /// [`StorageError`], after which the place can be used again.
     pub async fn create(uri: &str, source: &str, options: &CreateOptions) -> Result<Self> {
         let schema = SchemaContract::check(source, None, None)?;
+        if schema.catalog().tables().next().is_none() {
+            return Err(CreateError::NoTypes.into());
+        }
         let storage = Storage::create(uri)?;
         let root = storage.location().uri().to_owned();
         check_free(&storage, &root, options.force).await?;

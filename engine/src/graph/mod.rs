@@ -117,7 +117,7 @@ impl Graph {
         let storage = Storage::connect(uri)?;
         match mode {
             OpenMode::ReadOnly => Self::open_storage(storage, None).await,
-            OpenMode::ReadWrite => Self::open_for_writing(storage, Arc::new(SystemClock::default())).await,
+            OpenMode::ReadWrite => Box::pin(Self::open_for_writing(storage, Arc::new(SystemClock::default()))).await,
         }
     }
 

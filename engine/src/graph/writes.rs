@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
+use super::resolve::unknown_branch;
 use super::{Graph, OpenError, check_schema};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::history::{is_lost, restart_history};
+use crate::id::BranchName;
 use crate::load::{self, LoadRequest, Loaded};
 use crate::manifest::{self, Migration};
 use crate::mutate::{self, MutateRequest, Mutated};
 use crate::progress::Progress;
 use crate::recovery::{self, Recovered, RecoveryPlan};
 use crate::schema::StagedSchema;
-use crate::storage::{Storage, names};
+use crate::storage::{Storage, StorageError, names};
 use crate::write::{Gates, StopAt, WriteError, Writer};
 
 /// What opening a graph for writing would do first.
@@ -39,6 +42,10 @@ impl Graph {
         }
         let writer = new_writer(storage.clone(), clock);
         manifest::migrate(&storage).await?;
+        if is_lost(&storage).await? {
+            let _alone = writer.gates.soon_alone().await.ok_or(WriteError::Excluded)?;
+            restart_history(&storage, &*writer.clock).await?;
+        }
         let staged = recovery::settle_schema_files(&writer).await?;
         recovery::sweep(&writer, staged == StagedSchema::Promote, &Progress::none()).await?;
         let texts = recovery::accepted_texts(&storage).await?;
@@ -89,7 +96,9 @@ impl Graph {
     /// [`crate::load::LoadError`] for data that breaks rules, [`crate::write::WriteError`], [`crate::manifest::PublishError`];
     /// nothing is stored unless the error says that the write was interrupted.
     pub async fn load(&self, request: LoadRequest, progress: &Progress) -> Result<Loaded> {
-        Box::pin(load::load(self.ready_writer().await?, self.schema().catalog(), request, progress)).await
+        let branch = request.branch.clone();
+        let loaded = Box::pin(load::load(self.ready_writer().await?, self.schema().catalog(), request, progress)).await;
+        self.on_branch(&branch, loaded).await
     }
 
     /// Loads as [`Graph::load`] does, but stops after a step and leaves everything as a crash there would, for drills and
@@ -119,7 +128,21 @@ impl Graph {
     /// [`crate::mutate::MutateError`] for a text, parameters or rows that break rules; [`crate::write::WriteError::Stale`] if
     /// rows that statements chose from were changed meanwhile; else as [`Graph::load`].
     pub async fn mutate(&self, request: MutateRequest, progress: &Progress) -> Result<Mutated> {
-        Box::pin(mutate::mutate(self.ready_writer().await?, self.schema().catalog(), request, progress)).await
+        let branch = request.branch.clone();
+        let done =
+            Box::pin(mutate::mutate(self.ready_writer().await?, self.schema().catalog(), request, progress)).await;
+        self.on_branch(&branch, done).await
+    }
+
+    /// The result of a write, where a manifest that is missing is a branch that is missing.
+    async fn on_branch<T>(&self, branch: &BranchName, result: Result<T>) -> Result<T> {
+        if let Err(Error::Storage(StorageError::TableMissing { .. })) = &result {
+            let known = self.branch_names().await?;
+            if !known.contains(branch) {
+                return Err(unknown_branch(branch.as_str(), &known).into());
+            }
+        }
+        result
     }
 
     /// What opening this graph for writing would do first. Nothing is written.

@@ -1,11 +1,21 @@
 //! Why a commit, branch, table or position could not be found.
 
 use crate::error::ErrorKind;
+use crate::id::BranchName;
 
 /// Why something could not be resolved in the history.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HistoryError {
+    /// The commits are gone, and there are branches that need them.
+    #[error(
+        "the graph has lost the commits of all branches (_graph_commits.lance), and what `{branch}` holds cannot be told without \
+         them: restore that folder from a backup, or export the branches and load them into a new graph"
+    )]
+    Lost {
+        /// A branch.
+        branch: BranchName,
+    },
     /// No branch of that name.
     #[error("no branch `{name}`; there are: {}", .known.join(", "))]
     UnknownBranch {
@@ -113,7 +123,7 @@ impl HistoryError {
             | Self::BeforeHistory { .. }
             | Self::UnknownTable { .. } => ErrorKind::NotFound,
             Self::AmbiguousCommit { .. } | Self::Position { .. } | Self::AmbiguousTable { .. } => ErrorKind::Invalid,
-            Self::Column { .. } => ErrorKind::Corrupt,
+            Self::Column { .. } | Self::Lost { .. } => ErrorKind::Corrupt,
         }
     }
 }

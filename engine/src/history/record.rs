@@ -5,19 +5,63 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 
-use super::Commit;
+use super::{Commit, HistoryError, branch_refs};
+use crate::clock::Clock;
 use crate::error::Result;
-use crate::id::{BranchName, CommitId};
-use crate::storage::{Rows, Storage, Table, names};
+use crate::id::{BranchName, CommitId, ManifestVersion};
+use crate::manifest;
+use crate::storage::{Rows, Storage, StorageError, Table, names};
 
 /// Makes both datasets, with the commit that all others descend from.
 ///
 /// # Errors
-/// [`crate::storage::StorageError`], also if there is one already.
+/// [`crate::storage::StorageError`], also if there is a dataset of commits already.
 pub(crate) async fn create_history(storage: &Storage, genesis: &Commit) -> Result<()> {
-    storage.create_table(names::ACTORS, rows(actor_rows(&[]))).await?;
+    if !exists(storage, names::ACTORS).await? {
+        storage.create_table(names::ACTORS, rows(actor_rows(&[]))).await?;
+    }
     storage.create_table(names::COMMITS, rows(commit_row(genesis))).await?;
     Ok(())
+}
+
+/// Whether a dataset has a version that can be read. Files of an attempt to make it do not count.
+async fn exists(storage: &Storage, path: &str) -> Result<bool> {
+    match storage.head(path, None).await {
+        Ok(_) => Ok(true),
+        Err(StorageError::TableMissing { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the graph lost the commits of all its branches.
+pub(crate) async fn is_lost(storage: &Storage) -> Result<bool> {
+    Ok(!exists(storage, names::COMMITS).await?)
+}
+
+/// Begins the history of a graph that lost it anew, with a first commit at the present version of main (graph-format §9).
+/// Nobody else may write meanwhile. Branches cannot be given theirs: what they have not merged would belong to no commit.
+///
+/// # Errors
+/// [`HistoryError::Lost`] if there are branches; [`StorageError`].
+pub(crate) async fn restart_history(storage: &Storage, clock: &dyn Clock) -> Result<()> {
+    if !is_lost(storage).await? {
+        return Ok(());
+    }
+    let branches = branch_refs(storage).await?;
+    if let Some((branch, _)) = branches.iter().find(|(name, _)| !name.is_main()) {
+        return Err(HistoryError::Lost { branch: branch.clone() }.into());
+    }
+    let main = BranchName::main();
+    let genesis = Commit {
+        id: clock.next_id(),
+        parent: None,
+        merged_parent: None,
+        manifest_version: ManifestVersion::new(manifest::open(storage, &main, None).await?.version()),
+        branch: main,
+        created_at_micros: clock.now_micros(),
+        actor: None,
+    };
+    create_history(storage, &genesis).await
 }
 
 /// Records a commit on the lineage of its branch, opened at its head, then who made it.
