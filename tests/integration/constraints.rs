@@ -1,8 +1,10 @@
 //! Rules that a change keeps or breaks together with what is stored, for loads; mutations have theirs beside them.
 
 use anyhow::Result;
+use stratigraph_engine::Progress;
 use stratigraph_engine::load::LoadMode;
-use stratigraph_tests::graph::TestGraph;
+use stratigraph_engine::mutate::MutateRequest;
+use stratigraph_tests::graph::{TestGraph, branch};
 
 const SCHEMA: &str = "node Person { name: String @key }\nnode Note { title: String? @unique }\n\
     edge Owns: Person -> Note @card(1..2)\n";
@@ -62,5 +64,28 @@ async fn of_very_many_broken_rules_some_are_told_and_all_counted() -> Result<()>
     let error = made.load(LoadMode::Append, "main", &notes(2000)).await.unwrap_err().to_string();
     assert_eq!(error.lines().count(), 1 + 100 + 1, "{error}");
     assert!(error.ends_with("and 1900 more problems"), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_key_that_is_a_whole_number_is_told_by_its_text() -> Result<()> {
+    let made = TestGraph::new("node Part { number: I64 @key  name: String? }\n").await?;
+    let part = |number: &str| format!("{{\"type\":\"Part\",\"data\":{{\"number\":{number}}}}}\n");
+    made.load(LoadMode::Append, "main", &(part("-7") + &part("12"))).await?;
+    let mutate = async |text: &str| {
+        let (text, name) = (text.to_owned(), None);
+        let request =
+            MutateRequest { branch: branch("main"), actor: None, text, name, params: serde_json::Map::default() };
+        made.graph.mutate(request, &Progress::none()).await
+    };
+    mutate("query add() { insert Part { number: 5 } }").await?;
+    mutate("query twice() { insert Part { number: 12, name: \"bolt\" } }").await?;
+    assert_eq!(made.files().await?.ids("main", "node:Part").await?, ["-7", "12", "5"]);
+    for refused in ["007", "1.0", "1e1", "-0", "\"x\"", "null", "[1]"] {
+        let error = made.load(LoadMode::Append, "main", &part(refused)).await.err();
+        assert!(error.is_some(), "{refused}");
+    }
+    mutate("query drop() { delete Part where number = 5 }").await?;
+    assert_eq!(made.files().await?.ids("main", "node:Part").await?, ["-7", "12"]);
     Ok(())
 }

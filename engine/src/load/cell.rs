@@ -78,12 +78,18 @@ pub(super) fn date_time(value: &Json<'_>) -> Result<i64, String> {
     }
     let expected = || wrong("a time like 2026-05-02T09:14:03 (or milliseconds since 1970)", value);
     let text = value.as_text().ok_or_else(expected)?;
-    let zoned = DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis());
-    let plain = |format| NaiveDateTime::parse_from_str(text, format).ok().map(|time| time.and_utc().timestamp_millis());
-    let day =
-        || Some(NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0)?.and_utc().timestamp_millis());
-    let millis = zoned.or_else(|| plain("%Y-%m-%dT%H:%M:%S%.f")).or_else(|| plain("%Y-%m-%d %H:%M:%S%.f")).or_else(day);
-    millis.ok_or_else(expected)
+    let zoned = DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
+    let plain = |format| NaiveDateTime::parse_from_str(text, format).ok().map(|time| time.and_utc());
+    let day = || Some(NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0)?.and_utc());
+    let time = zoned.or_else(|| plain("%Y-%m-%dT%H:%M:%S%.f")).or_else(|| plain("%Y-%m-%d %H:%M:%S%.f")).or_else(day);
+    let time = time.ok_or_else(expected)?;
+    // Leap seconds are nanoseconds beyond a second.
+    let nanos = time.timestamp_subsec_nanos();
+    if nanos % 1_000_000 == 0 && nanos < 1_000_000_000 {
+        Ok(time.timestamp_millis())
+    } else {
+        Err(wrong("a time in whole milliseconds, and no leap second", value))
+    }
 }
 
 /// The numbers of a vector.

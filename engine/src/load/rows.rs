@@ -136,10 +136,14 @@ impl<'c> Rows<'c> {
         let name = &self.table.properties()[key].name;
         match self.cells[key].map(|at| &data[at].1) {
             Some(Json::Text(value)) if given.is_none_or(|given| given == value) => Ok(value),
+            Some(Json::Number(digits)) if is_canonical(digits) && given.is_none_or(|given| given == *digits) => {
+                Ok(digits)
+            }
             Some(Json::Text(_)) => Err(format!("its id is not its key {name}")),
+            Some(Json::Number(digits)) if is_canonical(digits) => Err(format!("its id is not its key {name}")),
             None | Some(Json::Null) => Err(format!("{name} is required: it is the key")),
             Some(other @ (Json::Bool(_) | Json::Number(_) | Json::List(_) | Json::Object(_))) => {
-                Err(format!("{name} is the key and must be a text, not {other}"))
+                Err(format!("{name} is the key and must be a text or a whole number, not {other}"))
             }
         }
     }
@@ -175,4 +179,10 @@ fn given_id<'d>(id: Option<&'d Json<'_>>) -> Result<Option<&'d str>, String> {
 
 fn end_id<'d>(role: &str, end: &'d Json<'_>) -> Result<&'d str, String> {
     end.as_text().ok_or_else(|| format!("{role} must be the id of a node, not {end}"))
+}
+
+/// Whether a whole number is written as it is printed: only then does its text tell it from all others.
+fn is_canonical(digits: &str) -> bool {
+    let whole = digits.strip_prefix('-').unwrap_or(digits);
+    whole.bytes().all(|byte| byte.is_ascii_digit()) && digits != "-0"
 }

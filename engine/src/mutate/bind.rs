@@ -123,11 +123,16 @@ impl Binder<'_> {
         Ok(BoundDeed::Insert { id, ends: ends.map(|[from, to]| [end(&from), end(&to)]), cells })
     }
 
-    /// The id that a key gives.
+    /// The id that a key gives: its text (graph-format §5).
     fn key(&self, property: &str, operand: &Operand) -> Result<String, MutateError> {
-        let value = self.json(operand);
-        let text = value.as_str().map(str::to_owned);
-        text.ok_or_else(|| self.refused(property, operand, &format!("it is the key and must be a text, not {value}")))
+        match self.json(operand) {
+            Json::String(text) => Ok(text.clone()),
+            number @ Json::Number(_) => Ok(number.to_string()),
+            Json::Bool(value) => Ok(value.to_string()),
+            value @ (Json::Null | Json::Array(_) | Json::Object(_)) => {
+                Err(self.refused(property, operand, &format!("it is the key and must be one value, not {value}")))
+            }
+        }
     }
 
     fn filter(&self, tests: Vec<Test>) -> Result<Filter, MutateError> {
