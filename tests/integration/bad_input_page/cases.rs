@@ -120,6 +120,7 @@ const INIT: &[Case] = &[
     case("Also with --force", "init /data/people --schema /data/people.pg --force"),
     case("An attempt was interrupted, or goes on right now", "init /data/unfinished --schema /data/people.pg"),
     case("There is data of a graph whose other files are gone", "init /data/headless --schema /data/people.pg --force"),
+    schema!("No types", "// nothing yet"),
     schema!("A type that does not exist", "node Person {\n  name: Text\n}"),
     schema!("A property called like a column of every table", "node Person {\n  id: String @key\n}"),
     schema!("Two types of one name", "node Person { name: String @key }\nnode Person { name: String @key }"),
