@@ -207,8 +207,8 @@ mod tests {
             "merge feature/x → main",
             // Its commit is not in the history: the end of the id (99 in base 32) is all there is to say.
             "merge 000033 → main",
-            "recovery: rolled back load by dana",
-            "recovery: discarded ensure indices",
+            "recovery: rolled back Load by dana",
+            "recovery: discarded EnsureIndices",
             "recovery",
             "recovery: Mended Rewrite",
         ];

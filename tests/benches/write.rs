@@ -1,13 +1,13 @@
 //! Many small commits: what a write costs must not grow with the number of writes before it.
 
-use std::collections::BTreeMap;
+#![expect(clippy::print_stdout, reason = "a thousand commits are measured once, so the numbers are printed here")]
+
 use std::io::Cursor;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
 use stratigraph_engine::load::{Input, LoadMode, LoadRequest};
-use stratigraph_engine::{BranchName, CreateOptions, Graph, OpenMode, Progress, ProgressEvent};
+use stratigraph_engine::{BranchName, CreateOptions, Graph, OpenMode, Progress};
 use tokio::runtime::Runtime;
 
 const COMMITS: usize = 1_000;
@@ -25,38 +25,7 @@ async fn create(folder: &std::path::Path) -> Graph {
     Graph::open(&uri, OpenMode::ReadWrite).await.expect("it opens")
 }
 
-/// Time spent in each phase of the writes.
-#[derive(Default, Clone)]
-struct Phases(Arc<Mutex<(BTreeMap<String, Duration>, Option<(String, Instant)>)>>);
-
-impl Phases {
-    fn enter(&self, phase: Option<&str>) {
-        let mut inner = self.0.lock().expect("no writer panicked");
-        if let Some((name, since)) = inner.1.take() {
-            *inner.0.entry(name).or_default() += since.elapsed();
-        }
-        inner.1 = phase.map(|phase| (phase.to_owned(), Instant::now()));
-    }
-
-    fn progress(&self) -> Progress {
-        let phases = self.clone();
-        let see = move |event: ProgressEvent| {
-            if let ProgressEvent::Phase { name, .. } = event {
-                phases.enter(Some(&name));
-            }
-        };
-        Progress::new(see, Default::default())
-    }
-
-    fn print(&self) {
-        let inner = self.0.lock().expect("no writer panicked");
-        let times: Vec<String> =
-            inner.0.iter().map(|(name, time)| format!("{name} {:.1}", time.as_secs_f64() * 10.0)).collect();
-        println!("  ms a commit: {}", times.join(", "));
-    }
-}
-
-async fn write_row(graph: &Graph, record: String, phases: &Phases) {
+async fn write_row(graph: &Graph, record: String) {
     let input = Input { name: "row".into(), reader: Box::new(Cursor::new(record.into_bytes())) };
     let request = LoadRequest {
         mode: LoadMode::Append,
@@ -64,9 +33,7 @@ async fn write_row(graph: &Graph, record: String, phases: &Phases) {
         actor: Some("bench".into()),
         inputs: vec![input],
     };
-    phases.enter(Some("check"));
-    let loaded = graph.load(request, &phases.progress()).await.expect("a row is written");
-    phases.enter(None);
+    let loaded = graph.load(request, &Progress::none()).await.expect("a row is written");
     assert!(loaded.written.is_some());
 }
 
@@ -84,11 +51,10 @@ async fn one_actor(record: impl Fn(usize) -> String) -> Vec<Duration> {
     let graph = create(folder.path()).await;
     let mut hundreds = Vec::new();
     for hundred in 0..COMMITS / 100 {
-        let (start, phases) = (Instant::now(), Phases::default());
+        let start = Instant::now();
         for number in 0..100 {
-            write_row(&graph, record(hundred * 100 + number), &phases).await;
+            write_row(&graph, record(hundred * 100 + number)).await;
         }
-        phases.print();
         hundreds.push(start.elapsed());
     }
     hundreds
@@ -103,7 +69,7 @@ async fn eight_actors(table: impl Fn(usize) -> usize) -> Duration {
         let (graph, table) = (graph.clone(), table(actor));
         tokio::spawn(async move {
             for number in 0..COMMITS / 10 / ACTORS {
-                write_row(&graph, event(table, number), &Phases::default()).await;
+                write_row(&graph, event(table, number)).await;
             }
         })
     });

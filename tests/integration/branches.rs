@@ -18,7 +18,7 @@ use crate::command_line::{lines, run, text};
 const SOURCE: &str = "node Person { name: String @key }\nnode Note { body: String @key }\n";
 
 struct Scene {
-    _root: tempfile::TempDir,
+    root: tempfile::TempDir,
     uri: String,
     graph: Graph,
 }
@@ -29,7 +29,7 @@ impl Scene {
         let uri = root.path().join("g").to_string_lossy().into_owned();
         Graph::create(&uri, SOURCE, &CreateOptions::default()).await?;
         let graph = Graph::open(&uri, OpenMode::ReadWrite).await?;
-        Ok(Self { _root: root, uri, graph })
+        Ok(Self { root, uri, graph })
     }
 
     async fn load(&self, branch: &str, kind: &str, id: &str) -> Result<CommitId> {
@@ -145,7 +145,7 @@ async fn commits_of_recovery_share_a_version_and_are_told_apart() -> Result<()> 
 async fn what_has_no_commit_starts_no_branch() -> Result<()> {
     let scene = Scene::new().await?;
     scene.load("main", "Person", "Ada").await?;
-    let before = folder::digest(scene._root.path())?;
+    let before = folder::digest(scene.root.path())?;
     let refused = async |at: &str| -> Result<Error> {
         let error = scene.graph.create_branch_at(&branch("new"), &at.parse()?).await.err();
         error.with_context(|| format!("{at} was accepted"))
@@ -156,7 +156,7 @@ async fn what_has_no_commit_starts_no_branch() -> Result<()> {
     assert_eq!(refused("main@v99").await?.kind(), ErrorKind::NotFound);
     assert_eq!(refused("nowhere").await?.kind(), ErrorKind::NotFound);
     assert_eq!(refused("01M7YPHM9VRSS32AG3TR3H9X6X").await?.kind(), ErrorKind::NotFound);
-    assert!(folder::digest(scene._root.path())? == before, "a refusal changed the graph");
+    assert!(folder::digest(scene.root.path())? == before, "a refusal changed the graph");
     Ok(())
 }
 

@@ -614,11 +614,10 @@ async fn a_mutation_that_is_stopped_leaves_nothing_and_the_phases_are_told() -> 
 async fn tens_of_thousands_of_rows_are_changed_and_deleted() -> Result<()> {
     const PEOPLE: usize = 30_000;
     let made = TestGraph::new(SCHEMA).await?;
-    let mut records: String = (0..PEOPLE)
-        .map(|number| {
-            format!("{{\"type\":\"Person\",\"data\":{{\"name\":\"p{number:05}\",\"age\":{}}}}}\n", number % 100)
-        })
-        .collect();
+    let mut records = String::new();
+    records.extend((0..PEOPLE).map(|number| {
+        format!("{{\"type\":\"Person\",\"data\":{{\"name\":\"p{number:05}\",\"age\":{}}}}}\n", number % 100)
+    }));
     records.extend((0..PEOPLE).map(|number| {
         format!(
             "{{\"edge\":\"Knows\",\"from\":\"p{number:05}\",\"to\":\"p{:05}\",\"data\":{{\"id\":\"k{number}\"}}}}\n",

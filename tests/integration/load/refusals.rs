@@ -75,10 +75,14 @@ async fn columns_that_do_not_fit_are_told_by_name_and_both_types() -> Result<()>
     stage.assert_settled().await
 }
 
-#[tokio::test]
-async fn cells_that_do_not_fit_are_told_by_record() -> Result<()> {
-    let three = |name: &'static str, array: ArrayRef| batch([("id", texts(["a", "b", "c"])), (name, array)]);
-    let cases: Vec<(&str, RecordBatch, &str)> = vec![
+/// Three rows of a table, two columns of which one does not fit.
+fn three(name: &'static str, array: ArrayRef) -> RecordBatch {
+    batch([("id", texts(["a", "b", "c"])), (name, array)])
+}
+
+/// A table, rows of it, and what is said of them.
+fn misfits() -> Vec<(&'static str, RecordBatch, &'static str)> {
+    vec![
         (
             "Thing",
             three("small", Arc::new(Int64Array::from(vec![1, i64::from(i32::MAX) + 1, 3]))),
@@ -171,10 +175,14 @@ async fn cells_that_do_not_fit_are_told_by_record() -> Result<()> {
             batch([("from", texts(["Ada", "Ada", "Ada"])), ("to", texts(["Ada", "Ada", "Ada"]))]),
             "@card violation: `Ada` has 3 edges (max 2)",
         ),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn cells_that_do_not_fit_are_told_by_record() -> Result<()> {
     let stage = Stage::of(SOURCE).await?;
     stage.load(LoadMode::Append, "main", r#"{"type":"Person","data":{"name":"Ada"}}"#).await?;
-    for (table, rows, expected) in cases {
+    for (table, rows, expected) in misfits() {
         let message = stage.refused_rows(table, &rows).await;
         assert!(message.contains(expected), "{expected}\n{message}");
     }

@@ -40,115 +40,106 @@ fn what_fits_is_taken() {
     }
 }
 
+/// Parameters, a statement, and what is said of it.
+const MISFITS: &[(&str, &str, &str)] = &[
+    ("", "insert Persn { }", "column 8: there is no type Persn; did you mean Person?"),
+    ("", "insert Robot { }", "column 8: there is no type Robot"),
+    ("", "insert Person { }", "column 1: Person needs joined, name"),
+    ("", "insert Knows { to: \"A\" }", "column 1: Knows needs from"),
+    ("", "insert Company { titel: \"A\" }", "column 18: Company has no property titel; did you mean title?"),
+    ("", "insert Company { x: 1 }", "column 18: Company has no property x; it has title"),
+    ("", "insert Knows { src: \"A\" to: \"B\" }", "column 16: Knows has no property src; did you mean from?"),
+    ("", "insert Company { id: \"x\" }", "column 18: the id of a Company is made by the graph and cannot be set"),
+    ("", "insert Person { id: \"x\" }", "column 17: the id of a Person is its name and cannot be set"),
+    ("", "insert Company { title: \"A\" title: \"B\" }", "column 29: property title is there twice"),
+    ("", "insert Company { title: 1 }", "column 25: title: a text is expected, not 1"),
+    ("", "insert Company { title: null }", "column 25: title: it is required and cannot be null"),
+    ("", "update Person set { age: 1.0 } where name = \"A\"", "column 26: age: a whole number is expected, not 1.0"),
+    (
+        "",
+        "update Person set { age: \"1\" } where name = \"A\"",
+        "column 26: age: a whole number is expected, not \"1\"",
+    ),
+    ("", "update Person set { age: 3000000000 } where name = \"A\"", "column 26: age: 3000000000 does not fit I32"),
+    (
+        "",
+        "update Person set { joined: \"2026-05-02\" } where name = \"A\"",
+        "column 29: joined: it is a Date, write date(\"2026-05-02\")",
+    ),
+    ("", "update Person set { joined: now() } where name = \"A\"", "column 29: joined: now() is a DateTime, not Date"),
+    (
+        "",
+        "update Person set { seenAt: 5 } where name = \"A\"",
+        "column 29: seenAt: it is a DateTime?, write datetime(\"2026-05-02T09:14:03Z\") or now()",
+    ),
+    (
+        "",
+        "update Person set { joined: date(\"2026-02-30\") } where name = \"A\"",
+        "column 29: joined: a date like 2026-05-02 (or days since 1970-01-01) is expected, not \"2026-02-30\"",
+    ),
+    (
+        "",
+        "update Person set { status: \"gone\" } where name = \"A\"",
+        "column 29: status: `gone` is not one of active, retired",
+    ),
+    (
+        "",
+        "update Person set { face: [0, 0] } where name = \"A\"",
+        "column 27: face: a vector of zeros has no direction",
+    ),
+    (
+        "$t: String",
+        "update Person set { tags: [$t] } where name = \"A\"",
+        "column 27: tags: a list holds values: pass the whole list as a parameter",
+    ),
+    (
+        "",
+        "update Person set { name: \"B\" } where name = \"A\"",
+        "column 21: name is the key of Person and cannot be changed: delete the node and insert it again, in two mutations",
+    ),
+    ("", "update Person set { } where name = \"A\"", "column 1: update Person needs a property to set"),
+    (
+        "",
+        "update Knows set { since: null } where from = \"A\"",
+        "column 8: Knows is an edge type, and only nodes can be updated: delete the edge and insert it again, in two mutations",
+    ),
+    ("", "delete Person where naem = \"A\"", "column 21: Person has no property naem; did you mean name?"),
+    (
+        "",
+        "delete Person where name contains \"A\"",
+        "column 26: `contains` cannot choose the rows of a mutation: compare a property with =, !=, <, <=, > or >=",
+    ),
+    ("", "delete Person where tags = [\"a\"]", "column 26: tags is [String]?: only `= null` and `!= null` compare it"),
+    ("", "delete Person where photo = null", "column 27: photo is Blob?: blobs cannot be compared"),
+    ("", "delete Person where admin < true", "column 27: admin is Bool?: only `=` and `!=` compare it"),
+    ("", "delete Person where age < null", "column 25: age is I32?: only `=` and `!=` compare it with null"),
+    (
+        "$a: I64",
+        "delete Person where age = $a",
+        "column 27: age: it is I32?, and $a is declared as I64: declare it as I32",
+    ),
+    (
+        "$a: I32?",
+        "delete Person where age < $a",
+        "column 27: age: it cannot be null here, and $a may be: declare it as I32",
+    ),
+    (
+        "$t: String?",
+        "insert Company { title: $t }",
+        "column 25: title: it cannot be null here, and $t may be: declare it as String",
+    ),
+    (
+        "$name: String",
+        "insert Company { title: $nmae }",
+        "column 25: parameter $nmae is not declared; did you mean $name?",
+    ),
+    ("", "insert Company { title: $x }", "column 25: parameter $x is not declared"),
+];
+
 #[test]
 fn what_does_not_fit_is_told_with_its_place_and_what_was_meant() {
-    for (params, text, message) in [
-        ("", "insert Persn { }", "column 8: there is no type Persn; did you mean Person?"),
-        ("", "insert Robot { }", "column 8: there is no type Robot"),
-        ("", "insert Person { }", "column 1: Person needs joined, name"),
-        ("", "insert Knows { to: \"A\" }", "column 1: Knows needs from"),
-        ("", "insert Company { titel: \"A\" }", "column 18: Company has no property titel; did you mean title?"),
-        ("", "insert Company { x: 1 }", "column 18: Company has no property x; it has title"),
-        ("", "insert Knows { src: \"A\" to: \"B\" }", "column 16: Knows has no property src; did you mean from?"),
-        ("", "insert Company { id: \"x\" }", "column 18: the id of a Company is made by the graph and cannot be set"),
-        ("", "insert Person { id: \"x\" }", "column 17: the id of a Person is its name and cannot be set"),
-        ("", "insert Company { title: \"A\" title: \"B\" }", "column 29: property title is there twice"),
-        ("", "insert Company { title: 1 }", "column 25: title: a text is expected, not 1"),
-        ("", "insert Company { title: null }", "column 25: title: it is required and cannot be null"),
-        (
-            "",
-            "update Person set { age: 1.0 } where name = \"A\"",
-            "column 26: age: a whole number is expected, not 1.0",
-        ),
-        (
-            "",
-            "update Person set { age: \"1\" } where name = \"A\"",
-            "column 26: age: a whole number is expected, not \"1\"",
-        ),
-        ("", "update Person set { age: 3000000000 } where name = \"A\"", "column 26: age: 3000000000 does not fit I32"),
-        (
-            "",
-            "update Person set { joined: \"2026-05-02\" } where name = \"A\"",
-            "column 29: joined: it is a Date, write date(\"2026-05-02\")",
-        ),
-        (
-            "",
-            "update Person set { joined: now() } where name = \"A\"",
-            "column 29: joined: now() is a DateTime, not Date",
-        ),
-        (
-            "",
-            "update Person set { seenAt: 5 } where name = \"A\"",
-            "column 29: seenAt: it is a DateTime?, write datetime(\"2026-05-02T09:14:03Z\") or now()",
-        ),
-        (
-            "",
-            "update Person set { joined: date(\"2026-02-30\") } where name = \"A\"",
-            "column 29: joined: a date like 2026-05-02 (or days since 1970-01-01) is expected, not \"2026-02-30\"",
-        ),
-        (
-            "",
-            "update Person set { status: \"gone\" } where name = \"A\"",
-            "column 29: status: `gone` is not one of active, retired",
-        ),
-        (
-            "",
-            "update Person set { face: [0, 0] } where name = \"A\"",
-            "column 27: face: a vector of zeros has no direction",
-        ),
-        (
-            "$t: String",
-            "update Person set { tags: [$t] } where name = \"A\"",
-            "column 27: tags: a list holds values: pass the whole list as a parameter",
-        ),
-        (
-            "",
-            "update Person set { name: \"B\" } where name = \"A\"",
-            "column 21: name is the key of Person and cannot be changed: delete the node and insert it again, in two mutations",
-        ),
-        ("", "update Person set { } where name = \"A\"", "column 1: update Person needs a property to set"),
-        (
-            "",
-            "update Knows set { since: null } where from = \"A\"",
-            "column 8: Knows is an edge type, and only nodes can be updated: delete the edge and insert it again, in two mutations",
-        ),
-        ("", "delete Person where naem = \"A\"", "column 21: Person has no property naem; did you mean name?"),
-        (
-            "",
-            "delete Person where name contains \"A\"",
-            "column 26: `contains` cannot choose the rows of a mutation: compare a property with =, !=, <, <=, > or >=",
-        ),
-        (
-            "",
-            "delete Person where tags = [\"a\"]",
-            "column 26: tags is [String]?: only `= null` and `!= null` compare it",
-        ),
-        ("", "delete Person where photo = null", "column 27: photo is Blob?: blobs cannot be compared"),
-        ("", "delete Person where admin < true", "column 27: admin is Bool?: only `=` and `!=` compare it"),
-        ("", "delete Person where age < null", "column 25: age is I32?: only `=` and `!=` compare it with null"),
-        (
-            "$a: I64",
-            "delete Person where age = $a",
-            "column 27: age: it is I32?, and $a is declared as I64: declare it as I32",
-        ),
-        (
-            "$a: I32?",
-            "delete Person where age < $a",
-            "column 27: age: it cannot be null here, and $a may be: declare it as I32",
-        ),
-        (
-            "$t: String?",
-            "insert Company { title: $t }",
-            "column 25: title: it cannot be null here, and $t may be: declare it as String",
-        ),
-        (
-            "$name: String",
-            "insert Company { title: $nmae }",
-            "column 25: parameter $nmae is not declared; did you mean $name?",
-        ),
-        ("", "insert Company { title: $x }", "column 25: parameter $x is not declared"),
-    ] {
-        assert_eq!(refused(params, text), message, "{text}");
+    for (params, text, message) in MISFITS {
+        assert_eq!(refused(params, text), *message, "{text}");
     }
 }
 
@@ -207,7 +198,7 @@ fn parameters_are_checked_and_never_coerced() {
         Ok(1)
     );
     for (params, message) in [
-        (r#"{}"#, "parameter $name is missing: q needs a String"),
+        ("{}", "parameter $name is missing: q needs a String"),
         (r#"{"nmae": "A"}"#, "q has no parameter $nmae; did you mean $name?"),
         (r#"{"somebody": "A"}"#, "q has no parameter $somebody; it has $name, $age, $tags, $face, $day, $status"),
         (r#"{"name": null}"#, "parameter $name: it is a String and cannot be null"),
