@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lance::Dataset;
 use lance::dataset::builder::DatasetBuilder;
+use lance::dataset::refs::BranchContents;
 use lance::dataset::{InsertBuilder, WriteMode, WriteParams};
 use lance::session::Session;
 
@@ -40,6 +41,9 @@ pub use versions::VersionInfo;
 const METADATA_CACHE_BYTES: usize = 64 << 20;
 /// Bytes of index pages kept between reads.
 const INDEX_CACHE_BYTES: usize = 64 << 20;
+
+/// How often references are listed while others delete some.
+const LISTINGS: usize = 20;
 
 /// A lineage branched off inside a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +70,18 @@ impl std::fmt::Debug for Tables {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tables").finish_non_exhaustive()
     }
+}
+
+/// The references of a dataset. They are listed, then read: one that is deleted in between is no longer there when they are
+/// listed again.
+async fn list_branches(dataset: &Dataset) -> Result<HashMap<String, BranchContents>, lance::Error> {
+    for _ in 1..LISTINGS {
+        match dataset.list_branches().await {
+            Err(cause) if is_missing(&cause) => {}
+            listed => return listed,
+        }
+    }
+    dataset.list_branches().await
 }
 
 impl Tables {
@@ -167,7 +183,7 @@ impl Tables {
     pub(super) async fn lineages(&self, location: &Location, path: &str) -> Result<Vec<LineageRef>, StorageError> {
         let uri = location.table_uri(path, None);
         let table = self.open(location, path, None, None).await?;
-        let refs = table.dataset().list_branches().await.map_err(|cause| table_error(&uri, cause))?;
+        let refs = list_branches(table.dataset()).await.map_err(|cause| table_error(&uri, cause))?;
         let mut lineages: Vec<LineageRef> = refs
             .into_iter()
             .map(|(name, contents)| LineageRef {
