@@ -34,6 +34,11 @@ impl Newest {
         self.unreadable = self.unreadable.max(Some(version));
     }
 
+    fn join(&mut self, other: &Self) {
+        self.commit = self.commit.max(other.commit);
+        self.unreadable = self.unreadable.max(other.unreadable);
+    }
+
     /// The greatest commit; unknown if a row that cannot be read may be greater.
     fn head(self) -> Option<CommitId> {
         let (version, _, head) = self.commit?;
@@ -42,7 +47,9 @@ impl Newest {
 }
 
 impl Summary for Newest {
-    const COLUMNS: &'static [&'static str] = &COMMIT_COLUMNS;
+    fn columns(&self) -> Vec<&str> {
+        COMMIT_COLUMNS.to_vec()
+    }
 
     fn add_rows(&mut self, batch: &RecordBatch) -> Result<()> {
         let decoded = decode_commits(batch)?;
@@ -51,9 +58,10 @@ impl Summary for Newest {
         Ok(())
     }
 
-    fn merge(&mut self, other: &Self) {
-        self.commit = self.commit.max(other.commit);
-        self.unreadable = self.unreadable.max(other.unreadable);
+    fn merge(&mut self, _: usize, file: Option<&Self>) {
+        if let Some(file) = file {
+            self.join(file);
+        }
     }
 }
 
@@ -62,7 +70,7 @@ impl Summary for Newest {
 /// # Errors
 /// [`HistoryError::Column`], or a storage error.
 pub(crate) async fn read_head(commits: &Table) -> Result<Option<CommitId>> {
-    Ok(commits.summary::<Newest>().await?.head())
+    Ok(commits.summary(&Newest::default()).await?.head())
 }
 
 /// What is known of the files read so far.
@@ -90,7 +98,7 @@ impl CommitFiles {
         let files = table.fragment_files();
         let mut newest = Newest::default();
         for known in files.iter().filter_map(|(_, file)| self.files.get(file)) {
-            newest.merge(known);
+            newest.join(known);
         }
         newest.head()
     }

@@ -10,32 +10,23 @@ use crate::clock::Clock;
 use crate::error::Result;
 use crate::id::{BranchName, CommitId, ManifestVersion};
 use crate::manifest;
-use crate::storage::{Rows, Storage, StorageError, Table, names};
+use crate::storage::{Rows, Storage, Table, names};
 
 /// Makes both datasets, with the commit that all others descend from.
 ///
 /// # Errors
 /// [`crate::storage::StorageError`], also if there is a dataset of commits already.
 pub(crate) async fn create_history(storage: &Storage, genesis: &Commit) -> Result<()> {
-    if !exists(storage, names::ACTORS).await? {
+    if !storage.has_version(names::ACTORS).await? {
         storage.create_table(names::ACTORS, rows(actor_rows(&[]))).await?;
     }
     storage.create_table(names::COMMITS, rows(commit_row(genesis))).await?;
     Ok(())
 }
 
-/// Whether a dataset has a version that can be read. Files of an attempt to make it do not count.
-async fn exists(storage: &Storage, path: &str) -> Result<bool> {
-    match storage.head(path, None).await {
-        Ok(_) => Ok(true),
-        Err(StorageError::TableMissing { .. }) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// Whether the graph lost the commits of all its branches.
 pub(crate) async fn is_lost(storage: &Storage) -> Result<bool> {
-    Ok(!exists(storage, names::COMMITS).await?)
+    Ok(!storage.has_version(names::COMMITS).await?)
 }
 
 /// Begins the history of a graph that lost it anew, with a first commit at the present version of main (graph-format §9).

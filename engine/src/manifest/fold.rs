@@ -116,7 +116,9 @@ impl Fold {
 }
 
 impl Summary for Fold {
-    const COLUMNS: &'static [&'static str] = &row::COLUMNS;
+    fn columns(&self) -> Vec<&str> {
+        row::COLUMNS.to_vec()
+    }
 
     fn add_rows(&mut self, batch: &RecordBatch) -> Result<()> {
         for row in row::decode(batch)? {
@@ -125,7 +127,8 @@ impl Summary for Fold {
         Ok(())
     }
 
-    fn merge(&mut self, other: &Self) {
+    fn merge(&mut self, _: usize, file: Option<&Self>) {
+        let Some(other) = file else { return };
         for (key, path) in &other.paths {
             self.paths.insert(key.clone(), path.clone());
         }

@@ -92,5 +92,5 @@ pub(crate) async fn read_branch(storage: &Storage, branch: &BranchName) -> Resul
 }
 
 async fn read_fold(manifest: &Table) -> Result<Arc<Fold>> {
-    manifest.summary::<Fold>().await
+    manifest.summary(&Fold::default()).await
 }

@@ -112,6 +112,14 @@ impl Storage {
         lance::version_file(&self.location, path, lineage, version).await
     }
 
+    /// Whether a table has a version on its main lineage, however it reads.
+    ///
+    /// # Errors
+    /// [`StorageError::Read`] if its folder cannot be listed.
+    pub(crate) async fn has_version(&self, path: &str) -> Result<bool, StorageError> {
+        lance::has_version(&self.location, path).await
+    }
+
     /// The lineages branched off inside a table, sorted by name; the main lineage is not listed.
     ///
     /// # Errors

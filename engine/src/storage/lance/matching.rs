@@ -6,13 +6,14 @@ use arrow::array::ArrayRef;
 use datafusion::logical_expr::{Expr, ident, lit};
 use datafusion::scalar::ScalarValue;
 use futures::{StreamExt, TryStreamExt};
+use lance_table::format::Fragment;
 
 use super::Table;
 use super::blob::{self, Blobs};
 use super::scan::{BATCH_ROWS, RowStream};
 use super::sorted::{ROW_ID, keep, row_bytes};
 use super::stage::TextSet;
-use crate::storage::StorageError;
+use crate::error::Result;
 
 /// Bytes that one batch of rows should have at most, as far as its types tell.
 const BATCH_BYTES: usize = 16 << 20;
@@ -69,15 +70,18 @@ impl Table {
     /// Reads some columns of the rows that keep all conditions. Blobs come as bytes, or as references to what is outside.
     ///
     /// # Errors
-    /// [`StorageError::Request`] for an unknown column, [`StorageError::Table`] otherwise, at once or in the stream.
-    pub(crate) async fn matching(
-        &self,
-        columns: &[String],
-        conditions: &[Condition],
-    ) -> Result<RowStream, StorageError> {
+    /// [`StorageError::Request`](crate::storage::StorageError::Request) for an unknown column,
+    /// [`StorageError::Table`](crate::storage::StorageError::Table) otherwise, at once or in the stream.
+    pub(crate) async fn matching(&self, columns: &[String], conditions: &[Condition]) -> Result<RowStream> {
         let error = |cause| self.error(cause);
         let blobs = self.blob_columns(columns);
         let mut scanner = self.dataset().scan();
+        if let Some(fragments) = self.fragments_with(conditions).await? {
+            if fragments.is_empty() {
+                return Ok(futures::stream::empty().boxed());
+            }
+            scanner.with_fragments(fragments);
+        }
         let mut read: Vec<&str> = columns.iter().map(String::as_str).collect();
         if !blobs.is_empty() {
             read.push(ROW_ID);
@@ -97,5 +101,18 @@ impl Table {
         let wanted: Arc<[String]> = columns.into();
         let rows = blob::with_content(self, rows, blobs, Blobs::Bytes);
         Ok(rows.map_ok(move |batch| keep(&batch, &wanted)).boxed())
+    }
+
+    /// The only fragments that can have rows which keep all conditions; none if all can.
+    async fn fragments_with(&self, conditions: &[Condition]) -> Result<Option<Vec<Fragment>>> {
+        let few = conditions.iter().find_map(|condition| match condition {
+            Condition::AnyOneOf { columns, values } => Some((columns, values.few()?)),
+            Condition::Compares { .. } | Condition::IsNull { .. } | Condition::IsNotNull { .. } => None,
+        });
+        let Some((columns, texts)) = few else { return Ok(None) };
+        let files = self.files_with(columns, texts.iter().map(String::as_str)).await?;
+        let fragments = self.dataset().fragments();
+        let are_all = files.len() == fragments.len();
+        Ok((!are_all).then(|| files.into_iter().map(|file| fragments[file].clone()).collect()))
     }
 }

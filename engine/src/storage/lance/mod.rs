@@ -4,7 +4,10 @@ mod blob;
 mod cause;
 mod changed;
 mod matching;
+mod memory;
+mod newest;
 mod provider;
+mod prune;
 mod scan;
 mod sorted;
 mod stage;
@@ -14,16 +17,20 @@ mod version_file;
 mod versions;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use lance::Dataset;
 use lance::dataset::builder::DatasetBuilder;
 use lance::dataset::refs::BranchContents;
 use lance::dataset::{InsertBuilder, WriteMode, WriteParams};
 use lance::session::Session;
+use lance_table::io::commit::commit_handler_from_url;
+use tokio::sync::OnceCell;
 
 use super::{Location, StorageError};
 use cause::{is_missing, said, table_error};
+use memory::Memory;
+use newest::Newest;
 
 pub use blob::{Blobs, is_blob};
 pub(crate) use changed::Candidates;
@@ -34,7 +41,7 @@ pub(crate) use sorted::{ID, ROW_ID, Sorted};
 pub(crate) use stage::{KEY_COLUMN, Rows, StagedChange, TextSet};
 pub(crate) use summary::Summary;
 pub use table::{IndexInfo, ROW_ADDRESS, Table};
-pub(crate) use version_file::{VersionFile, version_file};
+pub(crate) use version_file::{VersionFile, has_version, version_file};
 pub use versions::VersionInfo;
 
 /// Bytes of file metadata kept between reads.
@@ -61,9 +68,8 @@ pub struct LineageRef {
 /// Opens tables and shares their caches.
 pub(super) struct Tables {
     session: Arc<Session>,
-    /// One open handle per lineage, kept to ask for its head cheaply.
-    heads: Mutex<HashMap<String, Dataset>>,
-    summaries: Arc<summary::Summaries>,
+    memory: Arc<Memory>,
+    newest: OnceCell<Arc<Newest>>,
 }
 
 impl std::fmt::Debug for Tables {
@@ -87,11 +93,20 @@ async fn list_branches(dataset: &Dataset) -> Result<HashMap<String, BranchConten
 impl Tables {
     pub(super) fn new() -> Self {
         let session = Session::new(INDEX_CACHE_BYTES, METADATA_CACHE_BYTES, Arc::default());
-        Self { session: Arc::new(session), heads: Mutex::default(), summaries: Arc::default() }
+        Self { session: Arc::new(session), memory: Arc::default(), newest: OnceCell::new() }
+    }
+
+    /// How commits are made and found; all tables of a graph are in one store.
+    async fn newest(&self, uri: &str) -> Result<Arc<Newest>, lance::Error> {
+        let made = self.newest.get_or_try_init(|| async {
+            let commits = commit_handler_from_url(uri, &None).await?;
+            Ok::<_, lance::Error>(Arc::new(Newest::new(commits)))
+        });
+        made.await.cloned()
     }
 
     fn table(&self, dataset: Dataset, uri: String) -> Table {
-        Table::new(dataset, uri, self.summaries.clone())
+        Table::new(dataset, uri, self.memory.clone())
     }
 
     pub(super) async fn open(
@@ -102,13 +117,15 @@ impl Tables {
         version: Option<u64>,
     ) -> Result<Table, StorageError> {
         let uri = location.table_uri(path, lineage);
-        // A version that is the newest is found in the cache of the session, which knows nothing of versions asked for by number.
-        if let (Some(version), Ok(newest)) = (version, self.load(&uri, None).await)
-            && newest.version_id() == version
-        {
-            return Ok(self.table(newest, uri));
-        }
-        match self.load(&uri, version).await {
+        // Mostly it is the newest version that is asked for by its number, and that one is at hand.
+        let newest = self.load_newest(&uri).await;
+        let opened = match version {
+            Some(version) if !newest.as_ref().is_ok_and(|newest| newest.version_id() == version) => {
+                self.load(&uri, Some(version)).await
+            }
+            _ => newest,
+        };
+        match opened {
             Ok(dataset) => Ok(self.table(dataset, uri)),
             Err(cause) => Err(self.open_error(uri, version, cause).await),
         }
@@ -116,7 +133,12 @@ impl Tables {
 
     pub(super) async fn create(&self, location: &Location, path: &str, rows: Rows) -> Result<Table, StorageError> {
         let uri = location.table_uri(path, None);
-        let params = WriteParams { session: Some(self.session.clone()), ..stage::params(WriteMode::Create) };
+        let newest = self.newest(&uri).await.map_err(|cause| table_error(&uri, cause))?;
+        let params = WriteParams {
+            session: Some(self.session.clone()),
+            commit_handler: Some(newest),
+            ..stage::params(WriteMode::Create)
+        };
         let created = InsertBuilder::new(uri.as_str()).with_params(&params).execute_stream(rows.into_stream()).await;
         created.map(|dataset| self.table(dataset, uri.clone())).map_err(|cause| table_error(&uri, cause))
     }
@@ -128,18 +150,15 @@ impl Tables {
         lineage: Option<&str>,
     ) -> Result<u64, StorageError> {
         let uri = location.table_uri(path, lineage);
-        let known = self.heads.lock().unwrap_or_else(PoisonError::into_inner).get(&uri).cloned();
-        if let Some(dataset) = known {
-            if let Ok(head) = dataset.latest_version_id().await {
-                return Ok(head);
-            }
-            // Loading afresh tells a lineage that was deleted meanwhile from one that cannot be read.
-            self.heads.lock().unwrap_or_else(PoisonError::into_inner).remove(&uri);
+        if let Some(handle) = self.memory.handles.get(&uri)
+            && let Ok(head) = handle.latest_version_id().await
+        {
+            return Ok(head);
         }
-        match self.load(&uri, None).await {
+        match self.load_newest(&uri).await {
             Ok(dataset) => {
                 let head = dataset.version_id();
-                self.heads.lock().unwrap_or_else(PoisonError::into_inner).insert(uri, dataset);
+                self.memory.handles.keep(&uri, dataset);
                 Ok(head)
             }
             Err(cause) => Err(self.open_error(uri, None, cause).await),
@@ -170,7 +189,7 @@ impl Tables {
     pub(super) async fn delete_lineage(&self, location: &Location, path: &str, name: &str) -> Result<(), StorageError> {
         let table = self.open(location, path, None, None).await?;
         let mut dataset = table.dataset().as_ref().clone();
-        self.heads.lock().unwrap_or_else(PoisonError::into_inner).remove(&location.table_uri(path, Some(name)));
+        self.memory.handles.forget(&location.table_uri(path, Some(name)));
         match dataset.force_delete_branch(name).await {
             Ok(()) | Err(lance::Error::RefNotFound { .. } | lance::Error::NotFound { .. }) => Ok(()),
             Err(lance::Error::RefConflict { .. }) => {
@@ -197,8 +216,20 @@ impl Tables {
         Ok(lineages)
     }
 
+    async fn load_newest(&self, uri: &str) -> Result<Dataset, lance::Error> {
+        if let Some(mut handle) = self.memory.handles.get(uri) {
+            if handle.checkout_latest().await.is_ok() {
+                return Ok(handle);
+            }
+            // Loading afresh tells a lineage that was deleted meanwhile from one that cannot be read.
+            self.memory.handles.forget(uri);
+        }
+        self.load(uri, None).await
+    }
+
     async fn load(&self, uri: &str, version: Option<u64>) -> Result<Dataset, lance::Error> {
-        let builder = DatasetBuilder::from_uri(uri).with_session(self.session.clone());
+        let newest = self.newest(uri).await?;
+        let builder = DatasetBuilder::from_uri(uri).with_session(self.session.clone()).with_commit_handler(newest);
         match version {
             Some(version) => builder.with_version(version),
             None => builder,

@@ -4,20 +4,26 @@
 //! |---|---|---|
 //! | [`Table::stage_append`] | `Append` | |
 //! | [`Table::stage_insert_keyed`] | `Update` with the keys that are new | what a merge-insert of rows without a match commits, and the target is not read |
-//! | [`Table::stage_upsert`] | `Update` (merge-insert on a key column) | matched rows are replaced, the others inserted; in a table with blobs put together from an append and a deletion |
+//! | [`Table::stage_upsert`] | `Update` (merge-insert on a key column) | matched rows are replaced, the others inserted; a few rows that are all new are staged as such; in a table with blobs put together from an append and a deletion |
 //! | [`Table::stage_delete`] | `Delete` | |
 //! | [`Table::stage_overwrite`] | `Overwrite` | also with no rows |
 //!
+//! [`Table::compact`] has no staged way in Lance. It changes no row, and is for tables of which no version is pinned.
+//!
 //! Every commit skips Lance's auto-cleanup, because versions that the manifest pins must never be collected on the way.
 
+mod compact;
 mod delete;
 mod replace;
 
-use arrow::array::RecordBatch;
+use std::collections::HashSet;
+
+use arrow::array::{AsArray, RecordBatch};
 use arrow_schema::SchemaRef;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use lance::dataset::transaction::{Operation, Transaction, UpdateMode};
 use lance::dataset::{
     CommitBuilder, InsertBuilder, MergeInsertBuilder, WhenMatched, WhenNotMatched, WriteMode, WriteParams,
@@ -27,9 +33,14 @@ use lance_core::datatypes::Schema as LanceSchema;
 use lance_table::format::key_existence::{KeyExistenceFilter, KeyExistenceFilterBuilder, extract_key_value_from_batch};
 
 use super::Table;
+use super::matching::Condition;
+use crate::error::Result;
 use crate::storage::StorageError;
 
 pub(crate) use delete::TextSet;
+
+/// Keys that are looked up one by one; more are a set.
+const FEW: usize = 500;
 
 /// Field metadata of the column by which concurrent writers of the same row collide.
 pub(crate) const KEY_COLUMN: &str = "lance-schema:unenforced-primary-key";
@@ -42,7 +53,6 @@ pub(crate) struct Rows {
 impl Rows {
     /// Rows that come as a stream; an error in it fails the write.
     pub(crate) fn stream(schema: SchemaRef, rows: BoxStream<'static, Result<RecordBatch, crate::Error>>) -> Self {
-        use futures::TryStreamExt;
         let rows = rows.map_err(|error| datafusion::error::DataFusionError::External(Box::new(error)));
         Self { stream: Box::pin(RecordBatchStreamAdapter::new(schema, rows)) }
     }
@@ -51,11 +61,30 @@ impl Rows {
         self.stream
     }
 
+    /// Takes the rows into memory if they are few.
+    async fn peek(mut self) -> Result<Peeked, datafusion::error::DataFusionError> {
+        let (schema, mut batches, mut rows) = (self.stream.schema(), Vec::new(), 0);
+        while let Some(batch) = self.stream.try_next().await? {
+            rows += batch.num_rows();
+            batches.push(batch);
+            if rows > FEW {
+                let rows = futures::stream::iter(batches.into_iter().map(Ok)).chain(self.stream);
+                return Ok(Peeked::Many(Self { stream: Box::pin(RecordBatchStreamAdapter::new(schema, rows)) }));
+            }
+        }
+        Ok(Peeked::Few(arrow::compute::concat_batches(&schema, &batches)?))
+    }
+
     /// Rows that are in memory.
     pub(crate) fn batches(schema: SchemaRef, batches: Vec<RecordBatch>) -> Self {
-        use futures::StreamExt;
         Self::stream(schema, futures::stream::iter(batches.into_iter().map(Ok)).boxed())
     }
+}
+
+/// Rows of which it is known whether they are few.
+enum Peeked {
+    Few(RecordBatch),
+    Many(Rows),
 }
 
 /// A change that is written and not committed. Dropping it leaves files that no version refers to.
@@ -77,7 +106,7 @@ impl StagedChange {
     /// [`StorageError::Contended`] if another commit conflicts, [`StorageError::Table`] otherwise.
     pub(crate) async fn commit(self) -> Result<Table, StorageError> {
         let committed = self.commit.execute(self.transaction).await.map_err(|cause| self.table.error(cause))?;
-        Ok(self.table.at(committed))
+        Ok(self.table.committed(committed))
     }
 }
 
@@ -118,13 +147,15 @@ impl Table {
         Ok(StagedChange::new(self, transaction))
     }
 
-    /// Stages rows whose values in the column `key` are not stored yet, which the caller knows of this version. Concurrent
-    /// commits that insert one of the keys, or may do so, conflict.
+    /// Stages rows whose values in the column `key` are not stored yet, which the caller knows of this version. If it is the
+    /// key column, concurrent commits that insert one of the keys, or may do so, conflict.
     ///
     /// # Errors
     /// As [`Table::stage_append`].
     pub(crate) async fn stage_insert_keyed(&self, key: &str, rows: RecordBatch) -> Result<StagedChange, StorageError> {
-        let keys = key_filter(self.dataset().schema(), key, &rows).map_err(|cause| self.error(cause))?;
+        let schema = self.dataset().schema();
+        let is_key = schema.unenforced_primary_key().iter().map(|field| field.name.as_str()).eq([key]);
+        let keys = is_key.then(|| key_filter(schema, key, &rows)).transpose().map_err(|cause| self.error(cause))?;
         let mut staged = self.stage_append(Rows::batches(rows.schema(), vec![rows])).await?;
         if let Operation::Append { fragments } = staged.transaction.operation {
             staged.transaction.operation = Operation::Update {
@@ -135,7 +166,7 @@ impl Table {
                 compacted_sstables: Vec::new(),
                 fields_for_preserving_frag_bitmap: field_ids(self.dataset().schema()),
                 update_mode: Some(UpdateMode::RewriteRows),
-                inserted_rows_filter: Some(keys),
+                inserted_rows_filter: keys,
                 updated_fragment_offsets: None,
             };
         }
@@ -146,11 +177,18 @@ impl Table {
     ///
     /// # Errors
     /// As [`Table::stage_append`]; also if two of the rows have the same key.
-    pub(crate) async fn stage_upsert(&self, key: &str, rows: Rows) -> Result<StagedChange, StorageError> {
+    pub(crate) async fn stage_upsert(&self, key: &str, rows: Rows) -> Result<StagedChange> {
         if self.has_blobs() {
-            return self.stage_replace(key, rows).await;
+            return Ok(self.stage_replace(key, rows).await?);
         }
         let error = |cause| self.error(cause);
+        let rows = match rows.peek().await.map_err(|cause| self.error(cause.into()))? {
+            Peeked::Few(rows) if self.lacks(key, &rows).boxed().await? => {
+                return Ok(self.stage_insert_keyed(key, rows).await?);
+            }
+            Peeked::Few(rows) => Rows::batches(rows.schema(), vec![rows]),
+            Peeked::Many(rows) => rows,
+        };
         let mut merge = MergeInsertBuilder::try_new(self.dataset().clone(), vec![key.to_owned()]).map_err(error)?;
         merge
             .when_matched(WhenMatched::UpdateAll)
@@ -163,6 +201,24 @@ impl Table {
             change.commit = change.commit.with_affected_rows(affected);
         }
         Ok(change)
+    }
+
+    /// Whether no stored row has the key of one of these, and they have different ones.
+    async fn lacks(&self, key: &str, rows: &RecordBatch) -> Result<bool> {
+        let Some(keys) = rows[key].as_string_opt::<i32>() else { return Ok(false) };
+        let different: HashSet<&str> = keys.iter().flatten().collect();
+        if different.len() < rows.num_rows() {
+            return Ok(false);
+        }
+        let values = TextSet::of(different.into_iter().map(str::to_owned));
+        let stored = Condition::AnyOneOf { columns: vec![key.to_owned()], values };
+        let mut found = self.matching(&[key.to_owned()], &[stored]).await?;
+        while let Some(batch) = found.try_next().await? {
+            if batch.num_rows() > 0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Makes this version the newest one again, as a version of its own. Wins silently over concurrent commits: the caller
@@ -182,7 +238,7 @@ impl Table {
     pub(crate) async fn with_config(&self, key: &str, value: &str) -> Result<Self, StorageError> {
         let mut dataset = self.dataset().as_ref().clone();
         dataset.update_config([(key, value)]).await.map_err(|cause| self.error(cause))?;
-        Ok(self.at(dataset))
+        Ok(self.committed(dataset))
     }
 
     /// Sets a key of the schema's metadata, as a commit of its own.
@@ -192,7 +248,7 @@ impl Table {
     pub(crate) async fn with_schema_metadata(&self, key: &str, value: &str) -> Result<Self, StorageError> {
         let mut dataset = self.dataset().as_ref().clone();
         dataset.update_schema_metadata([(key, value)]).await.map_err(|cause| self.error(cause))?;
-        Ok(self.at(dataset))
+        Ok(self.committed(dataset))
     }
 
     /// Marks the column by which concurrent writers of the same row collide; a commit of its own unless it is marked already.
@@ -211,7 +267,7 @@ impl Table {
         let mut dataset = self.dataset().as_ref().clone();
         let marked = dataset.update_field_metadata().update(column, [(KEY_COLUMN, "true")]);
         marked.map_err(|cause| self.error(cause))?.await.map_err(|cause| self.error(cause))?;
-        Ok(self.at(dataset))
+        Ok(self.committed(dataset))
     }
 }
 

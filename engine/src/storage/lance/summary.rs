@@ -8,32 +8,41 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::UInt64Type;
-use futures::TryStreamExt;
+use arrow::array::RecordBatch;
+use futures::{StreamExt, TryStreamExt};
+use lance::dataset::fragment::{FileFragment, FragReadConfig};
+use lance_core::datatypes::Schema;
 use lance_table::format::Fragment;
 
-use super::table::ROW_ADDRESS;
-use super::{Scan, Table};
+use super::Table;
 use crate::error::Result;
 
-/// Something that is computed of rows, whatever their order.
-pub(crate) trait Summary: Clone + Default + Send + Sync + 'static {
-    /// Columns it needs.
-    const COLUMNS: &'static [&'static str];
+/// Files that are read at the same time, and rows of a batch of them.
+const PARALLEL_READS: usize = 8;
+const BATCH_ROWS: u32 = 8192;
 
-    /// Takes rows of the file in; there may be more columns than were asked for.
+/// Something that is computed of rows, whatever their order. The value to begin with says of which columns.
+pub(crate) trait Summary: Clone + Send + Sync + 'static {
+    /// Columns it needs.
+    fn columns(&self) -> Vec<&str>;
+
+    /// Whether a file is read. Of how many rows it has, and how many those before it have that are read.
+    fn reads(&self, _rows: Option<usize>, _rows_before: usize) -> bool {
+        true
+    }
+
+    /// Takes rows of one file in.
     ///
     /// # Errors
     /// What makes the rows unreadable.
     fn add_rows(&mut self, batch: &RecordBatch) -> Result<()>;
 
-    /// Takes in what is known of other rows.
-    fn merge(&mut self, other: &Self);
+    /// Takes in what is known of the file at a position; nothing is of a file that is not read.
+    fn merge(&mut self, position: usize, file: Option<&Self>);
 }
 
-/// A kind of summary, and the file or the lineage it is of.
-type Key = (TypeId, String);
+/// A kind of summary, its columns, and the file or the lineage it is of.
+type Key = (TypeId, String, String);
 
 /// What is remembered.
 type Known = Mutex<HashMap<Key, Arc<dyn Any + Send + Sync>>>;
@@ -48,6 +57,7 @@ pub(super) struct Summaries {
 
 /// The summary of one version of a lineage.
 struct Version<S> {
+    number: u64,
     fragments: Arc<Vec<Fragment>>,
     summary: Arc<S>,
 }
@@ -76,13 +86,20 @@ impl std::fmt::Debug for Summaries {
     }
 }
 
-fn get<S: Summary, T: Any + Send + Sync>(known: &Known, of: &str) -> Option<Arc<T>> {
-    let known = known.lock().unwrap_or_else(PoisonError::into_inner);
-    known.get(&(TypeId::of::<S>(), of.to_owned()))?.clone().downcast::<T>().ok()
+fn key<S: Summary>(summary: &S, of: &str) -> Key {
+    (TypeId::of::<S>(), summary.columns().join(","), of.to_owned())
 }
 
-fn insert<S: Summary, T: Any + Send + Sync>(known: &Known, of: String, value: Arc<T>) {
-    known.lock().unwrap_or_else(PoisonError::into_inner).insert((TypeId::of::<S>(), of), value);
+fn get<T: Any + Send + Sync>(known: &Known, key: &Key) -> Option<Arc<T>> {
+    known.lock().unwrap_or_else(PoisonError::into_inner).get(key)?.clone().downcast::<T>().ok()
+}
+
+fn take<T: Any + Send + Sync>(known: &Known, key: &Key) -> Option<Arc<T>> {
+    known.lock().unwrap_or_else(PoisonError::into_inner).remove(key)?.downcast::<T>().ok()
+}
+
+fn insert<T: Any + Send + Sync>(known: &Known, key: Key, value: Arc<T>) {
+    known.lock().unwrap_or_else(PoisonError::into_inner).insert(key, value);
 }
 
 /// What the rows of a fragment are told by.
@@ -102,69 +119,82 @@ impl Table {
     ///
     /// # Errors
     /// [`crate::storage::StorageError`] if a file cannot be read, and what the summary says of its rows.
-    pub(crate) async fn summary<S: Summary>(&self) -> Result<Arc<S>> {
-        let memory = self.known_summaries();
+    pub(crate) async fn summary<S: Summary>(&self, nothing: &S) -> Result<Arc<S>> {
+        let lineages = &self.known_summaries().lineages;
+        let key = key(nothing, self.uri());
         let fragments = self.dataset().fragments();
-        let known = get::<S, Version<S>>(&memory.lineages, self.uri());
-        let known = known.filter(|known| known.is_prefix_of(fragments));
-        let (start, mut summary) = match &known {
-            Some(known) if known.fragments.len() == fragments.len() => return Ok(known.summary.clone()),
-            Some(known) => (known.fragments.len(), S::clone(&known.summary)),
-            None => (0, S::default()),
+        // Taken away, so that it can grow in place: a copy would cost what the whole history has.
+        let known = take::<Version<S>>(lineages, &key);
+        let (known, newer) = match known {
+            Some(known) if known.number > self.version() => (None, Some(known)),
+            known => (known, None),
         };
-        for file in self.file_summaries::<S>(start).await? {
-            summary.merge(&file);
+        let (start, mut summary) = match known {
+            Some(known) if known.is_prefix_of(fragments) => match Arc::try_unwrap(known) {
+                Ok(known) => (known.fragments.len(), known.summary),
+                Err(known) => (known.fragments.len(), known.summary.clone()),
+            },
+            _ => (0, Arc::new(nothing.clone())),
+        };
+        if start < fragments.len() {
+            let files = self.file_summaries(nothing, start).await?;
+            let grown = Arc::make_mut(&mut summary);
+            for (position, file) in (start..).zip(&files) {
+                grown.merge(position, file.as_deref());
+            }
         }
-        let version = Version { fragments: fragments.clone(), summary: Arc::new(summary) };
-        let summary = version.summary.clone();
-        insert::<S, Version<S>>(&memory.lineages, self.uri().to_owned(), Arc::new(version));
+        let version = Version { number: self.version(), fragments: fragments.clone(), summary: summary.clone() };
+        insert(lineages, key, newer.unwrap_or_else(|| Arc::new(version)));
         Ok(summary)
     }
 
-    /// One summary for each file from a position on, in storage order.
-    async fn file_summaries<S: Summary>(&self, start: usize) -> Result<Vec<Arc<S>>> {
-        let memory = self.known_summaries();
-        let keys: Vec<String> = self.dataset().fragments()[start..].iter().map(file_key).collect();
-        let mut summaries: Vec<Option<Arc<S>>> = keys.iter().map(|key| get::<S, S>(&memory.files, key)).collect();
-        let unread: Vec<usize> = (0..keys.len()).filter(|&at| summaries[at].is_none()).map(|at| start + at).collect();
-        if !unread.is_empty() {
-            for (position, summary) in self.summarize::<S>(unread).await? {
-                let (at, summary) = (position - start, Arc::new(summary));
-                insert::<S, S>(&memory.files, keys[at].clone(), summary.clone());
-                summaries[at] = Some(summary);
-            }
-        }
-        Ok(summaries.into_iter().flatten().collect())
-    }
-
-    /// Reads the files at these positions.
-    async fn summarize<S: Summary>(&self, positions: Vec<usize>) -> Result<Vec<(usize, S)>> {
+    /// One summary for each file from a position on, in storage order; none for a file that is not to be read.
+    async fn file_summaries<S: Summary>(&self, nothing: &S, start: usize) -> Result<Vec<Option<Arc<S>>>> {
+        let files = &self.known_summaries().files;
         let fragments = self.dataset().fragments();
-        let mut read: HashMap<u64, (usize, S)> =
-            positions.iter().map(|&at| (fragments[at].id, (at, S::default()))).collect();
-        let columns = S::COLUMNS.iter().copied().chain([ROW_ADDRESS]).map(str::to_owned).collect();
-        let scan = Scan { columns: Some(columns), fragments: Some(positions), ..Scan::default() };
-        let mut batches = self.scan(&scan).await?;
-        while let Some(batch) = batches.try_next().await? {
-            for (fragment, rows) in by_fragment(&batch) {
-                let (_, summary) = read.get_mut(&fragment).expect("only these fragments are scanned");
-                summary.add_rows(&rows)?;
+        let mut rows_read = 0;
+        let mut summaries: Vec<Option<Arc<S>>> = vec![None; fragments.len() - start];
+        let mut unread = Vec::new();
+        for (position, fragment) in fragments.iter().enumerate() {
+            let rows = fragment.physical_rows;
+            if !nothing.reads(rows, rows_read) {
+                continue;
+            }
+            rows_read += rows.unwrap_or(0);
+            if position >= start {
+                summaries[position - start] = get(files, &key(nothing, &file_key(fragment)));
+                if summaries[position - start].is_none() {
+                    unread.push(position);
+                }
             }
         }
-        Ok(read.into_values().collect())
+        for (position, summary) in self.summarize(nothing, unread).await? {
+            let summary = Arc::new(summary);
+            insert(files, key(nothing, &file_key(&fragments[position])), summary.clone());
+            summaries[position - start] = Some(summary);
+        }
+        Ok(summaries)
     }
-}
 
-/// The runs of rows of a batch that are of one fragment.
-fn by_fragment(batch: &RecordBatch) -> Vec<(u64, RecordBatch)> {
-    let addresses = batch[ROW_ADDRESS].as_primitive::<UInt64Type>().values();
-    let mut start = 0;
-    addresses
-        .chunk_by(|a, b| a >> 32 == b >> 32)
-        .map(|run| {
-            let rows = batch.slice(start, run.len());
-            start += run.len();
-            (run[0] >> 32, rows)
-        })
-        .collect()
+    /// Reads the files at these positions. They are opened one by one: a scan would look at the list of all files.
+    async fn summarize<S: Summary>(&self, nothing: &S, positions: Vec<usize>) -> Result<Vec<(usize, S)>> {
+        if positions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let columns = self.dataset().schema().project(&nothing.columns()).map_err(|cause| self.error(cause))?;
+        let read = positions.into_iter().map(|at| self.summarize_file(nothing, at, &columns));
+        futures::stream::iter(read).buffered(PARALLEL_READS).try_collect().await
+    }
+
+    async fn summarize_file<S: Summary>(&self, nothing: &S, at: usize, columns: &Schema) -> Result<(usize, S)> {
+        let error = |cause| self.error(cause);
+        let file = FileFragment::new(self.dataset().clone(), self.dataset().fragments()[at].clone());
+        let reader = file.open(columns, FragReadConfig::default()).await.map_err(error)?;
+        let mut batches = reader.read_all(BATCH_ROWS).await.map_err(error)?;
+        let mut summary = nothing.clone();
+        while let Some(batch) = batches.next().await {
+            summary.add_rows(&batch.await.map_err(error)?)?;
+        }
+        Ok((at, summary))
+    }
 }

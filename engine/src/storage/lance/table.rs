@@ -8,6 +8,7 @@ use lance::Dataset;
 use lance::index::DatasetIndexExt;
 
 use super::cause::table_error;
+use super::memory::Memory;
 use super::summary::Summaries;
 use crate::storage::StorageError;
 
@@ -32,21 +33,22 @@ pub struct IndexInfo {
 pub struct Table {
     dataset: Arc<Dataset>,
     uri: Arc<str>,
-    summaries: Arc<Summaries>,
+    memory: Arc<Memory>,
 }
 
 impl Table {
-    pub(super) fn new(dataset: Dataset, uri: String, summaries: Arc<Summaries>) -> Self {
-        Self { dataset: Arc::new(dataset), uri: uri.into(), summaries }
+    pub(super) fn new(dataset: Dataset, uri: String, memory: Arc<Memory>) -> Self {
+        Self { dataset: Arc::new(dataset), uri: uri.into(), memory }
     }
 
-    /// The same lineage at another version.
-    pub(super) fn at(&self, dataset: Dataset) -> Self {
-        Self { dataset: Arc::new(dataset), uri: self.uri.clone(), summaries: self.summaries.clone() }
+    /// The same lineage at the version that was just committed.
+    pub(super) fn committed(&self, dataset: Dataset) -> Self {
+        self.memory.handles.keep(&self.uri, dataset.clone());
+        Self { dataset: Arc::new(dataset), uri: self.uri.clone(), memory: self.memory.clone() }
     }
 
     pub(super) fn known_summaries(&self) -> &Summaries {
-        &self.summaries
+        &self.memory.summaries
     }
 
     pub(super) fn dataset(&self) -> &Arc<Dataset> {
@@ -93,8 +95,16 @@ impl Table {
     /// # Errors
     /// [`StorageError::Request`] for a filter that is not an expression over the columns, [`StorageError::Table`] otherwise.
     pub async fn count(&self, filter: Option<&str>) -> Result<u64, StorageError> {
+        if let (None, Some(rows)) = (filter, self.recorded_rows()) {
+            return Ok(rows);
+        }
         let rows = self.dataset.count_rows(filter.map(str::to_owned)).await.map_err(|cause| self.error(cause))?;
         Ok(rows as u64)
+    }
+
+    /// Live rows as the list of files has them; none if a file's are not recorded.
+    fn recorded_rows(&self) -> Option<u64> {
+        self.dataset.fragments().iter().map(|fragment| fragment.num_rows().map(|rows| rows as u64)).sum()
     }
 
     /// The indices of this version, by name.

@@ -1,5 +1,6 @@
 //! The file that describes one version of a table, as the manifest of a graph records it (graph-format §4.3).
 
+use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStoreExt};
 
@@ -28,10 +29,7 @@ pub(crate) async fn version_file(
     lineage: Option<&str>,
     version: u64,
 ) -> Result<VersionFile, StorageError> {
-    let folder = match lineage {
-        None => format!("{path}/_versions"),
-        Some(lineage) => format!("{path}/tree/{lineage}/_versions"),
-    };
+    let folder = folder(path, lineage);
     let newer = format!("{folder}/{:020}.manifest", u64::MAX - version);
     let older = format!("{folder}/{version}.manifest");
     let store = location.store();
@@ -48,5 +46,28 @@ pub(crate) async fn version_file(
             Err(source) => Err(StorageError::Read { path: newer, source }),
         },
         Err(source) => Err(StorageError::Read { path: newer, source }),
+    }
+}
+
+/// Whether a table has a version. Files of an attempt to make it do not count.
+///
+/// # Errors
+/// [`StorageError::Read`] if its folder cannot be listed.
+pub(crate) async fn has_version(location: &Location, path: &str) -> Result<bool, StorageError> {
+    let folder = folder(path, None);
+    let mut files = location.store().list(Some(&Path::from(folder.as_str())));
+    let failed = |source| StorageError::Read { path: folder.clone(), source };
+    while let Some(file) = files.try_next().await.map_err(failed)? {
+        if file.location.extension() == Some("manifest") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn folder(path: &str, lineage: Option<&str>) -> String {
+    match lineage {
+        None => format!("{path}/_versions"),
+        Some(lineage) => format!("{path}/tree/{lineage}/_versions"),
     }
 }

@@ -38,6 +38,11 @@ impl TextSet {
         Self { few: Some(texts), contains: Arc::new(move |text| known.iter().any(|known| known == text)) }
     }
 
+    /// The texts, if they are few.
+    pub(in crate::storage::lance) fn few(&self) -> Option<&[String]> {
+        self.few.as_deref()
+    }
+
     /// The condition that a text column has a value of the set.
     pub(in crate::storage::lance) fn condition(&self, column: &str) -> Expr {
         match &self.few {

@@ -13,11 +13,8 @@ use lance::dataset::transaction::{Operation, UpdateMode};
 use lance::dataset::{DeleteBuilder, WriteMode};
 
 use super::delete::TextSet;
-use super::{Rows, StagedChange, Table};
+use super::{FEW, Rows, StagedChange, Table};
 use crate::storage::StorageError;
-
-/// Keys that are listed one by one; more are a set.
-const FEW: usize = 500;
 
 impl Table {
     /// Whether a column holds blobs.
@@ -108,7 +105,8 @@ mod tests {
         let params = ScalarIndexParams::default();
         dataset.create_index(&["id"], IndexType::BTree, None, &params, true).await.unwrap();
 
-        let table = table.at(dataset).stage_replace("id", rows(&["b", "c"], 2)).await.unwrap().commit().await.unwrap();
+        let table =
+            table.committed(dataset).stage_replace("id", rows(&["b", "c"], 2)).await.unwrap().commit().await.unwrap();
         for (id, value) in [("a", 1), ("b", 2), ("c", 2)] {
             assert_eq!(values(&table, id).await, [value], "{id}");
         }
