@@ -4,7 +4,6 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
@@ -37,19 +36,17 @@ pub(super) struct Intake {
     pub(super) digests: Digests,
 }
 
-/// Reads all inputs. Blocks: it parses text and writes temporary files in `folder`.
+/// Reads all inputs. Blocks: it parses text and writes temporary files.
 pub(super) fn read(
     catalog: &Catalog,
     mode: LoadMode,
     inputs: Vec<Input>,
-    folder: &Path,
     clock: &dyn Clock,
     progress: &Progress,
 ) -> Result<Intake> {
     let names: Vec<String> = inputs.iter().map(|input| input.name.clone()).collect();
     let mut taker = Taker {
         mode,
-        folder,
         problems: Problems::default(),
         tables: BTreeMap::new(),
         ends: BTreeMap::new(),
@@ -64,16 +61,15 @@ pub(super) fn read(
     taker.finish(&names)
 }
 
-struct Taker<'r> {
+struct Taker {
     mode: LoadMode,
-    folder: &'r Path,
     problems: Problems,
     tables: BTreeMap<TableKey, Filling>,
     ends: BTreeMap<String, HashMap<Digest, End>>,
     digests: Digests,
 }
 
-impl Taker<'_> {
+impl Taker {
     fn take(&mut self, found: Found<'_>) -> Result<()> {
         match found {
             Found::Problem(place, reason) => {
@@ -81,9 +77,7 @@ impl Taker<'_> {
                 Ok(())
             }
             // Without rows a table is part of an overwrite, and of nothing else.
-            Found::Table(table) if self.mode == LoadMode::Overwrite => {
-                filling(&mut self.tables, table, self.folder).map(drop)
-            }
+            Found::Table(table) if self.mode == LoadMode::Overwrite => filling(&mut self.tables, table).map(drop),
             Found::Table(_) => Ok(()),
             Found::Rows(block) => self.rows(&block),
         }
@@ -93,7 +87,7 @@ impl Taker<'_> {
         if let TableType::Edge(edge) = block.table {
             self.need(edge, block);
         }
-        let filling = filling(&mut self.tables, block.table, self.folder)?;
+        let filling = filling(&mut self.tables, block.table)?;
         filling.note_ids(block, self.mode, &self.digests, &mut self.problems);
         filling.write(block, &mut self.problems)
     }
@@ -125,14 +119,10 @@ impl Taker<'_> {
     }
 }
 
-fn filling<'t>(
-    tables: &'t mut BTreeMap<TableKey, Filling>,
-    table: TableType<'_>,
-    folder: &Path,
-) -> Result<&'t mut Filling> {
+fn filling<'t>(tables: &'t mut BTreeMap<TableKey, Filling>, table: TableType<'_>) -> Result<&'t mut Filling> {
     Ok(match tables.entry(table.key()) {
         Entry::Occupied(filling) => filling.into_mut(),
-        Entry::Vacant(place) => place.insert(Filling::new(table, folder)?),
+        Entry::Vacant(place) => place.insert(Filling::new(table)?),
     })
 }
 
@@ -148,12 +138,11 @@ struct Filling {
 }
 
 impl Filling {
-    fn new(table: TableType<'_>, folder: &Path) -> Result<Self> {
+    fn new(table: TableType<'_>) -> Result<Self> {
         let schema = Arc::new(table.arrow_schema());
         let rules = RowRules::of(table).map_err(|reason| LoadError::Rule { reason })?;
-        let name = table.dir_name().replace('/', "-");
         Ok(Self {
-            spool: SpoolWriter::create(folder, &name, schema.clone())?,
+            spool: SpoolWriter::create(schema.clone())?,
             schema,
             rules,
             rows: 0,

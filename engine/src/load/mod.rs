@@ -102,8 +102,7 @@ pub(crate) async fn load(
         LoadMode::Append | LoadMode::Merge => None,
     };
     let names: Vec<String> = inputs.iter().map(|input| input.name.clone()).collect();
-    let folder = tempfile::Builder::new().prefix("stratigraph-load-").tempdir().map_err(problem::no_folder)?;
-    let intake = take_in(writer, catalog, mode, inputs, folder.path(), progress).await?;
+    let intake = take_in(writer, catalog, mode, inputs, progress).await?;
     let records = intake.tables.iter().map(|(key, rows)| (key.clone(), rows.spool.rows())).collect();
     let gates: Vec<Gate> = gates(catalog, &branch, &change_of(mode, &intake));
     let plan = || plan(writer, catalog, mode, (&branch, &actor), pinned.as_ref(), (&intake, &names), progress).boxed();
@@ -160,12 +159,10 @@ async fn take_in(
     catalog: &Catalog,
     mode: LoadMode,
     inputs: Vec<Input>,
-    folder: &std::path::Path,
     progress: &Progress,
 ) -> Result<Intake> {
-    let (catalog, folder) = (catalog.clone(), folder.to_owned());
-    let (clock, progress) = (writer.clock.clone(), progress.clone());
-    let read = move || intake::read(&catalog, mode, inputs, &folder, &*clock, &progress);
+    let (catalog, clock, progress) = (catalog.clone(), writer.clock.clone(), progress.clone());
+    let read = move || intake::read(&catalog, mode, inputs, &*clock, &progress);
     let joined = tokio::task::spawn_blocking(read).await;
     joined.map_err(|error| LoadError::Reading { reason: error.to_string() })?
 }

@@ -46,24 +46,12 @@ pub enum LoadError {
         /// Which, and why.
         reason: String,
     },
-    /// The system's folder for temporary files cannot be used.
-    #[error("cannot make a temporary folder")]
-    NoFolder {
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
     /// The computation of the load ended abnormally.
     #[error("BUG: reading the data failed: {reason}")]
     Reading {
         /// What is known of it.
         reason: String,
     },
-}
-
-/// There is no room for temporary files.
-pub(super) fn no_folder(error: std::io::Error) -> LoadError {
-    LoadError::NoFolder { source: error }
 }
 
 fn told(problems: &[LoadProblem], more: u64) -> String {
@@ -79,7 +67,6 @@ impl LoadError {
         match self {
             Self::Problems { .. } => ErrorKind::Invalid,
             Self::Rule { .. } => ErrorKind::Conflict,
-            Self::NoFolder { .. } => ErrorKind::Unavailable,
             Self::Reading { .. } => ErrorKind::Internal,
         }
     }

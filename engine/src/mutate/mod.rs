@@ -83,15 +83,12 @@ pub(crate) async fn mutate(
     recovery::heal(writer).await?;
     let MutateRequest { branch, actor, .. } = request;
     let pinned = manifest::read_state(&manifest::open(&writer.storage, &branch, None).await?).await?;
-    let folder = tempfile::Builder::new().prefix("stratigraph-mutate-").tempdir();
-    let folder = folder.map_err(|source| MutateError::NoFolder { source })?;
     let mut work = Work {
         storage: &writer.storage,
         catalog,
         branch: &branch,
         pinned: &pinned,
         clock: &*writer.clock,
-        folder: folder.path().into(),
         progress,
         made: Made::default(),
     };

@@ -1,7 +1,6 @@
 //! What the statements so far have made of a table: rows that are not stored yet, or ids that go.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
@@ -23,8 +22,6 @@ const FEW: usize = 500;
 /// New rows of one table, the last of each id counts.
 #[derive(Debug)]
 pub(super) struct PendingRows {
-    folder: Arc<Path>,
-    name: String,
     schema: SchemaRef,
     /// Rows that did not fit into memory, earliest first.
     spooled: Vec<Spool>,
@@ -39,11 +36,9 @@ pub(super) struct PendingRows {
 }
 
 impl PendingRows {
-    /// No rows yet; `name` is for temporary files in `folder`.
-    pub(super) fn new(folder: Arc<Path>, name: String, schema: SchemaRef) -> Self {
+    /// No rows yet.
+    pub(super) fn new(schema: SchemaRef) -> Self {
         Self {
-            folder,
-            name,
             schema,
             spooled: Vec::new(),
             recent: Vec::new(),
@@ -74,18 +69,13 @@ impl PendingRows {
     }
 
     fn spill(&mut self) -> Result<(), SpoolError> {
-        let mut file = self.file()?;
+        let mut file = SpoolWriter::create(self.schema.clone())?;
         for batch in self.recent.drain(..) {
             file.write(&batch)?;
         }
         self.recent_bytes = 0;
         self.spooled.push(file.finish()?);
         Ok(())
-    }
-
-    fn file(&self) -> Result<SpoolWriter, SpoolError> {
-        let name = format!("{}-{}", self.name, self.spooled.len());
-        SpoolWriter::create(&self.folder, &name, self.schema.clone())
     }
 
     /// The rows as they are now, without those that were replaced; what is added later does not come.
@@ -115,7 +105,7 @@ impl PendingRows {
         let (spool, ids) = match self.spooled.as_slice() {
             [spool] if self.recent.is_empty() && self.replaced.is_empty() => (spool.clone(), self.ids),
             _ => {
-                let mut file = self.file()?;
+                let mut file = SpoolWriter::create(self.schema.clone())?;
                 let mut batches = self.now();
                 let mut ids = HashMap::with_capacity(self.ids.len());
                 while let Some(batch) = batches.try_next().await? {

@@ -92,13 +92,6 @@ pub enum MutateError {
         #[source]
         source: arrow_schema::ArrowError,
     },
-    /// The system's folder for temporary files cannot be used.
-    #[error("cannot make a temporary folder")]
-    NoFolder {
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
 }
 
 impl MutateError {
@@ -116,7 +109,6 @@ impl MutateError {
             | Self::Problems { .. } => ErrorKind::Invalid,
             Self::Rule { .. } => ErrorKind::Conflict,
             Self::Unfitting { .. } => ErrorKind::Corrupt,
-            Self::NoFolder { .. } => ErrorKind::Unavailable,
         }
     }
 }

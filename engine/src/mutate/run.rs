@@ -2,7 +2,6 @@
 //! sees what the former ones made. Nothing of the graph moves.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, UInt32Array};
@@ -34,7 +33,6 @@ pub(super) struct Work<'w> {
     /// The tables as they were at the start.
     pub(super) pinned: &'w BTreeMap<TableKey, TableEntry>,
     pub(super) clock: &'w dyn Clock,
-    pub(super) folder: Arc<Path>,
     pub(super) progress: &'w Progress,
     pub(super) made: Made,
 }
@@ -128,8 +126,7 @@ impl Work<'_> {
     }
 
     fn rows(&mut self, table: TableType<'_>) -> (&mut PendingRows, Digests) {
-        let name = table.dir_name().replace('/', "-");
-        let new = || PendingRows::new(self.folder.clone(), name, Arc::new(table.arrow_schema()));
+        let new = || PendingRows::new(Arc::new(table.arrow_schema()));
         (self.made.rows.entry(table.key()).or_insert_with(new), self.made.digests.clone())
     }
 

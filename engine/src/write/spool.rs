@@ -1,9 +1,10 @@
 //! Rows on their way into a table, in a temporary file of the system: as many as there are, in little memory.
+//!
+//! The files have no name, so that not even a process that is killed leaves one.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
@@ -16,13 +17,13 @@ use futures::stream::BoxStream;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::Rows;
 
+/// Bytes that are read at once.
+const PIECE: usize = 1 << 16;
+
 /// Why rows could not be kept in a temporary file.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "cannot keep rows in the temporary file {path}: {reason}; is there room in the system's folder for such files?"
-)]
+#[error("cannot keep rows in a temporary file in {}: {reason}; is there room in it?", std::env::temp_dir().display())]
 pub struct SpoolError {
-    path: String,
     reason: String,
 }
 
@@ -34,56 +35,69 @@ impl SpoolError {
     }
 }
 
+impl From<ArrowError> for SpoolError {
+    fn from(error: ArrowError) -> Self {
+        Self { reason: error.to_string() }
+    }
+}
+
+impl From<io::Error> for SpoolError {
+    fn from(error: io::Error) -> Self {
+        Self { reason: error.to_string() }
+    }
+}
+
 /// A file of rows that is being written. Dropping it removes the file.
 pub(crate) struct SpoolWriter {
-    file: TemporaryFile,
     schema: SchemaRef,
     writer: StreamWriter<BufWriter<File>>,
     rows: u64,
 }
 
-/// A file of rows, complete. Dropping the last clone removes the file.
+/// A file of rows, complete. Dropping the last clone and the last stream of it removes the file.
 #[derive(Debug, Clone)]
 pub(crate) struct Spool {
-    file: Arc<TemporaryFile>,
+    file: Arc<Mutex<File>>,
     schema: SchemaRef,
     rows: u64,
     /// Rows that are passed over, ascending.
     left_out: Arc<[u64]>,
 }
 
-#[derive(Debug)]
-struct TemporaryFile(PathBuf);
-
-impl Drop for TemporaryFile {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_file(&self.0) {
-            tracing::warn!("cannot remove the temporary file {}: {error}", self.0.display());
-        }
-    }
-}
-
 impl SpoolWriter {
-    /// Starts a file in `folder`, called `name`.
-    pub(crate) fn create(folder: &Path, name: &str, schema: SchemaRef) -> Result<Self, SpoolError> {
-        let path = folder.join(name);
-        let failed = |reason: String| SpoolError { path: path.display().to_string(), reason };
-        let file = File::create_new(&path).map_err(|error| failed(error.to_string()))?;
-        let kept = TemporaryFile(path.clone());
-        let writer = StreamWriter::try_new_buffered(file, &schema).map_err(|error| failed(error.to_string()))?;
-        Ok(Self { file: kept, schema, writer, rows: 0 })
+    /// Starts a file.
+    pub(crate) fn create(schema: SchemaRef) -> Result<Self, SpoolError> {
+        let writer = StreamWriter::try_new_buffered(tempfile::tempfile()?, &schema)?;
+        Ok(Self { schema, writer, rows: 0 })
     }
 
     /// Adds rows.
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), SpoolError> {
         self.rows += batch.num_rows() as u64;
-        self.writer.write(batch).map_err(|error| self.file.failed(&error))
+        Ok(self.writer.write(batch)?)
     }
 
     /// Ends the file.
-    pub(crate) fn finish(mut self) -> Result<Spool, SpoolError> {
-        self.writer.finish().map_err(|error| self.file.failed(&error))?;
-        Ok(Spool { file: Arc::new(self.file), schema: self.schema, rows: self.rows, left_out: Arc::default() })
+    pub(crate) fn finish(self) -> Result<Spool, SpoolError> {
+        let Self { schema, writer, rows } = self;
+        let file = writer.into_inner()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok(Spool { file: Arc::new(Mutex::new(file)), schema, rows, left_out: Arc::default() })
+    }
+}
+
+/// Reads a file from the start, whoever else reads it.
+struct FromStart {
+    file: Arc<Mutex<File>>,
+    position: u64,
+}
+
+impl Read for FromStart {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(self.position))?;
+        let read = file.read(buffer)?;
+        self.position += read as u64;
+        Ok(read)
     }
 }
 
@@ -105,31 +119,26 @@ impl Spool {
         Rows::stream(self.schema.clone(), self.batches())
     }
 
-    /// Reads the rows, from the start. The file must outlive the stream.
+    /// Reads the rows, from the start.
     pub(crate) fn batches(&self) -> BoxStream<'static, Result<RecordBatch>> {
-        let file = &self.file;
-        let opened = File::open(&file.0)
-            .map_err(|error| SpoolError { path: file.0.display().to_string(), reason: error.to_string() });
-        let reader = opened.and_then(|opened| {
-            StreamReader::try_new(BufReader::new(opened), None).map_err(|error| file.failed(&error))
-        });
-        let path = file.0.display().to_string();
+        let bytes = BufReader::with_capacity(PIECE, FromStart { file: self.file.clone(), position: 0 });
+        let reader = match StreamReader::try_new(bytes, None) {
+            Ok(reader) => reader,
+            Err(error) => return futures::stream::iter([Err(failed(error))]).boxed(),
+        };
         let left_out = self.left_out.clone();
-        match reader {
-            Ok(reader) => {
-                let failed =
-                    move |error: ArrowError| Error::from(SpoolError { path: path.clone(), reason: error.to_string() });
-                let mut end = 0;
-                let mut kept = move |batch: RecordBatch| {
-                    let start = end;
-                    end += batch.num_rows() as u64;
-                    without(&batch, start, &left_out)
-                };
-                futures::stream::iter(reader.map(move |batch| batch.and_then(&mut kept).map_err(&failed))).boxed()
-            }
-            Err(error) => futures::stream::iter([Err(error.into())]).boxed(),
-        }
+        let mut end = 0;
+        let mut kept = move |batch: RecordBatch| {
+            let start = end;
+            end += batch.num_rows() as u64;
+            without(&batch, start, &left_out)
+        };
+        futures::stream::iter(reader.map(move |batch| batch.and_then(&mut kept).map_err(failed))).boxed()
     }
+}
+
+fn failed(error: ArrowError) -> Error {
+    SpoolError::from(error).into()
 }
 
 /// The batch without the rows at some positions; its first row is at `start`.
@@ -145,10 +154,4 @@ fn without(batch: &RecordBatch, start: u64, left_out: &[u64]) -> Result<RecordBa
         keep[usize::try_from(row - start).expect("a position in the batch")] = false;
     }
     filter_record_batch(batch, &BooleanArray::from(keep))
-}
-
-impl TemporaryFile {
-    fn failed(&self, error: &ArrowError) -> SpoolError {
-        SpoolError { path: self.0.display().to_string(), reason: error.to_string() }
-    }
 }
