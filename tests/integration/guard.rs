@@ -41,7 +41,7 @@ const COMMITTING: [&str; 26] = [
 ];
 
 /// Calls inside the storage module that commit at once or make a builder that does, with how often each file has them.
-const KNOWN: [(&str, &str, usize); 9] = [
+const KNOWN: [(&str, &str, usize); 10] = [
     ("lance/mod.rs", "execute_stream", 1),
     ("lance/mod.rs", "create_branch", 1),
     ("lance/mod.rs", "force_delete_branch", 1),
@@ -51,17 +51,17 @@ const KNOWN: [(&str, &str, usize); 9] = [
     ("lance/stage.rs", "update_schema_metadata", 1),
     ("lance/stage.rs", "update_field_metadata", 1),
     ("lance/stage.rs", "Operation::Restore", 1),
+    ("lance/stage/compact.rs", "optimize::compact_files", 1),
 ];
 
 /// Commits at once wherever it is called: inside the storage module as well there is a staged way.
-const NEVER: [&str; 11] = [
+const NEVER: [&str; 10] = [
     "Dataset::write",
     "Dataset::append",
     "Dataset::commit",
     ".restore()",
     ".delete(",
     ".append(",
-    "compact_files",
     "optimize_indices",
     "create_index",
     "cleanup_old_versions",

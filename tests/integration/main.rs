@@ -29,3 +29,4 @@ mod rows;
 mod scenarios;
 mod schema_files;
 mod terminal;
+mod tidy;

@@ -9,6 +9,7 @@
 //! | `run` | how a plan is carried out: stage, arm, apply, publish, settle |
 //! | `rehearsal` | where a write stops on purpose |
 //! | `fork` | how a branch gets its own lineage of a table |
+//! | `tidy` | how the internal tables stay in few files |
 
 mod attempt;
 mod error;
@@ -19,6 +20,7 @@ mod plan;
 mod rehearsal;
 mod run;
 mod spool;
+mod tidy;
 
 pub use error::WriteError;
 pub use rehearsal::StopAt;

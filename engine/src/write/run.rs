@@ -19,6 +19,7 @@ use super::fork::{Forked, fork};
 use super::gate::{Alone, Gate, Gates, Held, Live};
 use super::plan::{Change, Effect, WritePlan};
 use super::rehearsal::StopAt;
+use super::tidy::tidy;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::fail::fail_point;
@@ -299,7 +300,7 @@ impl<'w> Armed<'w> {
             }
             progress.point_of_no_return(3, PHASES, "commit the tables");
             progress.advance(done, None, "tables");
-            match commit(writer, &plan.branch, target).await {
+            match Box::pin(commit(writer, &plan.branch, target)).await {
                 Ok(update) => {
                     updates.push(update);
                     writer.passed(StopAt::FirstTable, &operation_id)?;
@@ -457,12 +458,14 @@ async fn healed(writer: &Writer, plan: &Facts, publication: &Publication) -> Res
 }
 
 impl Published<'_> {
-    /// Removes the sidecar. If that fails the write is a success all the same.
+    /// Removes the sidecar, and now and then puts files together. If that fails the write is a success all the same.
     async fn settle(self) -> Written {
         let deleted = recovery::delete_sidecar(&self.writer.storage, &self.sidecar.operation_id).await;
         if let Err(error) = &deleted {
             tracing::warn!("cannot remove the sidecar {} of a finished write: {error}", self.sidecar.operation_id);
         }
-        Written { sidecar_left: deleted.is_err(), ..self.written }
+        let written = Written { sidecar_left: deleted.is_err(), ..self.written };
+        tidy(&self.writer.storage, &self.writer.gates, &written.branch, written.manifest_version).await;
+        written
     }
 }

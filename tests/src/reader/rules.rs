@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use lance::Dataset;
 use serde_json::Value;
 
-use super::{BranchFiles, GraphFiles, Pinned, Row, branch_names, open, string};
+use super::{BranchFiles, GraphFiles, Pinned, Row, branch_names, open, operations, string};
 
 /// What a rule is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +23,7 @@ pub enum Rule {
     Rows,
     /// A table's head is its pin; its branches belong to branches of the graph (§8.3, checklist 6).
     Head,
-    /// Every version has its commit, every parent is one (§9). Actors of commits that went with their branch stay.
+    /// Every version has its commit unless it only put files together (§7.5), every parent is one (§9). Actors of commits that went with their branch stay.
     Commit,
     /// Nothing is left of a write or a schema change (§1, §10).
     Leftover,
@@ -39,7 +39,7 @@ pub async fn broken_rules(graph: &GraphFiles) -> Result<Vec<(Rule, String)>> {
     for (name, branch) in &graph.branches {
         manifest_rows(&graph.root, name, branch, &mut broken)?;
         tables(graph, name, branch, &mut broken).await?;
-        commits(name, branch, &mut broken);
+        commits(&graph.root, name, branch, &mut broken).await?;
     }
     heads(graph, &mut broken).await?;
     leftovers(graph, &mut broken)?;
@@ -307,7 +307,7 @@ fn scalar(scalar: &Value) -> Result<DataType> {
     })
 }
 
-fn commits(name: &str, branch: &BranchFiles, broken: &mut Broken) {
+async fn commits(root: &Path, name: &str, branch: &BranchFiles, broken: &mut Broken) -> Result<()> {
     let of = |row: &Row| row["manifest_branch"].as_str().unwrap_or("main").to_owned();
     let mut versions = BTreeSet::new();
     let known: BTreeSet<String> = branch.commits.iter().map(|row| string(row, "graph_commit_id")).collect();
@@ -332,11 +332,24 @@ fn commits(name: &str, branch: &BranchFiles, broken: &mut Broken) {
     }
     let first = branch.reference.as_ref().map_or(3, |reference| reference["parentVersion"].as_u64().unwrap_or(0) + 1);
     // A recovery that publishes nothing is recorded at the version that is there, which may be the one the branch starts with.
-    let complete = (first..=branch.version).all(|version| versions.contains(&version));
+    let missing: Vec<u64> = (first..=branch.version).filter(|version| !versions.contains(version)).collect();
+    let complete = missing.is_empty() || are_compactions(root, name, &missing).await?;
     let range = first.saturating_sub(1).max(3)..=branch.version;
     if !complete || !versions.iter().all(|version| range.contains(version)) {
         broken.push((Rule::Commit, format!("{name}: the versions {range:?} have commits at {versions:?}")));
     }
+    Ok(())
+}
+
+/// Whether these versions of `__manifest` only put files together, which is done on main and is no commit (§7.5).
+async fn are_compactions(root: &Path, branch: &str, versions: &[u64]) -> Result<bool> {
+    if branch != "main" {
+        return Ok(false);
+    }
+    let made: BTreeMap<u64, String> =
+        operations(&open(&root.join("__manifest"), None).await?).await?.into_iter().collect();
+    let is_one = |version| made.get(version).is_some_and(|name| name == "ReserveFragments" || name == "Rewrite");
+    Ok(versions.iter().all(is_one))
 }
 
 async fn heads(graph: &GraphFiles, broken: &mut Broken) -> Result<()> {
