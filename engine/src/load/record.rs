@@ -1,16 +1,18 @@
 //! The JSON records of a load (graph-format §13): a stream of values separated by any white space, read in large pieces.
 //!
-//! A piece is parsed in place, so that a record costs no copy of its texts. What is no record is given to `serde_json` once
-//! more, which says why and where.
+//! A piece is parsed in place, so that a record costs no copy of its texts. What is no JSON is given to `serde_json` once more,
+//! which says why and where.
 
 use std::borrow::Cow;
 use std::io::{ErrorKind, Read};
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::json::{Fault, Fields, Json, Scanner};
 use crate::error::Result;
+
+/// What some programs begin a text with.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Bytes of a piece; a record that is larger makes it grow.
 const PIECE: usize = 1 << 20;
@@ -19,7 +21,7 @@ const PIECE: usize = 1 << 20;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Record<'t> {
     pub(super) kind: Kind<'t>,
-    /// Its properties and perhaps its id, names that come twice included: the last one counts.
+    /// Its properties and perhaps its id, names that come twice included.
     pub(super) data: Fields<'t>,
     /// Bytes of its text.
     pub(super) size_bytes: usize,
@@ -48,6 +50,9 @@ pub(super) fn each_record<R: Read>(
         if let Err(error) = pieces.fill() {
             return see(number + 1, Err(error.to_string()));
         }
+        if number == 0 && pieces.pass_mark() {
+            continue;
+        }
         let (bytes, text) = pieces.unread();
         let mut scanner = Scanner::new(text);
         let mut read = 0;
@@ -56,7 +61,7 @@ pub(super) fn each_record<R: Read>(
                 Ok(Some(value)) => {
                     number += 1;
                     let size_bytes = scanner.position() - read;
-                    let record = record(value, size_bytes).ok_or_else(|| pieces.reason(read));
+                    let record = record(value, size_bytes).map_err(|what| pieces.at_line(read, &what));
                     see(number, record)?;
                     read = scanner.position();
                 }
@@ -75,9 +80,16 @@ pub(super) fn each_record<R: Read>(
     }
 }
 
-/// The record that a value is; none if it has not its form.
-fn record(value: Json<'_>, size_bytes: usize) -> Option<Record<'_>> {
-    let Json::Object(fields) = value else { return None };
+/// The record that a value is. `type` wins over `edge` (graph-format §13).
+///
+/// # Errors
+/// Why it is none.
+fn record(value: Json<'_>, size_bytes: usize) -> Result<Record<'_>, String> {
+    let fields = match value {
+        Json::Object(fields) => fields,
+        Json::List(_) => return Err("records follow one another, without a list around them".to_owned()),
+        other => return Err(format!("a record is an object with `type` or `edge`, not {}", kind_of(&other))),
+    };
     let [mut node, mut edge, mut from, mut to, mut data] = [const { None }; 5];
     for (name, value) in fields {
         let field = match &*name {
@@ -86,46 +98,44 @@ fn record(value: Json<'_>, size_bytes: usize) -> Option<Record<'_>> {
             "from" => &mut from,
             "to" => &mut to,
             "data" => &mut data,
-            _ => continue,
+            _ => return Err(format!("it has a field `{name}`: properties and `id` belong into `data`")),
         };
         if field.replace(value).is_some() {
-            return None;
+            return Err(format!("it has `{name}` twice"));
         }
     }
     let data = match data {
         None | Some(Json::Null) => Vec::new(),
         Some(Json::Object(data)) => data,
-        Some(Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::List(_)) => return None,
+        Some(other) => return Err(format!("its `data` must be an object, not {}", kind_of(&other))),
     };
-    let kind = match (name(node).ok()?, name(edge).ok()?) {
+    let kind = match (type_name("type", node)?, type_name("edge", edge)?) {
         (Some(name), _) => Kind::Node(name),
         (None, Some(name)) => Kind::Edge { name, from: from.unwrap_or(Json::Null), to: to.unwrap_or(Json::Null) },
-        (None, None) => return None,
+        (None, None) => return Err("it has neither `type` nor `edge`".to_owned()),
     };
-    Some(Record { kind, data, size_bytes })
+    Ok(Record { kind, data, size_bytes })
 }
 
-/// The name of a type, if there is one; an error if it is no text.
-fn name(value: Option<Json<'_>>) -> Result<Option<Cow<'_, str>>, ()> {
+/// The name of a type, if there is one.
+fn type_name<'t>(field: &str, value: Option<Json<'t>>) -> Result<Option<Cow<'t, str>>, String> {
     match value {
         None | Some(Json::Null) => Ok(None),
         Some(Json::Text(name)) => Ok(Some(name)),
-        Some(Json::Bool(_) | Json::Number(_) | Json::List(_) | Json::Object(_)) => Err(()),
+        Some(other) => Err(format!("its `{field}` must be the name of a type, not {}", kind_of(&other))),
     }
 }
 
-/// The keys of a record, to be told what is wrong with them. `type` wins over `edge`.
-#[derive(Deserialize)]
-struct Keys {
-    #[serde(rename = "type")]
-    node: Option<String>,
-    edge: Option<String>,
-    #[serde(default, rename = "from")]
-    _from: Value,
-    #[serde(default, rename = "to")]
-    _to: Value,
-    #[serde(rename = "data")]
-    _data: Option<Map<String, Value>>,
+/// What a value is; it may be too long to be shown.
+fn kind_of(value: &Json<'_>) -> &'static str {
+    match value {
+        Json::Null => "null",
+        Json::Bool(_) => "true or false",
+        Json::Number(_) => "a number",
+        Json::Text(_) => "a text",
+        Json::List(_) => "a list",
+        Json::Object(_) => "an object",
+    }
 }
 
 /// An input in pieces, each of which begins with a record.
@@ -191,6 +201,15 @@ impl<R: Read> Pieces<R> {
         self.filled -= read;
     }
 
+    /// Passes the byte order mark, if that is what the input begins with.
+    fn pass_mark(&mut self) -> bool {
+        let is_marked = (self.lines, self.column) == (0, 0) && self.buffer[..self.filled].starts_with(BYTE_ORDER_MARK);
+        if is_marked {
+            self.pass(BYTE_ORDER_MARK.len());
+        }
+        is_marked
+    }
+
     /// Lines before a byte of the buffer, and bytes before it in its line.
     fn line_at(&self, at: usize) -> (usize, usize) {
         let before = &self.buffer[..at];
@@ -200,23 +219,33 @@ impl<R: Read> Pieces<R> {
         }
     }
 
-    /// What is wrong with the record at a byte of the buffer, by line and column of the input.
+    /// What is wrong with the record that starts at a byte of the buffer, or at white space before it.
+    fn at_line(&self, at: usize, what: &str) -> String {
+        let space = self.buffer[at..self.filled].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let (lines, _) = self.line_at(at + space);
+        format!("{what} (line {})", lines + 1)
+    }
+
+    /// Why there is no JSON at a byte of the buffer, by line and column of the input.
     fn reason(&self, at: usize) -> String {
         let rest = &self.buffer[at..self.filled];
-        let keys = serde_json::Deserializer::from_slice(rest).into_iter::<Keys>().next();
-        let error = match keys {
-            Some(Err(error)) => error,
-            Some(Ok(Keys { node: None, edge: None, .. })) => return "it has neither `type` nor `edge`".to_owned(),
-            Some(Ok(_)) | None => return "it is no JSON record".to_owned(),
-        };
+        let value = serde_json::Deserializer::from_slice(rest).into_iter::<Value>().next();
+        let Some(Err(error)) = value else { return format!("it is no JSON; {NOTHING_MORE}") };
         let (lines, column) = self.line_at(at);
+        let column = if error.line() == 1 { column + error.column() } else { error.column() };
         let told = error.to_string();
         let place = format!(" at line {} column {}", error.line(), error.column());
-        let Some(what) = told.strip_suffix(&place) else { return told };
-        let column = if error.line() == 1 { column + error.column() } else { error.column() };
-        format!("{what} at line {} column {column}", lines + error.line())
+        let what = match told.strip_suffix(&place).unwrap_or(&told) {
+            "expected ident" | "expected value" => "there is no JSON value",
+            _ if error.is_eof() => return "the input ends in the middle of this record".to_owned(),
+            what => what,
+        };
+        format!("{what} at line {} column {column}; {NOTHING_MORE}", lines + error.line())
     }
 }
+
+/// After what is no JSON it cannot be told where the next record begins.
+const NOTHING_MORE: &str = "what comes after it was not read";
 
 #[cfg(test)]
 mod tests {
@@ -243,21 +272,24 @@ mod tests {
 
     #[test]
     fn records_may_be_on_one_line_or_on_many() {
-        let text = "{\"type\":\"A\"} {\n \"edge\": \"B\",\n \"from\": \"x\", \"to\": \"y\",\n \"data\": {\"id\": \"e\"}\n}{\"data\":null,\"type\":\"C\",\"more\":1}\n";
+        let text = "{\"type\":\"A\"} {\n \"edge\": \"B\",\n \"from\": \"x\", \"to\": \"y\",\n \"data\": {\"id\": \"e\"}\n}{\"data\":null,\"type\":\"C\"}\n";
         let expected = [(1, Ok("A {}")), (2, Ok("\"x\" B \"y\" {\"id\":\"e\"}")), (3, Ok("C {}"))];
         assert_eq!(read(text), expected.map(|(number, told)| (number, told.map(str::to_owned))));
         assert_eq!(read(" \n"), []);
         assert_eq!(read(""), []);
+        assert_eq!(read("\u{feff}{\"type\":\"A\"}"), [(1, Ok("A {}".to_owned()))], "a byte order mark is passed over");
     }
 
     #[test]
     fn what_is_no_record_is_told_and_the_rest_goes_on() {
         for (text, expected) in [
-            ("{}", "it has neither `type` nor `edge`"),
-            ("{\"type\":1}", "invalid type: integer `1`, expected a string at line 2 column 9"),
-            ("{\"type\":\"A\",\"data\":[]}", "invalid type: sequence, expected a map at line 2 column 19"),
-            ("{\"type\":\"A\",\"type\":\"A\"}", "duplicate field `type` at line 2 column 18"),
-            ("[]", "invalid length 0, expected struct Keys with 5 elements at line 2 column 2"),
+            ("{}", "it has neither `type` nor `edge` (line 2)"),
+            ("{\"type\":1}", "its `type` must be the name of a type, not a number (line 2)"),
+            ("{\"type\":\"A\",\"data\":[]}", "its `data` must be an object, not a list (line 2)"),
+            ("{\"type\":\"A\",\n\"type\":\"A\"}", "it has `type` twice (line 2)"),
+            ("\n{\"type\":\"A\",\"id\":\"x\"}", "it has a field `id`: properties and `id` belong into `data` (line 3)"),
+            ("[]", "records follow one another, without a list around them (line 2)"),
+            ("7", "a record is an object with `type` or `edge`, not a number (line 2)"),
         ] {
             let found = read(format!("{{\"type\":\"A\"}}\n{text}\n{{\"type\":\"B\"}}"));
             assert_eq!(found[1], (2, Err(expected.to_owned())), "{text}");
@@ -268,9 +300,8 @@ mod tests {
     #[test]
     fn nothing_is_read_after_what_is_no_json() {
         for (text, expected) in [
-            ("{\"type\":\n", "EOF while parsing a value at line 3 column 0"),
-            ("{\"type\":nul}\n{\"type\":\"B\"}", "expected ident at line 2 column 12"),
-            ("  ]", "expected value at line 2 column 3"),
+            ("{\"type\":nul}\n{\"type\":\"B\"}", "there is no JSON value at line 2 column 12"),
+            ("  ]", "there is no JSON value at line 2 column 3"),
             (
                 "{\"type\":\"\u{1}\"}",
                 "control character (\\u0000-\\u001F) found while parsing a string at line 2 column 10",
@@ -278,10 +309,14 @@ mod tests {
         ] {
             let text = format!("{{\"type\":\"A\"}}\n{text}");
             let found = read(&text);
-            assert_eq!((found.len(), reason(&found)), (2, (2, expected)), "{text}");
+            let told = format!("{expected}; {NOTHING_MORE}");
+            assert_eq!((found.len(), reason(&found)), (2, (2, told.as_str())), "{text}");
         }
+        let found = read("{\"type\":\"A\"}\n{\"type\":\n");
+        assert_eq!((found.len(), reason(&found)), (2, (2, "the input ends in the middle of this record")));
         let found = read(b"{\"type\":\"A\"}\n{\"type\":\"\xff\"}\n{\"type\":\"B\"}");
-        assert_eq!((found.len(), reason(&found)), (2, (2, "invalid unicode code point at line 2 column 10")));
+        let told = format!("invalid unicode code point at line 2 column 10; {NOTHING_MORE}");
+        assert_eq!((found.len(), reason(&found)), (2, (2, told.as_str())));
         assert_eq!(read(b"{\"type\":\"A\"}\xc3").len(), 2, "half a character is no white space");
     }
 
@@ -301,6 +336,6 @@ mod tests {
             assert_eq!((*number, told.as_ref()), (index as u64 + 1, Ok(&expected)));
         }
         assert_eq!(found[3000].1, Ok(format!("{long} {{}}")));
-        assert_eq!(reason(&found), (3002, "expected value at line 3003 column 11"));
+        assert!(reason(&found).1.starts_with("there is no JSON value at line 3003 column 11"), "{:?}", reason(&found));
     }
 }

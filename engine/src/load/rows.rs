@@ -71,8 +71,8 @@ impl<'c> Rows<'c> {
         clock: &dyn Clock,
         mut problem: impl FnMut(String),
     ) -> Result<(), String> {
-        let mut unknown = Vec::new();
-        let given = self.find_cells(data, &mut unknown);
+        let mut wrong = Vec::new();
+        let given = self.find_cells(data, &mut wrong);
         let given = given_id(given.map(|at| &data[at].1))?;
         let id = match self.key {
             None => given,
@@ -99,16 +99,13 @@ impl<'c> Rows<'c> {
                 None => column.push_null(),
             }
         }
-        unknown.dedup();
-        for name in unknown {
-            problem(format!("it has no property {name}"));
-        }
+        wrong.into_iter().for_each(problem);
         self.places.push(place);
         Ok(())
     }
 
-    /// Finds the cells of a record, and its id; of fields that come twice the last one counts.
-    fn find_cells<'d>(&mut self, data: &'d Fields<'_>, unknown: &mut Vec<&'d str>) -> Option<usize> {
+    /// Finds the cells of a record, and its id. Fields that are no properties, or come twice, are told.
+    fn find_cells(&mut self, data: &Fields<'_>, wrong: &mut Vec<String>) -> Option<usize> {
         self.cells.fill(None);
         let properties = self.table.properties();
         let (mut id, mut next) = (None, 0);
@@ -119,13 +116,19 @@ impl<'c> Rows<'c> {
             } else {
                 self.by_name.get(&**name).copied()
             };
-            match found {
+            let cell = match found {
                 Some(column) => {
-                    self.cells[column] = Some(at);
                     next = column + 1;
+                    &mut self.cells[column]
                 }
-                None if name == "id" => id = Some(at),
-                None => unknown.push(name),
+                None if name == "id" => &mut id,
+                None => {
+                    wrong.push(format!("it has no property {name}"));
+                    continue;
+                }
+            };
+            if cell.replace(at).is_some() {
+                wrong.push(format!("it has {name} twice"));
             }
         }
         id
