@@ -79,6 +79,27 @@ async fn eight_actors(table: impl Fn(usize) -> usize) -> Duration {
     start.elapsed()
 }
 
+/// Mean times of opening a graph of some commits and no interrupted writes, for reading and for writing.
+async fn opening() -> [Duration; 2] {
+    const OPENINGS: u32 = 200;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let graph = create(folder.path()).await;
+    for number in 0..COMMITS / 10 {
+        write_row(&graph, person(number)).await;
+    }
+    drop(graph);
+    let uri = folder.path().join("graph").to_string_lossy().into_owned();
+    let mut times = [Duration::ZERO; 2];
+    for _ in 0..OPENINGS {
+        for (time, mode) in times.iter_mut().zip([OpenMode::ReadOnly, OpenMode::ReadWrite]) {
+            let start = Instant::now();
+            Graph::open(&uri, mode).await.expect("it opens");
+            *time += start.elapsed();
+        }
+    }
+    times.map(|time| time / OPENINGS)
+}
+
 fn report(name: &str, hundreds: &[Duration]) {
     let (first, last) = (hundreds[0].as_secs_f64(), hundreds[hundreds.len() - 1].as_secs_f64());
     let total: Duration = hundreds.iter().sum();
@@ -100,4 +121,7 @@ pub(crate) fn commits(_: &mut Criterion) {
     let rate = |time: Duration| (COMMITS / 10 / ACTORS * ACTORS) as f64 / time.as_secs_f64();
     println!("write/8 actors on 8 tables: {:.1} commits/s", rate(runtime.block_on(eight_actors(|actor| actor))));
     println!("write/8 actors on one table: {:.1} commits/s", rate(runtime.block_on(eight_actors(|_| 0))));
+    let [reading, writing] = runtime.block_on(opening());
+    let ratio = writing.as_secs_f64() / reading.as_secs_f64();
+    println!("write/opening: {reading:.1?} for reading, {writing:.1?} for writing, ratio {ratio:.2}");
 }

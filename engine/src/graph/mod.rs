@@ -116,19 +116,22 @@ impl Graph {
     pub async fn open(uri: &str, mode: OpenMode) -> Result<Self> {
         let storage = Storage::connect(uri)?;
         match mode {
-            OpenMode::ReadOnly => Self::open_storage(storage, None).await,
+            OpenMode::ReadOnly => Self::open_for_reading(storage).await,
             OpenMode::ReadWrite => Box::pin(Self::open_for_writing(storage, Arc::new(SystemClock::default()))).await,
         }
     }
 
-    async fn open_storage(storage: Storage, writer: Option<Writer>) -> Result<Self> {
-        let path = || storage.location().uri().to_owned();
+    async fn open_for_reading(storage: Storage) -> Result<Self> {
+        check_has_manifest(&storage).await?;
         let texts = recovery::accepted_texts(&storage).await?;
+        Self::open_with(storage, texts, None).await
+    }
+
+    /// Opens what has a manifest, with its schema files.
+    async fn open_with(storage: Storage, texts: ContractTexts, writer: Option<Writer>) -> Result<Self> {
         if texts.source.is_none() {
-            return Err(OpenError::NotAGraph { path: path(), missing: names::SCHEMA_SOURCE }.into());
-        }
-        if !storage.any_below(names::MANIFEST).await? {
-            return Err(OpenError::NotAGraph { path: path(), missing: names::MANIFEST }.into());
+            let path = storage.location().uri().to_owned();
+            return Err(OpenError::NotAGraph { path, missing: names::SCHEMA_SOURCE }.into());
         }
         let stamp = manifest::stamp(&manifest::open(&storage, &BranchName::main(), None).await?);
         manifest::check_stamp(stamp)?;
@@ -346,4 +349,11 @@ async fn check_schema(storage: &Storage, texts: &ContractTexts) -> Result<Schema
         return Err(OpenError::Underivable { path: storage.location().uri().to_owned() }.into());
     }
     Ok(texts.check()?)
+}
+
+async fn check_has_manifest(storage: &Storage) -> Result<()> {
+    if storage.any_below(names::MANIFEST).await? {
+        return Ok(());
+    }
+    Err(OpenError::NotAGraph { path: storage.location().uri().to_owned(), missing: names::MANIFEST }.into())
 }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use futures::FutureExt;
+
 use super::resolve::unknown_branch;
-use super::{Graph, OpenError, check_schema};
+use super::{Graph, OpenError, check_has_manifest, check_schema};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::history::{is_lost, restart_history};
@@ -14,7 +16,7 @@ use crate::mutate::{self, MutateRequest, Mutated};
 use crate::progress::Progress;
 use crate::recovery::{self, Recovered, RecoveryPlan};
 use crate::schema::StagedSchema;
-use crate::storage::{Storage, StorageError, names};
+use crate::storage::{Storage, StorageError};
 use crate::write::{Gates, StopAt, WriteError, Writer};
 
 /// What opening a graph for writing would do first.
@@ -36,10 +38,7 @@ impl Graph {
     }
 
     pub(super) async fn open_for_writing(storage: Storage, clock: Arc<dyn Clock>) -> Result<Self> {
-        if !storage.any_below(names::MANIFEST).await? {
-            let path = storage.location().uri().to_owned();
-            return Err(OpenError::NotAGraph { path, missing: names::MANIFEST }.into());
-        }
+        check_has_manifest(&storage).await?;
         let writer = new_writer(storage.clone(), clock);
         manifest::migrate(&storage).await?;
         if is_lost(&storage).await? {
@@ -51,8 +50,10 @@ impl Graph {
         let texts = recovery::accepted_texts(&storage).await?;
         if texts.source.is_some() && texts.ir.is_none() && texts.state.is_none() {
             recovery::write_derived(&writer, &check_schema(&storage, &texts).await?).await?;
+            let texts = recovery::accepted_texts(&storage).await?;
+            return Self::open_with(storage, texts, Some(writer)).await;
         }
-        Self::open_storage(storage, Some(writer)).await
+        Self::open_with(storage, texts, Some(writer)).await
     }
 
     /// What writes need.
@@ -84,10 +85,12 @@ impl Graph {
     /// # Errors
     /// As [`Graph::open`]; also what keeps the sidecars from being read.
     pub async fn refresh(&self) -> Result<Self> {
-        let Some(writer) = &self.inner.writer else { return Self::open_storage(self.storage().clone(), None).await };
+        let storage = self.storage().clone();
+        let Some(writer) = &self.inner.writer else { return Self::open_for_reading(storage).await };
         recovery::heal(writer).await?;
-        let writer = new_writer(writer.storage.clone(), writer.clock.clone());
-        Self::open_storage(self.storage().clone(), Some(writer)).await
+        let texts = recovery::accepted_texts(&storage).await?;
+        let writer = new_writer(storage.clone(), writer.clock.clone());
+        Self::open_with(storage, texts, Some(writer)).await
     }
 
     /// Loads records into a branch: all of them, or none.
@@ -97,7 +100,7 @@ impl Graph {
     /// nothing is stored unless the error says that the write was interrupted.
     pub async fn load(&self, request: LoadRequest, progress: &Progress) -> Result<Loaded> {
         let branch = request.branch.clone();
-        let loaded = Box::pin(load::load(self.ready_writer().await?, self.schema().catalog(), request, progress)).await;
+        let loaded = load::load(self.ready_writer().await?, self.schema().catalog(), request, progress).boxed().await;
         self.on_branch(&branch, loaded).await
     }
 
@@ -115,7 +118,7 @@ impl Graph {
     ) -> Result<Option<String>> {
         let Writer { storage, clock, .. } = self.ready_writer().await?;
         let writer = Writer { stop_at: Some(stop_at), ..new_writer(storage.clone(), clock.clone()) };
-        match Box::pin(load::load(&writer, self.schema().catalog(), request, progress)).await {
+        match load::load(&writer, self.schema().catalog(), request, progress).boxed().await {
             Err(Error::Write(WriteError::Rehearsed { operation_id })) => Ok(Some(operation_id)),
             other => other.map(|_| None),
         }
@@ -129,8 +132,7 @@ impl Graph {
     /// rows that statements chose from were changed meanwhile; else as [`Graph::load`].
     pub async fn mutate(&self, request: MutateRequest, progress: &Progress) -> Result<Mutated> {
         let branch = request.branch.clone();
-        let done =
-            Box::pin(mutate::mutate(self.ready_writer().await?, self.schema().catalog(), request, progress)).await;
+        let done = mutate::mutate(self.ready_writer().await?, self.schema().catalog(), request, progress).boxed().await;
         self.on_branch(&branch, done).await
     }
 
