@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
+use arrow_schema::DataType;
 use datafusion::logical_expr::{Expr, ident, lit};
 use datafusion::scalar::ScalarValue;
 use futures::{StreamExt, TryStreamExt};
@@ -103,13 +104,16 @@ impl Table {
         Ok(rows.map_ok(move |batch| keep(&batch, &wanted)).boxed())
     }
 
-    /// The only fragments that can have rows which keep all conditions; none if all can.
+    /// The only fragments that can have rows which keep all conditions; `None` if that cannot be told.
     async fn fragments_with(&self, conditions: &[Condition]) -> Result<Option<Vec<Fragment>>> {
         let few = conditions.iter().find_map(|condition| match condition {
             Condition::AnyOneOf { columns, values } => Some((columns, values.few()?)),
             Condition::Compares { .. } | Condition::IsNull { .. } | Condition::IsNotNull { .. } => None,
         });
-        let Some((columns, texts)) = few else { return Ok(None) };
+        let schema = self.schema();
+        let is_text =
+            |column: &String| schema.field_with_name(column).is_ok_and(|field| *field.data_type() == DataType::Utf8);
+        let Some((columns, texts)) = few.filter(|(columns, _)| columns.iter().all(is_text)) else { return Ok(None) };
         let files = self.files_with(columns, texts.iter().map(String::as_str)).await?;
         let fragments = self.dataset().fragments();
         let are_all = files.len() == fragments.len();

@@ -17,6 +17,14 @@ pub(super) struct Memory {
     pub(super) summaries: Summaries,
 }
 
+impl Memory {
+    /// Forgets a lineage.
+    pub(super) fn forget(&self, uri: &str) {
+        self.handles.forget(uri);
+        self.summaries.forget(uri);
+    }
+}
+
 impl std::fmt::Debug for Memory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Memory").finish_non_exhaustive()

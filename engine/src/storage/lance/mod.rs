@@ -177,7 +177,11 @@ impl Tables {
         let uri = location.table_uri(path, Some(name));
         let mut dataset = source.dataset().as_ref().clone();
         match dataset.create_branch(name, version, None).await {
-            Ok(fork) => Ok(self.table(fork, uri)),
+            // What Lance gives has caches of its own.
+            Ok(_) => match self.load(&uri, None).await {
+                Ok(fork) => Ok(self.table(fork, uri)),
+                Err(cause) => Err(table_error(&uri, cause)),
+            },
             // Lance makes the folder before the reference: either may be there already.
             Err(_) if self.load(&uri, None).await.is_ok() => {
                 Err(StorageError::LineageExists { path: location.table_uri(path, None), name: name.to_owned() })
@@ -189,7 +193,7 @@ impl Tables {
     pub(super) async fn delete_lineage(&self, location: &Location, path: &str, name: &str) -> Result<(), StorageError> {
         let table = self.open(location, path, None, None).await?;
         let mut dataset = table.dataset().as_ref().clone();
-        self.memory.handles.forget(&location.table_uri(path, Some(name)));
+        self.memory.forget(&location.table_uri(path, Some(name)));
         match dataset.force_delete_branch(name).await {
             Ok(()) | Err(lance::Error::RefNotFound { .. } | lance::Error::NotFound { .. }) => Ok(()),
             Err(lance::Error::RefConflict { .. }) => {

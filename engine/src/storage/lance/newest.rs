@@ -1,16 +1,19 @@
 //! Which version of a lineage is the newest, without listing all of them.
 //!
 //! A file system lists a folder in no order, so Lance reads the names of all versions whenever it opens the newest one, and a
-//! lineage with a thousand versions is opened some ten times for each write. Versions are numbered without gaps, and only old
-//! ones are ever removed: a version that is still the file it was is the newest as long as there is no next one. Each lineage
-//! is listed once; from then on two look-ups tell.
+//! lineage with a thousand versions is opened some ten times for each write. What was the newest version still is if it is the
+//! same file, there is no next one, and the folder was not changed. That there is no next one is not enough: a clean-up keeps
+//! versions that branches refer to, and so leaves gaps. That the folder was not changed is not enough either: its time is no
+//! finer than the system's clock.
 //!
 //! Stores that list in order have the newest version first and need none of this.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use futures::stream::BoxStream;
+use lance_io::local::to_local_path;
 use lance_io::object_store::ObjectStore;
 use lance_table::format::{IndexMetadata, Manifest, Transaction};
 use lance_table::io::commit::{CommitError, CommitHandler, ManifestLocation, ManifestNamingScheme, ManifestWriter};
@@ -21,7 +24,14 @@ use object_store::path::Path;
 #[derive(Debug)]
 pub(super) struct Newest {
     commits: Arc<dyn CommitHandler>,
-    known: Mutex<HashMap<Path, ManifestLocation>>,
+    known: Mutex<HashMap<Path, Known>>,
+}
+
+/// What was the newest version when its folder had a time of change.
+#[derive(Debug, Clone)]
+struct Known {
+    newest: ManifestLocation,
+    changed: SystemTime,
 }
 
 impl Newest {
@@ -29,18 +39,18 @@ impl Newest {
         Self { commits, known: Mutex::default() }
     }
 
-    fn remember(&self, lineage: &Path, newest: &ManifestLocation) {
-        // Without a tag, a version cannot be told from one of the same number that took its place.
-        if newest.e_tag.is_some() {
-            self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(lineage.clone(), newest.clone());
+    fn remember(&self, lineage: &Path, newest: &ManifestLocation, changed: Option<SystemTime>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match changed {
+            // Without a tag, a version cannot be told from one of the same number that took its place.
+            Some(changed) if newest.e_tag.is_some() => {
+                known.insert(lineage.clone(), Known { newest: newest.clone(), changed });
+            }
+            Some(_) | None => drop(known.remove(lineage)),
         }
     }
 
-    fn forget(&self, lineage: &Path) -> Option<ManifestLocation> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(lineage)
-    }
-
-    fn known(&self, lineage: &Path) -> Option<ManifestLocation> {
+    fn known(&self, lineage: &Path) -> Option<Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(lineage).cloned()
     }
 }
@@ -54,16 +64,22 @@ async fn find(store: &ObjectStore, path: Path) -> lance_core::Result<Option<Mani
     }
 }
 
-/// The newest of the versions from one on that is there for sure.
-async fn last_from(
-    store: &ObjectStore,
-    lineage: &Path,
-    mut newest: ManifestLocation,
-) -> lance_core::Result<ManifestLocation> {
-    while let Some(next) = find(store, newest.naming_scheme.manifest_path(lineage, newest.version + 1)).await? {
-        newest = next;
+/// When a version of a lineage was last added or removed; none where that cannot be told.
+fn changed(store: &ObjectStore, lineage: &Path) -> Option<SystemTime> {
+    if store.list_is_lexically_ordered || !store.is_local() {
+        return None;
     }
-    Ok(newest)
+    std::fs::metadata(to_local_path(&lineage.clone().join("_versions"))).ok()?.modified().ok()
+}
+
+/// Whether a version is still there, and no next one.
+async fn is_last(store: &ObjectStore, lineage: &Path, version: &ManifestLocation) -> lance_core::Result<bool> {
+    let found = find(store, version.path.clone()).await?;
+    if found.is_none_or(|found| found.e_tag != version.e_tag) {
+        return Ok(false);
+    }
+    let next = version.naming_scheme.manifest_path(lineage, version.version + 1);
+    Ok(find(store, next).await?.is_none())
 }
 
 #[async_trait::async_trait]
@@ -81,18 +97,15 @@ impl CommitHandler for Newest {
         lineage: &Path,
         store: &ObjectStore,
     ) -> lance_core::Result<ManifestLocation> {
-        let known = if store.list_is_lexically_ordered { None } else { self.known(lineage) };
-        if let Some(known) = known
-            && let Some(found) = find(store, known.path.clone()).await?
-            && found.e_tag == known.e_tag
+        let changed = changed(store, lineage);
+        if let Some(Known { newest, changed: then }) = self.known(lineage)
+            && changed == Some(then)
+            && is_last(store, lineage, &newest).await?
         {
-            let newest = last_from(store, lineage, found).await?;
-            self.remember(lineage, &newest);
             return Ok(newest);
         }
-        self.forget(lineage);
         let newest = self.commits.resolve_latest_location(lineage, store).await?;
-        self.remember(lineage, &newest);
+        self.remember(lineage, &newest, changed);
         Ok(newest)
     }
 
@@ -146,7 +159,10 @@ impl CommitHandler for Newest {
         let committed = self.commits.commit(manifest, indices, lineage, store, writer, naming, transaction).await?;
         // The tag lets the next reader take the version from memory; what is committed is committed without one as well.
         let Ok(Some(found)) = find(store, committed.path.clone()).await else { return Ok(committed) };
-        self.remember(lineage, &found);
+        if (found.version, found.size) != (committed.version, committed.size.or(found.size)) {
+            return Ok(committed);
+        }
+        self.remember(lineage, &found, changed(store, lineage));
         Ok(found)
     }
 }
@@ -191,6 +207,30 @@ mod tests {
         assert_eq!((ours_now.version(), newest(&theirs, None).await), (4, (4, 4, 4)));
         assert_eq!(add(&table, "e").await.version(), 5, "a commit on an older version lands after the newest");
         assert_eq!(newest(&ours, None).await, (5, 5, 5));
+    }
+
+    #[tokio::test]
+    async fn a_clean_up_that_leaves_gaps_is_seen_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let uri = folder.path().to_string_lossy();
+        let ours = Storage::create(&uri).unwrap();
+        ours.create_table("t", row("a")).await.unwrap();
+        add(&ours.open("t", None, None).await.unwrap(), "b").await;
+        assert_eq!(newest(&ours, None).await, (2, 2, 2));
+
+        let theirs = Storage::connect(&uri).unwrap();
+        let mut table = theirs.open("t", None, None).await.unwrap();
+        for id in ["c", "d", "e"] {
+            table = add(&table, id).await;
+        }
+        // A branch that starts at the second version keeps it, as Lance's clean-up does.
+        for version in [3_u64, 4] {
+            let file = folder.path().join(format!("t/_versions/{:020}.manifest", u64::MAX - version));
+            std::fs::remove_file(file).unwrap();
+        }
+        assert_eq!(newest(&ours, None).await, (5, 5, 5));
+        let ours_now = add(&ours.open("t", None, None).await.unwrap(), "f").await;
+        assert_eq!((ours_now.version(), newest(&theirs, None).await), (6, (6, 6, 6)));
     }
 
     #[tokio::test]

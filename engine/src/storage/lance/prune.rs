@@ -31,6 +31,7 @@ struct Places {
     column: String,
     /// Positions of the files with a text, by its hash; none in the summary of one file.
     files: HashMap<u64, Vec<u32>>,
+    /// Positions of the files that may have any text.
     unread: Vec<usize>,
 }
 

@@ -41,6 +41,8 @@ pub(crate) use delete::TextSet;
 
 /// Keys that are looked up one by one; more are a set.
 const FEW: usize = 500;
+/// Bytes of rows that are looked at before they are written.
+const FEW_BYTES: usize = 16 << 20;
 
 /// Field metadata of the column by which concurrent writers of the same row collide.
 pub(crate) const KEY_COLUMN: &str = "lance-schema:unenforced-primary-key";
@@ -63,11 +65,12 @@ impl Rows {
 
     /// Takes the rows into memory if they are few.
     async fn peek(mut self) -> Result<Peeked, datafusion::error::DataFusionError> {
-        let (schema, mut batches, mut rows) = (self.stream.schema(), Vec::new(), 0);
+        let (schema, mut batches, mut rows, mut bytes) = (self.stream.schema(), Vec::new(), 0, 0);
         while let Some(batch) = self.stream.try_next().await? {
             rows += batch.num_rows();
+            bytes += batch.get_array_memory_size();
             batches.push(batch);
-            if rows > FEW {
+            if rows > FEW || bytes > FEW_BYTES {
                 let rows = futures::stream::iter(batches.into_iter().map(Ok)).chain(self.stream);
                 return Ok(Peeked::Many(Self { stream: Box::pin(RecordBatchStreamAdapter::new(schema, rows)) }));
             }

@@ -21,12 +21,16 @@ use crate::error::Result;
 const PARALLEL_READS: usize = 8;
 const BATCH_ROWS: u32 = 8192;
 
+/// Summaries that are remembered of files, and of lineages, at most: then it begins anew.
+const MOST_SUMMARIES: usize = 1 << 16;
+
 /// Something that is computed of rows, whatever their order. The value to begin with says of which columns.
 pub(crate) trait Summary: Clone + Send + Sync + 'static {
     /// Columns it needs.
     fn columns(&self) -> Vec<&str>;
 
-    /// Whether a file is read. Of how many rows it has, and how many those before it have that are read.
+    /// Whether a file is read, by its number of rows and that of the files before it that are read, and by nothing else: a
+    /// summary that grows and one that is made anew must read the same.
     fn reads(&self, _rows: Option<usize>, _rows_before: usize) -> bool {
         true
     }
@@ -37,7 +41,7 @@ pub(crate) trait Summary: Clone + Send + Sync + 'static {
     /// What makes the rows unreadable.
     fn add_rows(&mut self, batch: &RecordBatch) -> Result<()>;
 
-    /// Takes in what is known of the file at a position; nothing is of a file that is not read.
+    /// Takes in the summary of the file at a position; none if it is not read.
     fn merge(&mut self, position: usize, file: Option<&Self>);
 }
 
@@ -80,6 +84,13 @@ fn same_rows(a: &Fragment, b: &Fragment) -> bool {
         && a.overlays == b.overlays
 }
 
+impl Summaries {
+    /// Forgets a lineage; its files may belong to others as well.
+    pub(super) fn forget(&self, uri: &str) {
+        self.lineages.lock().unwrap_or_else(PoisonError::into_inner).retain(|(_, _, of), _| of != uri);
+    }
+}
+
 impl std::fmt::Debug for Summaries {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Summaries").finish_non_exhaustive()
@@ -99,7 +110,11 @@ fn take<T: Any + Send + Sync>(known: &Known, key: &Key) -> Option<Arc<T>> {
 }
 
 fn insert<T: Any + Send + Sync>(known: &Known, key: Key, value: Arc<T>) {
-    known.lock().unwrap_or_else(PoisonError::into_inner).insert(key, value);
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    if known.len() >= MOST_SUMMARIES && !known.contains_key(&key) {
+        known.clear();
+    }
+    known.insert(key, value);
 }
 
 /// What the rows of a fragment are told by.
