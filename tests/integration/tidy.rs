@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use stratigraph_engine::load::LoadMode;
-use stratigraph_engine::{OpenMode, Progress};
+use stratigraph_engine::{CommitId, OpenMode, Progress};
 use stratigraph_tests::graph::{TestGraph, branch, load};
 use stratigraph_tests::reader::{self, GraphFiles};
 
@@ -67,6 +67,18 @@ async fn a_hundred_commits_are_put_together_and_read_as_before() -> Result<()> {
     assert_eq!(line(&made, "main").await?[1..], main);
     assert_eq!(line(&made, "side").await?, side);
 
+    // The versions that the files were put together in show what the hundredth commit shows.
+    let graph = made.open(OpenMode::ReadOnly).await?;
+    let newest = graph.head_versions().await?[&branch("main")];
+    assert!(newest.get() > 100, "files were put together");
+    let head: CommitId = line(&made, "main").await?[0].0.parse()?;
+    for at in ["main".to_owned(), head.to_string(), format!("main@v{newest}")] {
+        let position = graph.resolve(&at.parse()?).await?;
+        assert_eq!((position.commit, position.is_head), (Some(head), true), "{at}");
+    }
+    assert!(!graph.resolve(&"main@v99".parse()?).await?.is_head);
+    made.graph.create_branch_at(&branch("there"), &format!("main@v{newest}").parse()?).await?;
+
     // A handle that saw none of it goes on, and so does a branch from before.
     for number in 2_000..2_002 {
         load(&made.graph, LoadMode::Append, "main", &event(number)).await?;
@@ -83,5 +95,6 @@ async fn a_hundred_commits_are_put_together_and_read_as_before() -> Result<()> {
     assert_eq!(end.ids("side", "node:Event").await?.len(), 37 + 3, "the versions 4 to 40, and three of its own");
     assert_eq!(line(&made, "main").await?.len(), main.len() + 4);
     assert_eq!(line(&made, "side").await?.len(), side.len() + 2);
+    assert_eq!(line(&made, "there").await?, line(&made, "main").await?[3..]);
     Ok(())
 }

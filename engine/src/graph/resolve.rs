@@ -86,7 +86,7 @@ impl Graph {
     async fn head_position(&self, branch: &BranchName) -> Result<Position> {
         let version = self.newest_version(branch).await?;
         let history = self.history(&Progress::none()).await?;
-        let commit = commit_at(&history, branch, version);
+        let commit = self.commit_of(&history, branch, version).await?;
         Ok(Position { branch: branch.clone(), version, commit, is_head: true })
     }
 
@@ -101,7 +101,11 @@ impl Graph {
             let branch = commit.branch.to_string();
             return Err(HistoryError::BranchGone { id: commit.id.to_string(), branch }.into());
         }
-        let is_head = self.newest_version(&commit.branch).await? == commit.manifest_version;
+        let newest = self.newest_version(&commit.branch).await?;
+        let is_head = newest == commit.manifest_version || {
+            let history = self.history(&Progress::none()).await?;
+            self.commit_of(&history, &commit.branch, newest).await? == Some(commit.id)
+        };
         let (branch, version) = (commit.branch.clone(), commit.manifest_version);
         Ok(Position { branch, version, commit: Some(commit.id), is_head })
     }
@@ -114,7 +118,7 @@ impl Graph {
         }
         let branch = self.holder(branch, version).await?;
         let history = self.history(&Progress::none()).await?;
-        let commit = commit_at(&history, &branch, version);
+        let commit = self.commit_of(&history, &branch, version).await?;
         Ok(Position { commit, is_head: version == newest, branch, version })
     }
 
@@ -136,7 +140,8 @@ impl Graph {
     }
 
     async fn time_position(&self, branch: &BranchName, micros: i64) -> Result<Position> {
-        let newest = self.newest_version(branch).await?;
+        // A branch that does not exist is told as such.
+        self.newest_version(branch).await?;
         let history = self.history(&Progress::none()).await?;
         let head = history.heads().get(branch).copied();
         let mut chain = head.into_iter().flat_map(|head| history.first_parents(head));
@@ -144,8 +149,30 @@ impl Graph {
             let time = time_text(micros);
             return Err(HistoryError::BeforeHistory { branch: branch.to_string(), time }.into());
         };
-        let is_head = commit.branch == *branch && commit.manifest_version == newest;
-        Ok(Position { is_head, ..self.position_of(commit).await? })
+        let position = self.position_of(commit).await?;
+        Ok(Position { is_head: position.is_head && commit.branch == *branch, ..position })
+    }
+
+    /// The commit whose state a version of a branch shows, the branch's inherited versions included. Mostly it published that
+    /// version; putting files together makes versions that repeat the state before (graph-format §7.5).
+    async fn commit_of(
+        &self,
+        history: &CommitGraph,
+        branch: &BranchName,
+        version: ManifestVersion,
+    ) -> Result<Option<CommitId>> {
+        let Some(commit) = newest_until(history, branch, version) else { return Ok(None) };
+        if commit.manifest_version == version {
+            return Ok(Some(commit.id));
+        }
+        let then = match manifest::open(self.storage(), &commit.branch, Some(commit.manifest_version.get())).await {
+            Ok(then) => then,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let now = manifest::open(self.storage(), branch, Some(version.get())).await?;
+        let is_repeated = manifest::read_state(&then).await? == manifest::read_state(&now).await?;
+        Ok(is_repeated.then_some(commit.id))
     }
 
     async fn newest_version(&self, branch: &BranchName) -> Result<ManifestVersion> {
@@ -167,12 +194,9 @@ pub(super) fn unknown_branch(name: &str, known: &[BranchName]) -> HistoryError {
     HistoryError::UnknownBranch { name: name.to_owned(), known: known.iter().map(ToString::to_string).collect() }
 }
 
-/// The commit that published a version of a branch, the branch's inherited versions included. Merges that changed nothing repeat
-/// a version: the newest counts.
-fn commit_at(history: &CommitGraph, branch: &BranchName, version: ManifestVersion) -> Option<CommitId> {
+/// The newest commit of a branch, inherited ones included, that is not after a version. Merges that changed nothing repeat a
+/// version: the newest counts.
+fn newest_until<'h>(history: &'h CommitGraph, branch: &BranchName, version: ManifestVersion) -> Option<&'h Commit> {
     let head = *history.heads().get(branch)?;
-    history
-        .first_parents(head)
-        .find(|commit| commit.manifest_version <= version)
-        .and_then(|commit| (commit.manifest_version == version).then_some(commit.id))
+    history.first_parents(head).find(|commit| commit.manifest_version <= version)
 }
