@@ -1,20 +1,18 @@
 //! Mutations: what is stored afterwards, what is refused, and that a refusal leaves everything as it was.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 
 use anyhow::{Result, ensure};
 use futures::TryStreamExt;
 use serde_json::{Map, Value, json};
 use stratigraph_engine::load::LoadMode;
-use stratigraph_engine::mutate::{MutateError, MutateRequest, Mutated};
-use stratigraph_engine::progress::CancellationToken;
-use stratigraph_engine::{
-    At, Blobs, BranchName, Error, ErrorKind, Graph, OpenMode, Progress, ProgressEvent, ReadOptions, Row,
-};
+use stratigraph_engine::mutate::{MutateRequest, Mutated};
+use stratigraph_engine::{At, Blobs, BranchName, Error, ErrorKind, Graph, OpenMode, Progress, ReadOptions, Row};
 use stratigraph_tests::folder;
 use stratigraph_tests::graph::{ACTOR, TestGraph, branch};
-use stratigraph_tests::reader::open;
+
+mod refusals;
+mod together;
 
 const SCHEMA: &str = "node Person {\n  name: String @key\n  age: I32?\n  mail: String? @unique\n  nickName: String?\n  \
     joined: DateTime?\n  @range(age, 0..150)\n  @check(name, \"^[A-Za-z0-9 ']+$\")\n}\n\
@@ -329,117 +327,6 @@ async fn what_matches_nothing_makes_no_commit() -> Result<()> {
 }
 
 #[tokio::test]
-async fn rows_that_break_rules_are_refused_and_the_next_mutation_goes_on() -> Result<()> {
-    let made = people().await?;
-    mutate(
-        &made.graph,
-        "insert Team { name: \"Core\" }\ninsert Team { name: \"Docs\" }\ninsert Team { name: \"Web\" }",
-    )
-    .await?;
-    mutate(&made.graph, "insert MemberOf { from: \"Ada\" to: \"Core\" }").await?;
-    let knows = |from: &str, to: &str| format!("insert Knows {{ from: \"{from}\" to: \"{to}\" }}\n");
-    let member = |from: &str, to: &str| format!("insert MemberOf {{ from: \"{from}\" to: \"{to}\" }}\n");
-    for (body, message) in [
-        (
-            "insert Person { name: \"Ok\" }\ninsert Person { name: \"X\" age: 151 }".to_owned(),
-            "nothing was changed:\nstatement 2 (line 3: insert Person): Person `X`: age: 151 is more than 150",
-        ),
-        (
-            "update Person set { age: -1 } where age > 30".to_owned(),
-            "nothing was changed:\nstatement 1 (line 2: update Person): Person `Ada`: age: -1 is less than 0\n\
-             statement 1 (line 2: update Person): Person `Grace`: age: -1 is less than 0",
-        ),
-        (
-            "insert Person { name: \"?\" }".to_owned(),
-            "nothing was changed:\nstatement 1 (line 2: insert Person): Person `?`: name: `?` does not match ^[A-Za-z0-9 ']+$",
-        ),
-        (
-            knows("Ada", "Nobody"),
-            "nothing was changed:\nstatement 1 (line 2: insert Knows): Knows: dst `Nobody` not found in Person",
-        ),
-        (
-            knows("Nobody", "Ada"),
-            "nothing was changed:\nstatement 1 (line 2: insert Knows): Knows: src `Nobody` not found in Person",
-        ),
-        (
-            knows("Ada", "Linus") + &knows("Ada", "Ada"),
-            "nothing was changed:\nstatement 1 (line 2: insert Knows): Knows: @card violation: `Ada` has 3 edges (max 2)",
-        ),
-        (
-            member("Ada", "Docs") + &member("Ada", "Web"),
-            "nothing was changed:\nstatement 1 (line 2: insert MemberOf): MemberOf: @card violation: `Ada` has 3 edges (max 2)",
-        ),
-        (
-            "delete MemberOf where from = \"Ada\"".to_owned(),
-            "nothing was changed:\nstatement 1 (line 2: delete MemberOf): MemberOf: @card violation: `Ada` has 0 edges (min 1)",
-        ),
-        (
-            "delete Team where name = \"Core\"".to_owned(),
-            "nothing was changed:\nstatement 1 (line 2: delete Team): MemberOf: @card violation: `Ada` has 0 edges (min 1)",
-        ),
-        (
-            "update Person set { mail: \"same\" } where name != \"Ada\"".to_owned(),
-            "nothing was changed:\nstatement 1 (line 2: update Person): Person: @unique(mail) is broken: there is another [\"same\"]",
-        ),
-        (
-            "update Person set { mail: \"ada@x\" } where name = \"Grace\"".to_owned(),
-            "nothing was changed:\nstatement 1 (line 2: update Person): Person: @unique(mail) is broken: there is another [\"ada@x\"], \
-             as in the stored row `Ada`",
-        ),
-    ] {
-        assert_eq!(refused(&made, &body).await?, message, "{body}");
-    }
-    // The node that an edge has to lead from goes itself: nobody is left with too few.
-    assert_eq!(mutate(&made.graph, "delete Person where name = \"Ada\"").await?, (1, 4));
-    // Values may be exchanged: what counts is what is there in the end.
-    mutate(&made.graph, "update Person set { mail: \"g\" } where name = \"Grace\"\nupdate Person set { mail: \"l\" } where name = \"Linus\"").await?;
-    let body = "update Person set { mail: \"l\" } where name = \"Grace\"\nupdate Person set { mail: \"g\" } where name = \"Linus\"";
-    assert_eq!(mutate(&made.graph, body).await?, (2, 0));
-    settled(&made).await
-}
-
-#[tokio::test]
-async fn mistakes_of_the_text_are_shown_with_their_line() -> Result<()> {
-    let made = people().await?;
-    let text = "query rename($name: String, $new: String) {\n  update Person set { naem: $new } where name = $name\n}";
-    let request = |text: &str, name: Option<&str>| MutateRequest {
-        branch: BranchName::main(),
-        actor: None,
-        text: text.to_owned(),
-        name: name.map(str::to_owned),
-        params: Map::new(),
-    };
-    let refused = |request: MutateRequest| async {
-        match Box::pin(made.graph.mutate(request, &Progress::none())).await {
-            Err(Error::Mutate(error)) => Ok(error),
-            other => Err(anyhow::anyhow!("{other:?}")),
-        }
-    };
-    let MutateError::Text(error) = refused(request(text, None)).await? else { panic!("the text is wrong") };
-    assert_eq!((error.line(), error.column()), (2, 23));
-    assert_eq!(
-        error.render(text),
-        "line 2, column 23: Person has no property naem; did you mean name?\n\
-         2 |   update Person set { naem: $new } where name = $name\n  |                       ^"
-    );
-    let two = "query a() { delete Note where stars = 1 }\nquery b() { delete Note where stars = 2 }";
-    assert_eq!(refused(request(two, None)).await?.to_string(), "the text has several queries, name one of them: a, b");
-    assert_eq!(refused(request(two, Some("c"))).await?.to_string(), "there is no query c; the text has a, b");
-    assert_eq!(
-        refused(request("query a() { delete Note where stars = 1 }\nquery a() { match { } }", None)).await?.to_string(),
-        "line 2, column 7: query a is there twice"
-    );
-    assert_eq!(
-        refused(request("// nothing", None)).await?.to_string(),
-        "line 1, column 11: `query name() {` is expected here, not the end of the text"
-    );
-    let named = Box::pin(made.graph.mutate(request(two, Some("b")), &Progress::none())).await?;
-    assert_eq!(named.affected_nodes, 1);
-    assert_eq!(column(&made.graph, "Note", "id").await?, [json!("n1"), json!("n3")]);
-    Ok(())
-}
-
-#[tokio::test]
 async fn branches_are_changed_alone() -> Result<()> {
     let made = people().await?;
     made.branch("work", "main").await?;
@@ -459,155 +346,6 @@ async fn branches_are_changed_alone() -> Result<()> {
     let error = run(&reader, "main", body, json!({})).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
     settled(&made).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn inserts_wait_for_each_other_and_all_succeed() -> Result<()> {
-    let made = people().await?;
-    let other = made.open(OpenMode::ReadWrite).await?;
-    let tasks: Vec<_> = (0..12)
-        .map(|number| {
-            let graph = if number % 2 == 0 { made.graph.clone() } else { other.clone() };
-            let body =
-                format!("insert Person {{ name: \"p{number}\" }} insert Knows {{ from: \"p{number}\" to: \"Ada\" }}");
-            tokio::spawn(async move { mutate(&graph, &body).await })
-        })
-        .collect();
-    for task in tasks {
-        assert_eq!(task.await??, (1, 1));
-    }
-    assert_eq!(rows(&made.graph, "main", "Person").await?.len(), 15);
-    assert_eq!((rows(&made.graph, "main", "Knows").await?.len(), commits(&made.graph).await?), (15, 14));
-    settled(&made).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_updates_of_one_row_at_once_one_wins_and_the_others_are_told() -> Result<()> {
-    let made = people().await?;
-    let start = std::sync::Arc::new(tokio::sync::Barrier::new(8));
-    let tasks: Vec<_> = (0..8)
-        .map(|number| {
-            let (graph, start) = (made.graph.clone(), start.clone());
-            tokio::spawn(async move {
-                start.wait().await;
-                mutate(&graph, &format!("update Person set {{ age: {number} }} where name = \"Ada\"")).await
-            })
-        })
-        .collect();
-    let mut won = 0;
-    for task in tasks {
-        match task.await? {
-            Ok(affected) => {
-                assert_eq!(affected, (1, 0));
-                won += 1;
-            }
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
-                assert_eq!(
-                    error.to_string(),
-                    "stale view of node:Person: expected version 2, the branch has 3; read it again and retry"
-                );
-            }
-        }
-    }
-    assert_eq!((won, commits(&made.graph).await?), (1, 3));
-    // One after the other they all win, whatever handle is used.
-    let other = made.open(OpenMode::ReadWrite).await?;
-    for (graph, age) in [(&made.graph, 1), (&other, 2), (&made.graph, 3)] {
-        mutate(graph, &format!("update Person set {{ age: {age} }} where name = \"Ada\"")).await?;
-    }
-    assert_eq!(column(&made.graph, "Person", "age").await?[0], json!(3));
-    settled(&made).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_node_and_an_edge_to_it_cannot_come_and_go_at_once() -> Result<()> {
-    for of in ["main", "work", "main", "work", "main", "work"] {
-        let made = people().await?;
-        if of == "work" {
-            // Both are the first to write to the tables of the branch.
-            made.branch(of, "main").await?;
-        }
-        let (deleting, inserting) = (made.graph.clone(), made.graph.clone());
-        let both = |mutated: Mutated| (mutated.affected_nodes, mutated.affected_edges);
-        let delete = "delete Person where name = \"Ada\"";
-        let delete = tokio::spawn(async move { run(&deleting, of, delete, json!({})).await.map(both) });
-        let insert = "insert Knows { from: \"Grace\" to: \"Ada\" }";
-        let insert = tokio::spawn(async move { run(&inserting, of, insert, json!({})).await.map(both) });
-        let (delete, insert) = (delete.await?, insert.await?);
-        match (delete, insert) {
-            // The edge came first, and went with the node.
-            (Ok((1, 4)), Ok(_)) => {}
-            (Ok((1, 3)), Err(error)) => assert!(error.to_string().contains("dst `Ada` not found"), "{error}"),
-            (Err(error), Ok(_)) => assert!(error.to_string().contains("stale view of edge:Knows"), "{error}"),
-            other => panic!("{other:?}"),
-        }
-        let people = rows(&made.graph, of, "Person").await?;
-        for edge in rows(&made.graph, of, "Knows").await? {
-            assert!(people.iter().any(|row| row["id"] == edge["dst"]), "{edge} leads to nobody");
-        }
-        settled(&made).await?;
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_table_that_has_drifted_is_not_written_to() -> Result<()> {
-    let made = people().await?;
-    open(&made.path().join("nodes/40d76f1f51639ec0"), None).await?.delete("name = 'Linus'").await?;
-    let before = folder::digest(&made.path())?;
-    for body in [
-        "delete Person where name = \"Ada\"",
-        "update Person set { age: 1 } where name = \"Ada\"",
-        "insert Person { name: \"New\" }",
-    ] {
-        let error = mutate(&made.graph, body).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
-        assert!(error.to_string().contains("the head of node:Person is version 3, the graph shows 2"), "{error}");
-        assert!(error.to_string().contains("no sidecar explains it"), "{error}");
-    }
-    let heads = |digest: &folder::Digest| {
-        digest.keys().filter(|path| path.to_string_lossy().contains("_versions")).cloned().collect::<Vec<_>>()
-    };
-    assert_eq!(heads(&folder::digest(&made.path())?), heads(&before), "a table has moved");
-    // Other tables can be changed, and what chose its rows from the drifted one has chosen from what the graph shows.
-    assert_eq!(mutate(&made.graph, "insert Knows { from: \"Linus\" to: \"Linus\" }").await?, (0, 1));
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_mutation_that_is_stopped_leaves_nothing_and_the_phases_are_told() -> Result<()> {
-    let made = people().await?;
-    let before = folder::digest(&made.path())?;
-    let request = || MutateRequest {
-        branch: BranchName::main(),
-        actor: None,
-        text: "query q() { delete Person where age > 1 }".to_owned(),
-        name: None,
-        params: Map::new(),
-    };
-    let stopped = CancellationToken::new();
-    stopped.cancel();
-    let error = Box::pin(made.graph.mutate(request(), &Progress::new(|_| {}, stopped))).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
-    assert!(folder::digest(&made.path())? == before, "something was written");
-    let events = Arc::new(Mutex::new(Vec::new()));
-    let seen = events.clone();
-    let progress =
-        Progress::new(move |event| seen.lock().expect("nobody panics").push(event), CancellationToken::new());
-    Box::pin(made.graph.mutate(request(), &progress)).await?;
-    let phases: Vec<(&'static str, bool)> = events
-        .lock()
-        .expect("nobody panics")
-        .iter()
-        .filter_map(|event| match event {
-            ProgressEvent::Phase { name, cancellable, .. } => Some((*name, *cancellable)),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(phases[..2], [("stage", true), ("record the intent", true)]);
-    assert_eq!(phases.last(), Some(&("publish", false)));
-    Ok(())
 }
 
 #[tokio::test]
