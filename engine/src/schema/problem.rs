@@ -127,6 +127,12 @@ pub enum SchemaProblem {
         /// The number as written.
         digits: String,
     },
+    /// A list of blobs, which tables cannot hold (graph-format §5).
+    #[error("property {property} is a list of blobs, which tables cannot hold; use edges to nodes with one Blob each")]
+    BlobList {
+        /// The property.
+        property: String,
+    },
     /// A number that does not fit its type.
     #[error("number {text} is out of range; use {allowed}")]
     NumberRange {

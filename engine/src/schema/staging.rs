@@ -5,7 +5,7 @@
 //!
 //! | found | so | action |
 //! |---|---|---|
-//! | the accepted files disagree, with the staged ones over them they agree | it was putting them in place | promote |
+//! | the accepted files disagree, with the staged ones over them they agree and have the manifest's tables | it was putting them in place | promote |
 //! | a sidecar of a schema change, the staged files agree | recovery finishes it | promote |
 //! | the staged files stand for the accepted schema, or are not all there | nothing to take over, or nothing was published | discard |
 //! | the manifest has the tables of the accepted schema and not those of the staged one | nothing was published | discard |
@@ -88,8 +88,8 @@ pub(crate) fn decide(
     }
     let (before, after) = (accepted.check(), staged.over(accepted).check());
     let (before, after) = match (before, after) {
-        (Err(_), Ok(_)) => return Ok(StagedSchema::Promote),
-        (Err(error), Err(_)) => return Err(error),
+        (Err(_), Ok(after)) if has_sidecar || tables(&after) == *manifest => return Ok(StagedSchema::Promote),
+        (Err(error), Ok(_) | Err(_)) => return Err(error),
         (Ok(before), Err(_)) if has_sidecar || !staged.is_complete() && staged.source.is_some() => {
             drop(before);
             return Ok(StagedSchema::Discard);
@@ -175,6 +175,11 @@ mod tests {
         assert_eq!(decided(&renamed_both, &state, true, OLD), Some(StagedSchema::Promote));
         // Stores without renaming copy and delete: both may be there.
         assert_eq!(decided(&renamed_source, &wider, false, OLD), Some(StagedSchema::Promote));
+        // Files that were changed by hand are no reason to put in place what was not published.
+        let more = files(MORE);
+        let edited = ContractTexts { source: Some("node Person { name: I32 @key }".to_owned()), ..old.clone() };
+        assert_eq!(decided(&edited, &more, false, OLD), None);
+        assert_eq!(decided(&edited, &more, false, MORE), Some(StagedSchema::Promote));
         // What is left does not belong to the source that is in place.
         assert_eq!(decided(&old, &rest, false, OLD), None);
     }

@@ -153,6 +153,10 @@ fn same_type(node: &NodeDecl, interface: &Name, present: &PropertyDecl, declared
 fn property_type(decl: &PropertyDecl) -> Result<PropertyType, Fault> {
     let (scalar, list, enum_values) = match &decl.kind {
         TypeExpr::Base(scalar) => (*scalar, false, None),
+        TypeExpr::List(ScalarType::Blob) => {
+            let problem = SchemaProblem::BlobList { property: decl.name.text.clone() };
+            return Err(Fault::new(decl.name.at, problem));
+        }
         TypeExpr::List(scalar) => (*scalar, true, None),
         TypeExpr::Vector(digits) => (ScalarType::Vector(dimension(digits)?), false, None),
         TypeExpr::Enum(values) => {

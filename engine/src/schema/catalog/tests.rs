@@ -196,6 +196,14 @@ fn vectors_have_a_positive_dimension() {
 }
 
 #[test]
+fn lists_hold_no_blobs() {
+    assert_errors(&[
+        ("node A { §p: [Blob] }", "property p is a list of blobs, which tables cannot hold; use edges"),
+        ("interface I { §p: [Blob]? }", "property p is a list of blobs"),
+    ]);
+}
+
+#[test]
 fn embeddings_have_a_text_source() {
     assert_errors(&[
         ("node A { t: String v: String §@embed(t) }", "@embed cannot use v, whose type is String; it needs a vector"),
