@@ -104,24 +104,41 @@ fn report(name: &str, hundreds: &[Duration]) {
     let (first, last) = (hundreds[0].as_secs_f64(), hundreds[hundreds.len() - 1].as_secs_f64());
     let total: Duration = hundreds.iter().sum();
     println!(
-        "write/{name}: first hundred {first:.2} s, last hundred {last:.2} s, ratio {:.2}, {:.1} commits/s",
+        "{name}: first hundred {first:.2} s, last hundred {last:.2} s, ratio {:.2}, {:.1} commits/s",
         last / first,
         COMMITS as f64 / total.as_secs_f64()
     );
 }
 
+/// Whether a measurement is among those that the command line asks for.
+fn is_asked(name: &str) -> bool {
+    std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).all(|arg| name.contains(&arg))
+}
+
 /// Prints the times; a thousand commits are measured once.
 pub(crate) fn commits(_: &mut Criterion) {
+    const UNKEYED: &str = "write/one actor, rows without a key";
+    const KEYED: &str = "write/one actor, rows with a key";
+    const EIGHT_TABLES: &str = "write/8 actors on 8 tables";
+    const ONE_TABLE: &str = "write/8 actors on one table";
+    const OPENING: &str = "write/opening";
     let runtime = Runtime::new().expect("a runtime starts");
-    if std::env::args().skip(1).any(|arg| !arg.starts_with('-') && !arg.starts_with("write")) {
-        return;
+    if is_asked(UNKEYED) {
+        report(UNKEYED, &runtime.block_on(one_actor(|number| event(0, number))));
     }
-    report("one actor, rows without a key", &runtime.block_on(one_actor(|number| event(0, number))));
-    report("one actor, rows with a key", &runtime.block_on(one_actor(person)));
+    if is_asked(KEYED) {
+        report(KEYED, &runtime.block_on(one_actor(person)));
+    }
     let rate = |time: Duration| (COMMITS / 10 / ACTORS * ACTORS) as f64 / time.as_secs_f64();
-    println!("write/8 actors on 8 tables: {:.1} commits/s", rate(runtime.block_on(eight_actors(|actor| actor))));
-    println!("write/8 actors on one table: {:.1} commits/s", rate(runtime.block_on(eight_actors(|_| 0))));
-    let [reading, writing] = runtime.block_on(opening());
-    let ratio = writing.as_secs_f64() / reading.as_secs_f64();
-    println!("write/opening: {reading:.1?} for reading, {writing:.1?} for writing, ratio {ratio:.2}");
+    if is_asked(EIGHT_TABLES) {
+        println!("{EIGHT_TABLES}: {:.1} commits/s", rate(runtime.block_on(eight_actors(|actor| actor))));
+    }
+    if is_asked(ONE_TABLE) {
+        println!("{ONE_TABLE}: {:.1} commits/s", rate(runtime.block_on(eight_actors(|_| 0))));
+    }
+    if is_asked(OPENING) {
+        let [reading, writing] = runtime.block_on(opening());
+        let ratio = writing.as_secs_f64() / reading.as_secs_f64();
+        println!("{OPENING}: {reading:.1?} for reading, {writing:.1?} for writing, ratio {ratio:.2}");
+    }
 }

@@ -116,25 +116,22 @@ impl Graph {
     pub async fn open(uri: &str, mode: OpenMode) -> Result<Self> {
         let storage = Storage::connect(uri)?;
         match mode {
-            OpenMode::ReadOnly => Self::open_for_reading(storage).await,
+            OpenMode::ReadOnly => Self::open_as_it_is(storage, None).await,
             OpenMode::ReadWrite => Box::pin(Self::open_for_writing(storage, Arc::new(SystemClock::default()))).await,
         }
     }
 
-    async fn open_for_reading(storage: Storage) -> Result<Self> {
-        check_has_manifest(&storage).await?;
+    async fn open_as_it_is(storage: Storage, writer: Option<Writer>) -> Result<Self> {
         let texts = recovery::accepted_texts(&storage).await?;
-        Self::open_with(storage, texts, None).await
-    }
-
-    /// Opens what has a manifest, with its schema files.
-    async fn open_with(storage: Storage, texts: ContractTexts, writer: Option<Writer>) -> Result<Self> {
-        if texts.source.is_none() {
-            let path = storage.location().uri().to_owned();
-            return Err(OpenError::NotAGraph { path, missing: names::SCHEMA_SOURCE }.into());
-        }
+        check_has_source(&storage, &texts)?;
+        check_has_manifest(&storage).await?;
         let stamp = manifest::stamp(&manifest::open(&storage, &BranchName::main(), None).await?);
         manifest::check_stamp(stamp)?;
+        Self::open_with(storage, texts, stamp, writer).await
+    }
+
+    /// Opens what has a manifest of a format that is known, and these schema files.
+    async fn open_with(storage: Storage, texts: ContractTexts, stamp: u32, writer: Option<Writer>) -> Result<Self> {
         let schema = read_schema(&storage, &texts).await?;
         Ok(Self { inner: Arc::new(Inner { storage, schema, texts, stamp, writer, history: Mutex::default() }) })
     }
@@ -351,8 +348,15 @@ async fn check_schema(storage: &Storage, texts: &ContractTexts) -> Result<Schema
     Ok(texts.check()?)
 }
 
+fn check_has_source(storage: &Storage, texts: &ContractTexts) -> Result<(), OpenError> {
+    if texts.source.is_some() {
+        return Ok(());
+    }
+    Err(OpenError::NotAGraph { path: storage.location().uri().to_owned(), missing: names::SCHEMA_SOURCE })
+}
+
 async fn check_has_manifest(storage: &Storage) -> Result<()> {
-    if storage.any_below(names::MANIFEST).await? {
+    if storage.has_version(names::MANIFEST).await? {
         return Ok(());
     }
     Err(OpenError::NotAGraph { path: storage.location().uri().to_owned(), missing: names::MANIFEST }.into())

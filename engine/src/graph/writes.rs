@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 
 use super::resolve::unknown_branch;
-use super::{Graph, OpenError, check_has_manifest, check_schema};
+use super::{Graph, OpenError, check_has_manifest, check_has_source, check_schema};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::history::{is_lost, restart_history};
@@ -40,20 +40,17 @@ impl Graph {
     pub(super) async fn open_for_writing(storage: Storage, clock: Arc<dyn Clock>) -> Result<Self> {
         check_has_manifest(&storage).await?;
         let writer = new_writer(storage.clone(), clock);
-        manifest::migrate(&storage).await?;
-        if is_lost(&storage).await? {
-            let _alone = writer.gates.soon_alone().await.ok_or(WriteError::Excluded)?;
-            restart_history(&storage, &*writer.clock).await?;
+        let stamp = manifest::stamp(&manifest::migrate(&storage).await?);
+        if !is_settled(&storage).await? {
+            settle(&writer).await?;
         }
-        let staged = recovery::settle_schema_files(&writer).await?;
-        recovery::sweep(&writer, staged == StagedSchema::Promote, &Progress::none()).await?;
-        let texts = recovery::accepted_texts(&storage).await?;
-        if texts.source.is_some() && texts.ir.is_none() && texts.state.is_none() {
+        let mut texts = recovery::accepted_texts(&storage).await?;
+        check_has_source(&storage, &texts)?;
+        if texts.ir.is_none() && texts.state.is_none() {
             recovery::write_derived(&writer, &check_schema(&storage, &texts).await?).await?;
-            let texts = recovery::accepted_texts(&storage).await?;
-            return Self::open_with(storage, texts, Some(writer)).await;
+            texts = recovery::accepted_texts(&storage).await?;
         }
-        Self::open_with(storage, texts, Some(writer)).await
+        Self::open_with(storage, texts, stamp, Some(writer)).await
     }
 
     /// What writes need.
@@ -85,12 +82,10 @@ impl Graph {
     /// # Errors
     /// As [`Graph::open`]; also what keeps the sidecars from being read.
     pub async fn refresh(&self) -> Result<Self> {
-        let storage = self.storage().clone();
-        let Some(writer) = &self.inner.writer else { return Self::open_for_reading(storage).await };
+        let Some(writer) = &self.inner.writer else { return Self::open_as_it_is(self.storage().clone(), None).await };
         recovery::heal(writer).await?;
-        let texts = recovery::accepted_texts(&storage).await?;
-        let writer = new_writer(storage.clone(), writer.clock.clone());
-        Self::open_with(storage, texts, Some(writer)).await
+        let writer = new_writer(writer.storage.clone(), writer.clock.clone());
+        Self::open_as_it_is(self.storage().clone(), Some(writer)).await
     }
 
     /// Loads records into a branch: all of them, or none.
@@ -180,6 +175,25 @@ impl Graph {
         let writer = new_writer(self.storage().clone(), clock);
         recovery::recover(&writer, plan, progress).await
     }
+}
+
+/// Whether nothing was left by whoever wrote before.
+async fn is_settled(storage: &Storage) -> Result<bool> {
+    let is_lost = is_lost(storage);
+    let staged = async { Ok(recovery::staged_texts(storage).await?) };
+    let (is_lost, staged, sidecars) = futures::try_join!(is_lost, staged, recovery::list_sidecars(storage))?;
+    Ok(!is_lost && staged.is_empty() && sidecars.is_empty())
+}
+
+/// Settles what was left.
+async fn settle(writer: &Writer) -> Result<()> {
+    if is_lost(&writer.storage).await? {
+        let _alone = writer.gates.soon_alone().await.ok_or(WriteError::Excluded)?;
+        restart_history(&writer.storage, &*writer.clock).await?;
+    }
+    let staged = recovery::settle_schema_files(writer).await?;
+    recovery::sweep(writer, staged == StagedSchema::Promote, &Progress::none()).await?;
+    Ok(())
 }
 
 fn new_writer(storage: Storage, clock: Arc<dyn Clock>) -> Writer {

@@ -25,7 +25,11 @@ pub struct Migration {
 
 /// What has to be done; none if the graph is up to date.
 pub(crate) async fn plan_migration(storage: &Storage) -> Result<Option<Migration>> {
-    let found = stamp(&open(storage, &BranchName::main(), None).await?);
+    plan(storage, &open(storage, &BranchName::main(), None).await?).await
+}
+
+async fn plan(storage: &Storage, manifest: &Table) -> Result<Option<Migration>> {
+    let found = stamp(manifest);
     check_stamp(found)?;
     if found == NEWEST_STAMP {
         return Ok(None);
@@ -35,8 +39,9 @@ pub(crate) async fn plan_migration(storage: &Storage) -> Result<Option<Migration
     Ok(Some(Migration { from: found, to: NEWEST_STAMP, legacy_branches }))
 }
 
-/// Does it; the stamp comes last. If another program does the same at the same moment, what is left is done.
-pub(crate) async fn migrate(storage: &Storage) -> Result<Option<Migration>> {
+/// Does it, and gives main's manifest, whose format then is the newest one. The stamp comes last. If another program does the
+/// same at the same moment, what is left is done.
+pub(crate) async fn migrate(storage: &Storage) -> Result<Table> {
     for _ in 1..ATTEMPTS {
         match migrate_once(storage).await {
             Err(Error::Storage(StorageError::Contended { .. })) => {}
@@ -46,14 +51,15 @@ pub(crate) async fn migrate(storage: &Storage) -> Result<Option<Migration>> {
     migrate_once(storage).await
 }
 
-async fn migrate_once(storage: &Storage) -> Result<Option<Migration>> {
-    let Some(migration) = plan_migration(storage).await? else { return Ok(None) };
+async fn migrate_once(storage: &Storage) -> Result<Table> {
+    let manifest = open(storage, &BranchName::main(), None).await?;
+    let Some(migration) = plan(storage, &manifest).await? else { return Ok(manifest) };
     for name in &migration.legacy_branches {
         storage.delete_lineage(names::MANIFEST, name).await?;
     }
-    upgrade(open(storage, &BranchName::main(), None).await?).await?;
+    let manifest = upgrade(open(storage, &BranchName::main(), None).await?).await?;
     tracing::info!("brought the graph from format {} to {}", migration.from, migration.to);
-    Ok(Some(migration))
+    Ok(manifest)
 }
 
 /// Brings one lineage of the manifest to the newest format.

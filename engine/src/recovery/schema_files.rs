@@ -25,20 +25,18 @@ fn staged_name(file: &str) -> String {
 
 /// The schema files that are in place.
 pub(crate) async fn accepted_texts(storage: &Storage) -> Result<ContractTexts, StorageError> {
-    Ok(ContractTexts {
-        source: storage.read_text(names::SCHEMA_SOURCE).await?,
-        ir: storage.read_text(names::SCHEMA_IR).await?,
-        state: storage.read_text(names::SCHEMA_STATE).await?,
-    })
+    texts(storage, FILES.map(str::to_owned)).await
 }
 
 /// The schema files that are staged.
 pub(crate) async fn staged_texts(storage: &Storage) -> Result<ContractTexts, StorageError> {
-    Ok(ContractTexts {
-        source: storage.read_text(&staged_name(names::SCHEMA_SOURCE)).await?,
-        ir: storage.read_text(&staged_name(names::SCHEMA_IR)).await?,
-        state: storage.read_text(&staged_name(names::SCHEMA_STATE)).await?,
-    })
+    texts(storage, FILES.map(staged_name)).await
+}
+
+async fn texts(storage: &Storage, [source, ir, state]: [String; 3]) -> Result<ContractTexts, StorageError> {
+    let (source, ir, state) =
+        futures::try_join!(storage.read_text(&source), storage.read_text(&ir), storage.read_text(&state))?;
+    Ok(ContractTexts { source, ir, state })
 }
 
 /// What is to be done about staged files. Nothing is written.

@@ -30,7 +30,7 @@ pub(crate) async fn version_file(
     version: u64,
 ) -> Result<VersionFile, StorageError> {
     let folder = folder(path, lineage);
-    let newer = format!("{folder}/{:020}.manifest", u64::MAX - version);
+    let newer = newer_name(&folder, version);
     let older = format!("{folder}/{version}.manifest");
     let store = location.store();
     let described = |path: String, naming, meta: ObjectMeta| VersionFile {
@@ -55,6 +55,10 @@ pub(crate) async fn version_file(
 /// [`StorageError::Read`] if its folder cannot be listed.
 pub(crate) async fn has_version(location: &Location, path: &str) -> Result<bool, StorageError> {
     let folder = folder(path, None);
+    // Unless versions were cleaned up the first one is there, and asking for it costs less than a list.
+    if location.store().head(&Path::from(newer_name(&folder, 1))).await.is_ok() {
+        return Ok(true);
+    }
     let mut files = location.store().list(Some(&Path::from(folder.as_str())));
     let failed = |source| StorageError::Read { path: folder.clone(), source };
     while let Some(file) = files.try_next().await.map_err(failed)? {
@@ -63,6 +67,10 @@ pub(crate) async fn has_version(location: &Location, path: &str) -> Result<bool,
         }
     }
     Ok(false)
+}
+
+fn newer_name(folder: &str, version: u64) -> String {
+    format!("{folder}/{:020}.manifest", u64::MAX - version)
 }
 
 fn folder(path: &str, lineage: Option<&str>) -> String {
