@@ -5,9 +5,11 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
-use stratigraph_engine::{At, Error, ErrorKind, Graph, OpenMode};
+use stratigraph_engine::load::LoadMode;
+use stratigraph_engine::{At, CreateOptions, Error, ErrorKind, Graph, OpenMode};
 use stratigraph_tests::fixtures::Fixture;
 use stratigraph_tests::folder;
+use stratigraph_tests::graph::{branch, load};
 use tempfile::TempDir;
 
 fn damaged(damage: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<TempDir> {
@@ -32,6 +34,36 @@ async fn what_is_no_graph_is_refused_by_name() -> Result<()> {
     let headless = damaged(|root| fs::remove_dir_all(root.join("__manifest")))?;
     let error = refusal(headless.path()).await;
     assert!(error.to_string().contains("it has no __manifest"), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_branch_of_a_graph_that_was_moved_says_where_its_files_were() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (before, after) = (folder.path().join("before"), folder.path().join("after"));
+    let uri = before.to_string_lossy().into_owned();
+    let schema = "node Person { name: String @key }\n";
+    Box::pin(Graph::create(&uri, schema, &CreateOptions::default())).await?;
+    let graph = Box::pin(Graph::open(&uri, OpenMode::ReadWrite)).await?;
+    graph.create_branch(&branch("side"), &branch("main")).await?;
+    let person = |name: &str| format!(r#"{{"type":"Person","data":{{"name":"{name}"}}}}"#);
+    load(&graph, LoadMode::Append, "side", &person("Ada")).await?;
+    drop(graph);
+
+    fs::rename(&before, &after)?;
+    let graph = Box::pin(Graph::open(&after.to_string_lossy(), OpenMode::ReadWrite)).await?;
+    let reading = graph.snapshot(&"side".parse()?).await.expect_err("its files are gone");
+    let writing = load(&graph, LoadMode::Append, "side", &person("Bob")).await.expect_err("its files are gone");
+    for error in [format!("{reading:#}"), format!("{writing:#}")] {
+        let told = format!("was made when the table was {uri}/__manifest, and looks for its files there");
+        assert!(error.contains(&told), "{error}");
+    }
+    load(&graph, LoadMode::Append, "main", &person("Bob")).await?;
+
+    drop(graph);
+    fs::rename(&after, &before)?;
+    let graph = Box::pin(Graph::open(&uri, OpenMode::ReadWrite)).await?;
+    load(&graph, LoadMode::Append, "side", &person("Bob")).await?;
     Ok(())
 }
 

@@ -159,7 +159,8 @@ fn without_a_terminal_nothing_is_made() -> Result<()> {
     let graph = root.path().join("sample");
     let output = run(&["demo", &graph.to_string_lossy()])?;
     assert_eq!(output.status.code(), Some(6));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("demo --keep"));
+    let hint = format!("`stratigraph demo {} --keep`", graph.display());
+    assert!(String::from_utf8_lossy(&output.stderr).contains(&hint));
     assert!(!graph.exists());
     let file = root.path().join("file");
     fs::write(&file, "kept")?;

@@ -30,7 +30,7 @@ pub(super) use place::{DemoError, Place};
 #[derive(Debug, clap::Args)]
 pub(super) struct DemoArgs {
     /// Folder to make the graph in, where it stays; without one it is made in a temporary folder and removed at the end
-    dir: Option<PathBuf>,
+    pub(super) dir: Option<PathBuf>,
     /// Only make the graph, keep it, and print where it is
     #[arg(long)]
     pub(super) keep: bool,

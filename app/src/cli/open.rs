@@ -44,7 +44,10 @@ pub(super) fn run(args: OpenArgs, global: &GlobalArgs) -> Result<(), CliError> {
 /// Makes the sample graph and runs the workbench on it.
 pub(super) fn run_demo(args: DemoArgs, global: &GlobalArgs) -> Result<(), CliError> {
     // Before the graph is made for nothing.
-    crate::terminal::check("", &Surroundings::of_process()).map_err(|_| DemoError::NoScreen)?;
+    crate::terminal::check("", &Surroundings::of_process()).map_err(|_| {
+        let dir = args.dir.as_deref().map(|dir| format!(" {}", dir.display())).unwrap_or_default();
+        DemoError::NoScreen { command: format!("demo{dir}") }
+    })?;
     let work = Work::default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut place = None;

@@ -41,9 +41,7 @@ async fn tuples(
 ) -> Result<()> {
     // Rows that only go leave no value behind that was not there.
     let Some(rows) = table.rows else { return Ok(()) };
-    let broken = |tuple: &str, more: &str| {
-        format!("{}: @unique({}) is broken: there is another {tuple}{more}", kind.name(), columns.join(", "))
-    };
+    let broken = |tuple: &str| format!("@unique({}) is broken: there is another {tuple}", columns.join(", "));
     let mut seen: HashMap<Digest, Option<Place>> = HashMap::new();
     // Values of a single text column can be asked for, if they are few.
     let mut texts = Some(Vec::new());
@@ -54,7 +52,7 @@ async fn tuples(
         each_tuple(&batch, columns, |id, tuple| {
             let place = rows.place(digests.of(id));
             if seen.insert(digests.of(&tuple), place).is_some() {
-                problems.add(place, || broken(&tuple, ""));
+                problems.add(place, || format!("{} `{id}`: {}", kind.name(), broken(&tuple)));
             }
         });
     }
@@ -69,7 +67,7 @@ async fn tuples(
                 if let Some(&place) = seen.get(&digests.of(&tuple))
                     && !table.ends(digests.of(id))
                 {
-                    problems.add(place, || broken(&tuple, &format!(", as in the stored row `{id}`")));
+                    problems.add(place, || format!("{}: {}, as in the stored row `{id}`", kind.name(), broken(&tuple)));
                 }
             });
         })

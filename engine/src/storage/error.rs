@@ -50,6 +50,12 @@ pub enum StorageError {
         #[source]
         source: object_store::Error,
     },
+    /// A graph is to be made where a file is.
+    #[error("{path} is a file: give a folder for the graph, one that does not exist yet or is empty")]
+    RootIsFile {
+        /// The file.
+        path: String,
+    },
     /// The root of a new graph could not be made.
     #[error("cannot make the folder {path}")]
     MakeRoot {
@@ -136,6 +142,20 @@ pub enum StorageError {
         #[source]
         source: Cause,
     },
+    /// The files of a branch could not be read where they were when it was made (graph-format §8.2).
+    #[error(
+        "cannot read {path}: its branch was made when the table was {base}, and looks for its files there; put the graph \
+         back there"
+    )]
+    Moved {
+        /// Full path of the lineage.
+        path: String,
+        /// Where the table was.
+        base: String,
+        /// Why the files could not be read.
+        #[source]
+        source: Cause,
+    },
     /// A table could not be read.
     #[error("cannot read table {path}")]
     Table {
@@ -158,8 +178,10 @@ impl StorageError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::UnsupportedScheme { .. } | Self::Request { .. } => ErrorKind::Invalid,
-            Self::RootMissing { .. } | Self::TableMissing { .. } | Self::VersionGone { .. } => ErrorKind::NotFound,
+            Self::UnsupportedScheme { .. } | Self::RootIsFile { .. } | Self::Request { .. } => ErrorKind::Invalid,
+            Self::RootMissing { .. } | Self::TableMissing { .. } | Self::VersionGone { .. } | Self::Moved { .. } => {
+                ErrorKind::NotFound
+            }
             Self::Read { source: object_store::Error::NotFound { .. }, .. } => ErrorKind::NotFound,
             Self::Contended { .. } | Self::LineageExists { .. } | Self::LineageInUse { .. } => ErrorKind::Conflict,
             Self::Read { .. }

@@ -56,11 +56,13 @@ impl Location {
     /// As [`Location::parse`], making the folder if there is none.
     ///
     /// # Errors
-    /// As [`Location::parse`]; [`StorageError::MakeRoot`].
+    /// As [`Location::parse`]; [`StorageError::RootIsFile`], [`StorageError::MakeRoot`].
     pub(super) fn create(uri: &str) -> Result<Self, StorageError> {
         let root = local_path(uri)?;
-        std::fs::create_dir_all(&root)
-            .map_err(|source| StorageError::MakeRoot { path: root.display().to_string(), source })?;
+        std::fs::create_dir_all(&root).map_err(|source| {
+            let path = root.display().to_string();
+            if root.is_file() { StorageError::RootIsFile { path } } else { StorageError::MakeRoot { path, source } }
+        })?;
         Self::parse(uri)
     }
 

@@ -116,6 +116,7 @@ const PLACES: &[Case] = &[
 const INIT: &[Case] = &[
     case("No schema is given", "init /data/new"),
     case("There is no such file", "init /data/new --schema /data/missing.pg"),
+    case("A file where the graph should be", "init /data/people.pg --schema /data/people.pg"),
     case("There is a graph already", "init /data/people --schema /data/people.pg"),
     case("Also with --force", "init /data/people --schema /data/people.pg --force"),
     case("An attempt was interrupted, or goes on right now", "init /data/unfinished --schema /data/people.pg"),

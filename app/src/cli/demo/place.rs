@@ -24,8 +24,13 @@ pub(in crate::cli) enum DemoError {
         path: String,
     },
     /// There is nothing to show it on.
-    #[error("the workbench needs a terminal: `stratigraph demo --keep` makes the sample graph and prints where it is")]
-    NoScreen,
+    #[error(
+        "the workbench needs a terminal: `stratigraph {command} --keep` makes the sample graph and prints where it is"
+    )]
+    NoScreen {
+        /// What was asked for.
+        command: String,
+    },
     /// The folder cannot be read or made.
     #[error("cannot make a folder for the sample graph at {path}")]
     Folder {
@@ -41,7 +46,7 @@ impl DemoError {
     pub(in crate::cli) fn kind(&self) -> ErrorKind {
         match self {
             Self::Occupied { .. } => ErrorKind::Conflict,
-            Self::NoScreen | Self::Folder { .. } => ErrorKind::Unavailable,
+            Self::NoScreen { .. } | Self::Folder { .. } => ErrorKind::Unavailable,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One table, opened at one version.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
@@ -127,6 +128,18 @@ impl Table {
     }
 
     pub(super) fn error(&self, cause: lance::Error) -> StorageError {
-        table_error(&self.uri, cause)
+        match (table_error(&self.uri, cause), self.elsewhere()) {
+            (StorageError::Table { path, source, .. }, Some(base)) => {
+                StorageError::Moved { path, base: base.to_owned(), source }
+            }
+            (error, _) => error,
+        }
+    }
+
+    /// Where the table was when the lineage was made, if nothing is there any more: its files are looked for there.
+    fn elsewhere(&self) -> Option<&str> {
+        let bases = self.dataset.manifest().base_paths.values();
+        let mut places = bases.map(|base| base.path.trim_start_matches("file://"));
+        places.find(|place| Path::new(place).is_absolute() && !Path::new(place).exists())
     }
 }
