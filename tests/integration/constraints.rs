@@ -28,7 +28,7 @@ async fn a_record_that_a_later_one_replaces_takes_no_value() -> Result<()> {
     assert!(error.to_string().contains("as in the stored row `a`"), "{error}");
     let error =
         made.load(LoadMode::Merge, "main", &(note("a", "z") + &note("a", "q") + &note("b", "q"))).await.unwrap_err();
-    assert!(error.to_string().contains("record 3: Note: @unique(title) is broken"), "{error}");
+    assert!(error.to_string().contains("record 3: Note `b`: @unique(title) is broken"), "{error}");
     Ok(())
 }
 

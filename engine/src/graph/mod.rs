@@ -127,11 +127,11 @@ impl Graph {
         check_has_manifest(&storage).await?;
         let stamp = manifest::stamp(&manifest::open(&storage, &BranchName::main(), None).await?);
         manifest::check_stamp(stamp)?;
-        Self::open_with(storage, texts, stamp, writer).await
+        Self::assemble(storage, texts, stamp, writer).await
     }
 
-    /// Opens what has a manifest of a format that is known, and these schema files.
-    async fn open_with(storage: Storage, texts: ContractTexts, stamp: u32, writer: Option<Writer>) -> Result<Self> {
+    /// A graph whose manifest has a format that is known, with these schema files.
+    async fn assemble(storage: Storage, texts: ContractTexts, stamp: u32, writer: Option<Writer>) -> Result<Self> {
         let schema = read_schema(&storage, &texts).await?;
         Ok(Self { inner: Arc::new(Inner { storage, schema, texts, stamp, writer, history: Mutex::default() }) })
     }

@@ -50,7 +50,7 @@ impl Graph {
             recovery::write_derived(&writer, &check_schema(&storage, &texts).await?).await?;
             texts = recovery::accepted_texts(&storage).await?;
         }
-        Self::open_with(storage, texts, stamp, Some(writer)).await
+        Self::assemble(storage, texts, stamp, Some(writer)).await
     }
 
     /// What writes need.

@@ -30,7 +30,7 @@ use tokio::sync::OnceCell;
 use super::{Location, StorageError};
 use cause::{is_missing, said, table_error};
 use memory::Memory;
-use newest::Newest;
+use newest::NewestVersions;
 
 pub use blob::{Blobs, is_blob};
 pub(crate) use changed::Candidates;
@@ -69,7 +69,7 @@ pub struct LineageRef {
 pub(super) struct Tables {
     session: Arc<Session>,
     memory: Arc<Memory>,
-    newest: OnceCell<Arc<Newest>>,
+    versions: OnceCell<Arc<NewestVersions>>,
 }
 
 impl std::fmt::Debug for Tables {
@@ -93,14 +93,14 @@ async fn list_branches(dataset: &Dataset) -> Result<HashMap<String, BranchConten
 impl Tables {
     pub(super) fn new() -> Self {
         let session = Session::new(INDEX_CACHE_BYTES, METADATA_CACHE_BYTES, Arc::default());
-        Self { session: Arc::new(session), memory: Arc::default(), newest: OnceCell::new() }
+        Self { session: Arc::new(session), memory: Arc::default(), versions: OnceCell::new() }
     }
 
     /// How commits are made and found; all tables of a graph are in one store.
-    async fn newest(&self, uri: &str) -> Result<Arc<Newest>, lance::Error> {
-        let made = self.newest.get_or_try_init(|| async {
+    async fn versions(&self, uri: &str) -> Result<Arc<NewestVersions>, lance::Error> {
+        let made = self.versions.get_or_try_init(|| async {
             let commits = commit_handler_from_url(uri, &None).await?;
-            Ok::<_, lance::Error>(Arc::new(Newest::new(commits)))
+            Ok::<_, lance::Error>(Arc::new(NewestVersions::new(commits)))
         });
         made.await.cloned()
     }
@@ -133,10 +133,10 @@ impl Tables {
 
     pub(super) async fn create(&self, location: &Location, path: &str, rows: Rows) -> Result<Table, StorageError> {
         let uri = location.table_uri(path, None);
-        let newest = self.newest(&uri).await.map_err(|cause| table_error(&uri, cause))?;
+        let versions = self.versions(&uri).await.map_err(|cause| table_error(&uri, cause))?;
         let params = WriteParams {
             session: Some(self.session.clone()),
-            commit_handler: Some(newest),
+            commit_handler: Some(versions),
             ..stage::params(WriteMode::Create)
         };
         let created = InsertBuilder::new(uri.as_str()).with_params(&params).execute_stream(rows.into_stream()).await;
@@ -232,8 +232,8 @@ impl Tables {
     }
 
     async fn load(&self, uri: &str, version: Option<u64>) -> Result<Dataset, lance::Error> {
-        let newest = self.newest(uri).await?;
-        let builder = DatasetBuilder::from_uri(uri).with_session(self.session.clone()).with_commit_handler(newest);
+        let versions = self.versions(uri).await?;
+        let builder = DatasetBuilder::from_uri(uri).with_session(self.session.clone()).with_commit_handler(versions);
         match version {
             Some(version) => builder.with_version(version),
             None => builder,

@@ -22,7 +22,7 @@ use object_store::path::Path;
 
 /// Commits as the store's own handler does, and remembers what is newest.
 #[derive(Debug)]
-pub(super) struct Newest {
+pub(super) struct NewestVersions {
     commits: Arc<dyn CommitHandler>,
     known: Mutex<HashMap<Path, Known>>,
 }
@@ -34,7 +34,7 @@ struct Known {
     changed: SystemTime,
 }
 
-impl Newest {
+impl NewestVersions {
     pub(super) fn new(commits: Arc<dyn CommitHandler>) -> Self {
         Self { commits, known: Mutex::default() }
     }
@@ -83,7 +83,7 @@ async fn is_last(store: &ObjectStore, lineage: &Path, version: &ManifestLocation
 }
 
 #[async_trait::async_trait]
-impl CommitHandler for Newest {
+impl CommitHandler for NewestVersions {
     fn is_version_not_found_definitive(&self) -> bool {
         self.commits.is_version_not_found_definitive()
     }

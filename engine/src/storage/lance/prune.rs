@@ -107,6 +107,11 @@ mod tests {
         Delete(Vec<u8>),
         /// Reads an older version in between.
         ReadOlder(u8),
+        /// Makes an older version the newest again.
+        Restore(u8),
+        Compact,
+        /// Goes on in a branch that starts at an older version of main, and takes the place of the branch before.
+        Branch(u8),
     }
 
     fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -116,6 +121,9 @@ mod tests {
             3 => ids().prop_map(Step::Upsert),
             2 => ids().prop_map(Step::Delete),
             1 => any::<u8>().prop_map(Step::ReadOlder),
+            1 => any::<u8>().prop_map(Step::Restore),
+            1 => Just(Step::Compact),
+            1 => any::<u8>().prop_map(Step::Branch),
         ];
         proptest::collection::vec(step, 1..14)
     }
@@ -133,7 +141,7 @@ mod tests {
     }
 
     /// Looks every id up for itself.
-    async fn stored(table: &Table) -> BTreeMap<String, i64> {
+    async fn found(table: &Table) -> BTreeMap<String, i64> {
         let mut found = BTreeMap::new();
         for id in texts(&(0..24).collect::<Vec<_>>()) {
             let one = Condition::AnyOneOf { columns: vec!["id".into()], values: TextSet::of(std::iter::once(id)) };
@@ -150,41 +158,91 @@ mod tests {
         found
     }
 
-    async fn run(steps: &[Step]) {
-        let folder = tempfile::tempdir().unwrap();
-        let storage = Storage::create(&folder.path().to_string_lossy()).unwrap();
-        let mut table = storage.create_table("t", rows(&texts(&[0, 1]), 0)).await.unwrap();
-        let mut model: BTreeMap<String, i64> = texts(&[0, 1]).into_iter().map(|id| (id, 0)).collect();
-        let mut versions = vec![(table.clone(), model.clone())];
-        for (step, value) in steps.iter().zip(1..) {
+    /// What every version that is still there holds.
+    struct Version {
+        table: Table,
+        rows: BTreeMap<String, i64>,
+        is_main: bool,
+    }
+
+    struct Stage {
+        storage: Storage,
+        versions: Vec<Version>,
+    }
+
+    impl Stage {
+        async fn new(root: &std::path::Path) -> Self {
+            let storage = Storage::create(&root.to_string_lossy()).unwrap();
+            let table = storage.create_table("t", rows(&texts(&[0, 1]), 0)).await.unwrap();
+            let rows = texts(&[0, 1]).into_iter().map(|id| (id, 0)).collect();
+            Self { storage, versions: vec![Version { table, rows, is_main: true }] }
+        }
+
+        fn newest(&self) -> &Version {
+            self.versions.last().unwrap()
+        }
+
+        /// One of the versions of main, or of the lineage of the newest one.
+        fn one(&self, number: u8, is_main: bool) -> &Version {
+            let fitting: Vec<&Version> = self.versions.iter().filter(|version| version.is_main == is_main).collect();
+            fitting[number as usize % fitting.len()]
+        }
+
+        async fn take(&mut self, step: &Step, value: i64) {
+            let Version { table, rows: stored, is_main } = self.newest();
+            let (mut stored, mut is_main) = (stored.clone(), *is_main);
             let staged = match step {
                 Step::Append { many } => {
                     let count = if *many { MOST_ROWS_OF_A_FILE + 1 } else { 2 };
                     let ids: Vec<String> = (0..count).map(|row| format!("{value}/{row}")).collect();
-                    table.stage_append(rows(&ids, value)).await.unwrap()
+                    table.stage_append(rows(&ids, value)).await.unwrap().commit().await
                 }
                 Step::Upsert(ids) => {
-                    model.extend(texts(ids).into_iter().map(|id| (id, value)));
-                    table.stage_upsert("id", rows(&texts(ids), value)).await.unwrap()
+                    stored.extend(texts(ids).into_iter().map(|id| (id, value)));
+                    table.stage_upsert("id", rows(&texts(ids), value)).await.unwrap().commit().await
                 }
                 Step::Delete(ids) => {
-                    model.retain(|id, _| !texts(ids).contains(id));
-                    table.stage_delete("id", &TextSet::of(texts(ids).into_iter())).await.unwrap()
+                    stored.retain(|id, _| !texts(ids).contains(id));
+                    let gone = TextSet::of(texts(ids).into_iter());
+                    table.stage_delete("id", &gone).await.unwrap().commit().await
                 }
-                Step::ReadOlder(version) => {
-                    let (older, then) = &versions[*version as usize % versions.len()];
-                    assert_eq!(&stored(older).await, then, "version {}", older.version());
-                    continue;
+                Step::ReadOlder(number) => {
+                    let older = &self.versions[*number as usize % self.versions.len()];
+                    assert_eq!(found(&older.table).await, older.rows, "version {}", older.table.version());
+                    return;
+                }
+                Step::Restore(number) => {
+                    let older = self.one(*number, is_main);
+                    stored = older.rows.clone();
+                    older.table.restore(table.version()).await
+                }
+                Step::Compact => table.compact().await,
+                Step::Branch(number) => {
+                    let start = self.one(*number, true);
+                    (stored, is_main) = (start.rows.clone(), false);
+                    self.storage.delete_lineage("t", "again").await.unwrap();
+                    self.storage.fork("t", None, start.table.version(), "again").await
                 }
             };
-            table = staged.commit().await.unwrap();
-            assert_eq!(stored(&table).await, model, "after {step:?}");
-            versions.push((table.clone(), model.clone()));
+            let table = staged.unwrap();
+            assert_eq!(found(&table).await, stored, "after {step:?}");
+            if matches!(step, Step::Branch(_)) {
+                self.versions.retain(|version| version.is_main);
+            }
+            self.versions.push(Version { table, rows: stored, is_main });
+        }
+    }
+
+    async fn run(steps: &[Step]) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut stage = Stage::new(folder.path()).await;
+        for (step, value) in steps.iter().zip(1..) {
+            stage.take(step, value).await;
         }
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
         #[test]
         fn every_row_is_found_after_any_history(steps in steps()) {
