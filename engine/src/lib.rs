@@ -66,6 +66,7 @@ pub use diff::{
     DiffFilter, DiffItem, DiffStream, RowChange, RowHistoryItem, RowHistoryStream, RowOp, RowVersion, TableDiff,
 };
 pub use error::{Error, ErrorKind, Result};
+pub use excerpt::Placed;
 pub use graph::{CreateOptions, Graph, OpenMode};
 pub use history::{At, Branch, Commit, CommitGraph, HistoryBatch, HistoryProblem, Position, Snapshot, TableStatus};
 pub use id::{BranchName, CommitId, ManifestVersion, TableKey, TableKind, TableVersion};

@@ -20,13 +20,13 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use fail::FailScenario;
 use serde_json::{Value, json};
 use stratigraph_engine::load::LoadMode;
 use stratigraph_engine::{Error, ErrorKind, Graph, OpenMode, fail as points};
 use stratigraph_tests::graph::{ACTOR, TestGraph, load};
 use stratigraph_tests::reader::GraphFiles;
-use tokio::runtime::Runtime;
+
+use super::run;
 
 const SCHEMA: &str = "node Person { name: String @key }\nnode Note { body: String }\nedge Knows: Person -> Person\n";
 
@@ -113,13 +113,6 @@ async fn at<T>(point: &str, callback: impl Fn() + Send + Sync + 'static, work: i
     let done = work.await;
     fail::remove(point);
     done
-}
-
-fn run(test: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
-    let scenario = FailScenario::setup();
-    let result = Runtime::new()?.block_on(test());
-    scenario.teardown();
-    result
 }
 
 #[test]

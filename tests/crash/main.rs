@@ -16,6 +16,15 @@ use fail::FailScenario;
 use stratigraph_engine::{At, BranchName, Error, ErrorKind, Graph, HistoryProblem, OpenMode, Progress, fail as points};
 use stratigraph_tests::fixtures::Fixture;
 use stratigraph_tests::folder::digest;
+use tokio::runtime::Runtime;
+
+/// Runs a test that sets fail points, alone with them.
+fn run(test: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
+    let scenario = FailScenario::setup();
+    let result = Runtime::new()?.block_on(test());
+    scenario.teardown();
+    result
+}
 
 async fn open() -> Result<Graph, Error> {
     let path = Fixture::LoadCrash.path().expect("the fixture unpacks");

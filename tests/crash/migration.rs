@@ -13,7 +13,6 @@ use anyhow::{Context, Result, ensure};
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::Schema;
-use fail::FailScenario;
 use futures::TryStreamExt;
 use futures::future::join_all;
 use lance::Dataset;
@@ -24,7 +23,8 @@ use stratigraph_tests::folder;
 use stratigraph_tests::graph::TestGraph;
 use stratigraph_tests::reader::{GraphFiles, Rule, branch_names, broken_rules};
 use stratigraph_tests::writer::write;
-use tokio::runtime::Runtime;
+
+use super::run;
 
 const SCHEMA: &str = "node Person { name: String @key }\n";
 const STAMP: &str = "omnigraph:internal_schema_version";
@@ -87,13 +87,6 @@ fn without_key(rows: &RecordBatch, key: Key) -> Result<RecordBatch> {
 
 fn names(root: &Path) -> Result<Vec<String>> {
     branch_names(&root.join("__manifest"))
-}
-
-fn run(test: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
-    let scenario = FailScenario::setup();
-    let result = Runtime::new()?.block_on(test());
-    scenario.teardown();
-    result
 }
 
 #[test]

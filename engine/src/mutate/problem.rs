@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::constraint::{Found, Place, Problems};
 use crate::error::ErrorKind;
-use crate::excerpt::{drawn, position};
+use crate::excerpt::Placed;
 use crate::id::TableKey;
 
 /// Why nothing was changed.
@@ -154,53 +154,8 @@ fn told(problems: &[MutateProblem], more: u64) -> String {
     format!("nothing was changed:\n{}{rest}", lines.join("\n"))
 }
 
-/// One problem at one place of a text. `Display` is a single line; [`TextError::render`] adds the line with a caret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TextError {
-    line: usize,
-    column: usize,
-    problem: Box<TextProblem>,
-}
-
-impl TextError {
-    /// Places a problem at a byte offset of a text.
-    pub(super) fn at(source: &str, at: usize, problem: TextProblem) -> Self {
-        let (line, column) = position(source, at);
-        Self { line, column, problem: Box::new(problem) }
-    }
-
-    /// Returns the line, counted from 1.
-    #[must_use]
-    pub fn line(&self) -> usize {
-        self.line
-    }
-
-    /// Returns the column in characters, counted from 1.
-    #[must_use]
-    pub fn column(&self) -> usize {
-        self.column
-    }
-
-    /// Returns what is wrong.
-    #[must_use]
-    pub fn problem(&self) -> &TextProblem {
-        &self.problem
-    }
-
-    /// Returns the message, the line of the text and a caret under the column, as three lines without a trailing newline.
-    #[must_use]
-    pub fn render(&self, source: &str) -> String {
-        format!("{self}\n{}", drawn(source, self.line, self.column))
-    }
-}
-
-impl fmt::Display for TextError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}: {}", self.line, self.column, self.problem)
-    }
-}
-
-impl std::error::Error for TextError {}
+/// One problem in the text of a query, with its place.
+pub type TextError = Placed<TextProblem>;
 
 /// What is wrong with a text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -15,11 +15,10 @@ mod property;
 use crate::id::{TableKey, TableKind};
 
 use super::ast::PropertyDecl;
-use super::error::SchemaError;
 use super::ids::{DeclarationKind, table_dir_name};
 use super::ir::{EdgeType, InterfaceType, NodeType, Property, SchemaIr};
 use super::parse::parse;
-use super::problem::SchemaProblem;
+use super::problem::{SchemaError, SchemaProblem};
 use super::types::{Annotation, Constraint};
 
 /// A checked schema.

@@ -7,8 +7,8 @@
 use std::fmt;
 
 use super::catalog::Catalog;
-use super::error::SchemaError;
 use super::ir::{IR_VERSION, SchemaIr};
+use super::problem::SchemaError;
 use super::state::{SCHEMA_IDENTITY_VERSION, STATE_FORMAT_VERSION, SchemaState};
 
 /// The three files.

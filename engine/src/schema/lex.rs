@@ -7,8 +7,7 @@
 //! Of all attempts the one that got furthest is the one the author meant, so its expectations make the error message.
 
 use super::ast::{Literal, Name};
-use super::error::SchemaError;
-use super::problem::SchemaProblem;
+use super::problem::{SchemaError, SchemaProblem};
 
 /// Longest piece of source quoted in a message, in characters.
 const FOUND_CHARS: usize = 24;

@@ -11,8 +11,8 @@ use super::ast::{
     AnnotationDecl, Arg, ArgValue, Block, BodyDecl, BodyKind, CardDecl, EdgeDecl, InterfaceDecl, Name, NodeDecl,
     PropertyDecl, RangeExpr, SchemaFile, TypeExpr,
 };
-use super::error::SchemaError;
 use super::lex::Scanner;
+use super::problem::SchemaError;
 use super::types::ScalarType;
 
 const PROPERTY_NAME: &str = "a property name (it starts with a small letter or `_`)";

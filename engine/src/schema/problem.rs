@@ -4,6 +4,10 @@
 //! the source is escaped, because it may hold line breaks and control characters.
 
 use super::ids::DeclarationKind;
+use crate::excerpt::Placed;
+
+/// One problem in a schema source, with its place.
+pub type SchemaError = Placed<SchemaProblem>;
 
 /// What is wrong at one place of a schema source.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
