@@ -384,7 +384,12 @@ fn a_roll_back_needs_a_yes() -> Result<()> {
     assert_eq!((refused.status.code(), refused.stdout.len()), (Some(2), 0));
     let said = errors(&refused);
     assert!(said.contains("restore version 5 as version 7, publish that"), "{said}");
-    assert!(said.contains("roll back 1 of 1 interrupted writes") && said.contains("--yes"), "{said}");
+    assert!(
+        said.contains("settle 1 interrupted writes of ")
+            && said.contains("rolling 1 of them back")
+            && said.contains("--yes"),
+        "{said}"
+    );
     assert!(digest(copy.path())? == before, "nothing was done");
     let done = text(&["recovery", "run", &graph, "--yes"])?;
     assert!(done.starts_with(&format!("{OPERATION}  rolled back, recorded by commit ")), "{done}");

@@ -10,6 +10,7 @@ use stratigraph_engine::{
 use stratigraph_tests::folder;
 
 mod command;
+mod keys;
 mod refusals;
 mod tables;
 

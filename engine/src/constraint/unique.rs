@@ -9,7 +9,7 @@ use super::change::{Digest, Digests, Place, Stored, TableChange};
 use super::problem::Problems;
 use super::{Committed, FEW, ids};
 use crate::error::Result;
-use crate::schema::{Constraint, TableType};
+use crate::schema::{Constraint, ScalarType, TableType};
 use crate::storage::ID;
 use crate::value::Value;
 
@@ -21,27 +21,46 @@ pub(super) async fn values(
     problems: &mut Problems,
 ) -> Result<()> {
     for constraint in kind.constraints() {
-        let columns = match constraint {
-            Constraint::Unique(columns) => columns,
-            // One key column is the id itself, which is unique anyway.
-            Constraint::Key(columns) if columns.len() > 1 => columns,
+        let (rule, columns) = match constraint {
+            Constraint::Unique(columns) => ("unique", columns),
+            Constraint::Key(columns) if !is_the_id(kind, columns) => ("key", columns),
             Constraint::Key(_) | Constraint::Index(_) | Constraint::Range { .. } | Constraint::Check { .. } => continue,
         };
-        tuples(committed, (kind, columns), table, digests, problems).await?;
+        tuples(committed, (kind, rule, columns), table, digests, problems).await?;
     }
     Ok(())
 }
 
+/// Whether a key is told by the id, which is unique anyway: dates, times and numbers with a fraction have several texts.
+fn is_the_id(kind: TableType<'_>, columns: &[String]) -> bool {
+    let [column] = columns else { return false };
+    let property = kind.properties().iter().find(|property| property.name == *column);
+    property.is_some_and(|property| match property.prop_type.scalar {
+        ScalarType::String
+        | ScalarType::Bool
+        | ScalarType::I32
+        | ScalarType::I64
+        | ScalarType::U32
+        | ScalarType::U64 => true,
+        ScalarType::F32
+        | ScalarType::F64
+        | ScalarType::Date
+        | ScalarType::DateTime
+        | ScalarType::Vector(_)
+        | ScalarType::Blob => false,
+    })
+}
+
 async fn tuples(
     committed: &Committed<'_>,
-    (kind, columns): (TableType<'_>, &[String]),
+    (kind, rule, columns): (TableType<'_>, &str, &[String]),
     table: &TableChange<'_>,
     digests: &Digests,
     problems: &mut Problems,
 ) -> Result<()> {
     // Rows that only go leave no value behind that was not there.
     let Some(rows) = table.rows else { return Ok(()) };
-    let broken = |tuple: &str| format!("@unique({}) is broken: there is another {tuple}", columns.join(", "));
+    let broken = |tuple: &str| format!("@{rule}({}) is broken: there is another {tuple}", columns.join(", "));
     let mut seen: HashMap<Digest, Option<Place>> = HashMap::new();
     // Values of a single text column can be asked for, if they are few.
     let mut texts = Some(Vec::new());

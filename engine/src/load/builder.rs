@@ -10,6 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 
 /// Prefix of bytes written as text.
 const BASE64: &str = "base64:";
+/// References that can be stored start with this.
+const FILE: &str = "file://";
 
 /// Vectors of one length.
 pub(super) struct VectorBuilder {
@@ -92,10 +94,19 @@ impl BlobBuilder {
         self.valid.push(true);
     }
 
-    pub(super) fn push_uri(&mut self, uri: &str) {
+    /// Adds a reference to bytes elsewhere. Lance looks whether it knows the place when the rows are written, which is too late
+    /// to name the row.
+    ///
+    /// # Errors
+    /// If it is none that can be stored.
+    pub(super) fn push_uri(&mut self, uri: &str) -> Result<(), String> {
+        if !uri.starts_with(FILE) {
+            return Err(format!("bytes (after `{BASE64}`) or a {FILE} URI are expected, not {uri:?}"));
+        }
         self.data.append_null();
         self.uri.append_value(uri);
         self.valid.push(true);
+        Ok(())
     }
 
     /// Adds a blob that is given as text: its bytes in base 64 after a prefix, else where it is.
@@ -108,7 +119,7 @@ impl BlobBuilder {
                 let bytes = STANDARD.decode(encoded).map_err(|error| format!("it is not base 64: {error}"))?;
                 self.push_bytes(&bytes);
             }
-            None => self.push_uri(text),
+            None => self.push_uri(text)?,
         }
         Ok(())
     }

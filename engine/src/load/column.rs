@@ -229,7 +229,7 @@ mod tests {
             (kind(Vector(2)), json!([0.0, 1.0])),
             (kind(Blob), json!("base64:aGk=")),
             (kind(Blob), json!("base64:")),
-            (kind(Blob), json!("s3://bucket/file")),
+            (kind(Blob), json!("file:///somewhere/a%20file")),
             (list(I32), json!([1, null, 3])),
             (list(String), json!([])),
             (kind(String), json!(null)),
@@ -258,6 +258,9 @@ mod tests {
             (kind(Vector(2)), json!([1.0, "x"])),
             (kind(Vector(2)), json!([0, 0])),
             (kind(Blob), json!("base64:%")),
+            (kind(Blob), json!("https://example.org/b.png")),
+            (kind(Blob), json!("b.png")),
+            (kind(Blob), json!("")),
             (list(I32), json!([1, "x"])),
             (list(I32), json!(1)),
         ] {

@@ -1,10 +1,11 @@
 //! Files that hold the rows of one table in columns → blocks of rows.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, StringBuilder, new_null_array};
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, StringArray, StringBuilder, new_null_array};
 use arrow::compute::filter_record_batch;
 use arrow_schema::{ArrowError, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -12,6 +13,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use super::block::{BLOCK_BYTES, BLOCK_ROWS, Block, Found, Outlet, Places, Tally, batch};
 use super::header::Header;
 use super::input::{TableFile, TableFormat};
+use super::key;
 use super::messages::Messages;
 use crate::clock::Clock;
 use crate::constraint::Place;
@@ -222,19 +224,21 @@ fn ids(
     refused: &mut Refused,
 ) -> Result<(StringArray, bool), String> {
     let given = header.id.as_ref().map(|id| id.texts(rows)).transpose()?;
-    let key = header.key.map(|(at, name)| (properties[at].as_string::<i32>(), name));
+    let key = header.key.map(|(at, name)| (&properties[at], &header.table.properties()[at].prop_type, name));
     let mut ids = StringBuilder::new();
     let mut has_given_ids = key.is_some();
     for row in 0..rows.num_rows() {
         let given = given.as_ref().filter(|given| given.is_valid(row)).map(|given| given.value(row));
         let id = match &key {
             _ if given == Some("") => Err("id must be a text that is not empty, not \"\"".to_owned()),
-            None => Ok(given),
-            Some((keys, name)) if keys.is_null(row) => Err(format!("{name} is required: it is the key")),
-            Some((keys, name)) if given.is_some_and(|given| given != keys.value(row)) => {
-                Err(format!("its id is not its key {name}"))
-            }
-            Some((keys, _)) => Ok(Some(keys.value(row))),
+            None => Ok(given.map(Cow::Borrowed)),
+            Some((keys, _, name)) if keys.is_null(row) => Err(format!("{name} is required: it is the key")),
+            Some((keys, kind, name)) => match (key::id_text(keys, row), given) {
+                (text, None) => Ok(Some(text)),
+                (text, Some(given)) if text == given => Ok(Some(text)),
+                (_, Some(given)) if key::stands_for(kind, given, &keys.slice(row, 1)) => Ok(Some(given.into())),
+                (_, Some(_)) => Err(format!("its id is not its key {name}")),
+            },
         };
         has_given_ids |= given.is_some();
         match id {

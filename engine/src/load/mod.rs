@@ -26,6 +26,7 @@ mod header;
 mod input;
 mod intake;
 mod json;
+mod key;
 mod messages;
 mod nested;
 mod problem;
@@ -41,7 +42,7 @@ use futures::FutureExt;
 pub use input::{Content, Input, Source, TableFile, TableFormat};
 pub use problem::{LoadError, LoadProblem};
 
-pub(crate) use given::cell;
+pub(crate) use given::{cell, key_id};
 
 use intake::Intake;
 

@@ -66,10 +66,7 @@ pub(super) fn blobs(column: &ArrayRef, tell: &mut Tell<'_>) -> Result<ArrayRef, 
                 blobs.push_bytes(bytes);
                 Ok(())
             }
-            (None, Some(uri)) if is_struct => {
-                blobs.push_uri(uri);
-                Ok(())
-            }
+            (None, Some(uri)) if is_struct => blobs.push_uri(uri),
             (None, Some(text)) => blobs.push_text(text),
             (None, None) => Err("neither data nor uri is there".to_owned()),
             (Some(_), Some(_)) => Err("data and uri cannot both be there".to_owned()),

@@ -1,5 +1,6 @@
 //! JSON records of one table → blocks of rows.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use arrow_schema::SchemaRef;
 use super::block::{BLOCK_BYTES, BLOCK_ROWS, Block, Places, batch, nullable};
 use super::column::Column;
 use super::json::{Fields, Json};
+use super::key;
 use crate::clock::Clock;
 use crate::constraint::Place;
 use crate::schema::TableType;
@@ -75,7 +77,7 @@ impl<'c> Rows<'c> {
         let given = self.find_cells(data, &mut wrong);
         let given = given_id(given.map(|at| &data[at].1))?;
         let id = match self.key {
-            None => given,
+            None => given.map(Cow::Borrowed),
             Some(key) => Some(self.key_id(key, data, given)?),
         };
         let [from, to] = ends;
@@ -135,20 +137,9 @@ impl<'c> Rows<'c> {
     }
 
     /// The id of a row is its key.
-    fn key_id<'d>(&self, key: usize, data: &'d Fields<'_>, given: Option<&str>) -> Result<&'d str, String> {
-        let name = &self.table.properties()[key].name;
-        match self.cells[key].map(|at| &data[at].1) {
-            Some(Json::Text(value)) if given.is_none_or(|given| given == value) => Ok(value),
-            Some(Json::Number(digits)) if is_canonical(digits) && given.is_none_or(|given| given == *digits) => {
-                Ok(digits)
-            }
-            Some(Json::Text(_)) => Err(format!("its id is not its key {name}")),
-            Some(Json::Number(digits)) if is_canonical(digits) => Err(format!("its id is not its key {name}")),
-            None | Some(Json::Null) => Err(format!("{name} is required: it is the key")),
-            Some(other @ (Json::Bool(_) | Json::Number(_) | Json::List(_) | Json::Object(_))) => {
-                Err(format!("{name} is the key and must be a text or a whole number, not {other}"))
-            }
-        }
+    fn key_id<'d>(&self, key: usize, data: &'d Fields<'_>, given: Option<&'d str>) -> Result<Cow<'d, str>, String> {
+        let property = &self.table.properties()[key];
+        key::id_of(&property.name, &property.prop_type, self.cells[key].map(|at| &data[at].1), given)
     }
 
     /// Counts the bytes of a record; whether the block is full.
@@ -182,10 +173,4 @@ fn given_id<'d>(id: Option<&'d Json<'_>>) -> Result<Option<&'d str>, String> {
 
 fn end_id<'d>(role: &str, end: &'d Json<'_>) -> Result<&'d str, String> {
     end.as_text().ok_or_else(|| format!("{role} must be the id of a node, not {end}"))
-}
-
-/// Whether a whole number is written as it is printed: only then does its text tell it from all others.
-fn is_canonical(digits: &str) -> bool {
-    let whole = digits.strip_prefix('-').unwrap_or(digits);
-    whole.bytes().all(|byte| byte.is_ascii_digit()) && digits != "-0"
 }

@@ -6,9 +6,9 @@ use serde_json::{Map, Value as Json};
 use super::check::{Cell, Checked, Declared, Deed, Operand, Test};
 use super::filter::{BoundTest, Filter, is_null_cell};
 use super::problem::MutateError;
-use crate::load::cell;
+use crate::load::{cell, key_id};
 use crate::nearest::nearest;
-use crate::schema::{PropertyType, TableType};
+use crate::schema::{Property, PropertyType, TableType};
 
 /// A statement, ready to be carried out.
 #[derive(Debug)]
@@ -115,7 +115,7 @@ impl Binder<'_> {
         for (index, property) in table.properties().iter().enumerate() {
             let operand = operand(index).cloned().unwrap_or(Operand::Value(Json::Null));
             if key == Some(property.name.as_str()) {
-                id = Some(self.key(&property.name, &operand)?);
+                id = Some(self.key(property, &operand)?);
             }
             cells.push(self.cell(&property.name, &property.prop_type, &operand)?);
         }
@@ -123,16 +123,9 @@ impl Binder<'_> {
         Ok(BoundDeed::Insert { id, ends: ends.map(|[from, to]| [end(&from), end(&to)]), cells })
     }
 
-    /// The id that a key gives: its text (graph-format §5).
-    fn key(&self, property: &str, operand: &Operand) -> Result<String, MutateError> {
-        match self.json(operand) {
-            Json::String(text) => Ok(text.clone()),
-            number @ Json::Number(_) => Ok(number.to_string()),
-            Json::Bool(value) => Ok(value.to_string()),
-            value @ (Json::Null | Json::Array(_) | Json::Object(_)) => {
-                Err(self.refused(property, operand, &format!("it is the key and must be one value, not {value}")))
-            }
-        }
+    fn key(&self, property: &Property, operand: &Operand) -> Result<String, MutateError> {
+        let id = key_id(&property.name, &property.prop_type, &self.json(operand));
+        id.map_err(|reason| self.refused(operand, reason))
     }
 
     fn filter(&self, tests: Vec<Test>) -> Result<Filter, MutateError> {
@@ -144,11 +137,10 @@ impl Binder<'_> {
     }
 
     fn cell(&self, property: &str, kind: &PropertyType, operand: &Operand) -> Result<ArrayRef, MutateError> {
-        cell(kind, &self.json(operand)).map_err(|reason| self.refused(property, operand, &reason))
+        cell(kind, &self.json(operand)).map_err(|reason| self.refused(operand, format!("{property}: {reason}")))
     }
 
-    fn refused(&self, property: &str, operand: &Operand, reason: &str) -> MutateError {
-        let reason = format!("{property}: {reason}");
+    fn refused(&self, operand: &Operand, reason: String) -> MutateError {
         match operand {
             Operand::Param(index) => MutateError::Parameter { name: self.params[*index].name.clone(), reason },
             // Values of the text were looked at with the text.

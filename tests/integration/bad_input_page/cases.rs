@@ -26,6 +26,7 @@ pub(super) const SCHEMA: &str = "node Person {
   joined: Date?
   role: enum(admin, guest)?
   face: Vector(2)?
+  photo: Blob?
   @range(age, 0..150)
   @check(name, \"^[A-Z]\")
 }
@@ -194,6 +195,11 @@ const LOAD_RECORD: &[Case] = &[
     records!("A vector of the wrong length", "append", r#"{"type":"Person","data":{"name":"Eve","face":[1,2,3]}}"#),
     records!("A vector with a text in it", "append", r#"{"type":"Person","data":{"name":"Eve","face":[1,"2"]}}"#),
     records!("A vector without a direction", "append", r#"{"type":"Person","data":{"name":"Eve","face":[0,0]}}"#),
+    records!(
+        "A reference to bytes on the web",
+        "append",
+        r#"{"type":"Person","data":{"name":"Eve","photo":"https://example.org/eve.png"}}"#
+    ),
     records!("A list with a number among texts", "append", r#"{"type":"Note","data":{"body":"x","tags":["a",1]}}"#),
     records!("A required property is missing", "append", r#"{"type":"Note","data":{"tags":[]}}"#),
     records!("The key is missing", "append", r#"{"type":"Person","data":{"age":1}}"#),

@@ -46,8 +46,11 @@ pub(super) async fn run(uri: &str, yes: bool, out: &mut Out, work: &Work) -> Res
     beside.flush()?;
     let rolled_back = plan.steps.iter().filter(|step| step.decision == Decision::RollBack).count();
     if rolled_back > 0 {
-        let question =
-            format!("roll back {rolled_back} of {} interrupted writes of {}?", plan.steps.len(), graph.uri());
+        let question = format!(
+            "settle {} interrupted writes of {}, rolling {rolled_back} of them back?",
+            plan.steps.len(),
+            graph.uri()
+        );
         confirm(question, yes).await?;
     }
     note(&format!("writing to {}, actor omnigraph:recovery", graph.uri()));
