@@ -157,7 +157,7 @@ pub enum StorageError {
         source: Cause,
     },
     /// A table could not be read.
-    #[error("cannot read table {path}")]
+    #[error("cannot read or write table {path}")]
     Table {
         /// Full path of the lineage.
         path: String,
