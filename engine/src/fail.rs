@@ -36,6 +36,8 @@ pub const GRAPH_PUBLISH_AFTER_MANIFEST_COMMIT: &str = "graph_publish.after_manif
 pub const GRAPH_PUBLISH_BEFORE_COMMIT_APPEND: &str = "graph_publish.before_commit_append";
 /// Before a table of a write is committed; passed once for each table.
 pub const WRITE_BEFORE_TABLE_COMMIT: &str = "write.before_table_commit";
+/// A write is finished, and before an internal table's small files are put together; passed once for each table.
+pub const TIDY_BEFORE_COMPACTION: &str = "tidy.before_compaction";
 /// A branch's own lineage of a table is made, nothing is committed to it.
 pub const FORK_BEFORE_FIRST_COMMIT: &str = "fork.before_first_commit";
 /// A lineage is in the way of a fork, and whose it is is not known.

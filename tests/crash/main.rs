@@ -7,6 +7,7 @@ mod killed;
 mod migration;
 mod model;
 mod recoveries;
+mod tidy;
 mod writes;
 
 use std::collections::BTreeSet;

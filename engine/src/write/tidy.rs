@@ -7,6 +7,7 @@
 
 use super::gate::{Gate, Gates};
 use crate::error::Result;
+use crate::fail::fail_point;
 use crate::id::{BranchName, ManifestVersion};
 use crate::storage::{Storage, names};
 
@@ -15,7 +16,8 @@ const EVERY: u64 = 100;
 /// Small files that are left alone, at most.
 const MOST_SMALL_FILES: usize = EVERY as usize / 2;
 
-/// Does so if it is time to, after a write whose outcome does not depend on it. No other process may write meanwhile.
+/// Does so if it is time to, after a write whose outcome does not depend on it. The caller still holds the lease of that write,
+/// so no other process of ours writes meanwhile.
 pub(super) async fn tidy(storage: &Storage, gates: &Gates, branch: &BranchName, version: ManifestVersion) {
     if !branch.is_main() || !version.get().is_multiple_of(EVERY) {
         return;
@@ -31,6 +33,7 @@ pub(super) async fn tidy(storage: &Storage, gates: &Gates, branch: &BranchName, 
 async fn compact(storage: &Storage, path: &str) -> Result<()> {
     let table = storage.open(path, None, None).await?;
     if table.small_files() > MOST_SMALL_FILES && !table.cleans_up() {
+        fail_point!(crate::fail::TIDY_BEFORE_COMPACTION);
         table.compact().await?;
     }
     Ok(())
