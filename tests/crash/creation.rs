@@ -50,7 +50,11 @@ async fn load(graph: &Graph, branch: &BranchName, name: &str) -> Result<()> {
 }
 
 async fn people(graph: &Graph, branch: &BranchName) -> Result<u64> {
-    let snapshot = graph.snapshot(&At::Branch(branch.clone())).await?;
+    people_at(graph, &At::Branch(branch.clone())).await
+}
+
+async fn people_at(graph: &Graph, at: &At) -> Result<u64> {
+    let snapshot = graph.snapshot(at).await?;
     let key = snapshot.table("Person")?.key.clone();
     Ok(graph.count(&snapshot, &key, None).await?)
 }
@@ -59,19 +63,24 @@ async fn people(graph: &Graph, branch: &BranchName) -> Result<u64> {
 fn a_branch_that_was_not_made_does_not_exist() -> Result<()> {
     let scenario = FailScenario::setup();
     let runtime = Runtime::new()?;
-    let root = tempfile::tempdir()?;
-    runtime.block_on(async {
-        let graph = graph(&root).await?;
-        let (main, work): (BranchName, BranchName) = (BranchName::main(), "work".parse()?);
-        fail::cfg(points::BRANCH_CREATE_AFTER_MANIFEST_BRANCH_CREATE, "return").expect("a valid action");
-        graph.create_branch(&work, &main).await.unwrap_err();
-        fail::remove(points::BRANCH_CREATE_AFTER_MANIFEST_BRANCH_CREATE);
-        assert_eq!(graph.branches().await?.len(), 1);
-        graph.create_branch(&work, &main).await?;
-        load(&graph, &work, "Grace").await?;
-        assert_eq!((people(&graph, &main).await?, people(&graph, &work).await?), (1, 2));
-        anyhow::Ok(())
-    })?;
+    for at in ["main", "main@v4"] {
+        let root = tempfile::tempdir()?;
+        runtime.block_on(async {
+            let graph = graph(&root).await?;
+            load(&graph, &BranchName::main(), "Linus").await?;
+            let (at, work): (At, BranchName) = (at.parse()?, "work".parse()?);
+            let stored = people_at(&graph, &at).await?;
+            fail::cfg(points::BRANCH_CREATE_AFTER_MANIFEST_BRANCH_CREATE, "return").expect("a valid action");
+            graph.create_branch_at(&work, &at).await.unwrap_err();
+            fail::remove(points::BRANCH_CREATE_AFTER_MANIFEST_BRANCH_CREATE);
+            assert_eq!(graph.branches().await?.len(), 1);
+            graph.create_branch_at(&work, &at).await?;
+            load(&graph, &work, "Grace").await?;
+            assert_eq!(people(&graph, &BranchName::main()).await?, 2);
+            assert_eq!(people(&graph, &work).await?, stored + 1, "from {at:?}");
+            anyhow::Ok(())
+        })?;
+    }
     scenario.teardown();
     Ok(())
 }
