@@ -9,7 +9,7 @@ use super::change::{Digest, Digests, Place, Stored, TableChange};
 use super::problem::Problems;
 use super::{Committed, FEW, ids};
 use crate::error::Result;
-use crate::schema::{Constraint, ScalarType, TableType};
+use crate::schema::{Constraint, TableType};
 use crate::storage::ID;
 use crate::value::Value;
 
@@ -31,24 +31,11 @@ pub(super) async fn values(
     Ok(())
 }
 
-/// Whether a key is told by the id, which is unique anyway: dates, times and numbers with a fraction have several texts.
+/// Whether a key is told by the id, which is unique anyway.
 fn is_the_id(kind: TableType<'_>, columns: &[String]) -> bool {
     let [column] = columns else { return false };
     let property = kind.properties().iter().find(|property| property.name == *column);
-    property.is_some_and(|property| match property.prop_type.scalar {
-        ScalarType::String
-        | ScalarType::Bool
-        | ScalarType::I32
-        | ScalarType::I64
-        | ScalarType::U32
-        | ScalarType::U64 => true,
-        ScalarType::F32
-        | ScalarType::F64
-        | ScalarType::Date
-        | ScalarType::DateTime
-        | ScalarType::Vector(_)
-        | ScalarType::Blob => false,
-    })
+    property.is_some_and(|property| property.prop_type.scalar.has_one_text())
 }
 
 async fn tuples(

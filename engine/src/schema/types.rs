@@ -68,6 +68,16 @@ impl ScalarType {
             Self::String | Self::Bool | Self::Date | Self::DateTime | Self::Blob | Self::Vector(_) => false,
         }
     }
+
+    /// Tells whether a key of this type has one text for each value, so that equal keys have equal ids. Dates, times and
+    /// numbers with a fraction can be written in several ways.
+    #[must_use]
+    pub fn has_one_text(self) -> bool {
+        match self {
+            Self::String | Self::Bool | Self::I32 | Self::I64 | Self::U32 | Self::U64 => true,
+            Self::F32 | Self::F64 | Self::Date | Self::DateTime | Self::Blob | Self::Vector(_) => false,
+        }
+    }
 }
 
 /// The full type of a property.
