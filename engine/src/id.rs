@@ -223,6 +223,32 @@ impl serde::Serialize for TableKey {
     }
 }
 
+macro_rules! deserialized_from_text {
+    ($($name:ident: $expected:literal),*) => {$(
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Text;
+
+                impl serde::de::Visitor<'_> for Text {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str($expected)
+                    }
+
+                    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$name, E> {
+                        text.parse().map_err(E::custom)
+                    }
+                }
+
+                deserializer.deserialize_str(Text)
+            }
+        }
+    )*};
+}
+
+deserialized_from_text!(CommitId: "the id of a commit", BranchName: "the name of a branch", TableKey: "a table");
+
 macro_rules! version_number {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -284,6 +310,20 @@ mod tests {
         }
         assert_eq!(BranchName::from_stored(None), BranchName::main());
         assert_eq!(BranchName::main().stored(), None);
+    }
+
+    #[test]
+    fn names_are_read_from_json_as_from_text() {
+        let text = "\"01M7Y2AKA125T5VJJZZ1M5RCKN\"";
+        assert_eq!(serde_json::to_string(&serde_json::from_str::<CommitId>(text).unwrap()).unwrap(), text);
+        assert_eq!(
+            serde_json::from_str::<TableKey>("\"edge:Knows\"").unwrap(),
+            TableKey::new(TableKind::Edge, "Knows")
+        );
+        assert_eq!(serde_json::from_str::<BranchName>("\"main\"").unwrap(), BranchName::main());
+        let error = |text| serde_json::from_str::<BranchName>(text).unwrap_err().to_string();
+        assert!(error("\"a b\"").starts_with(&"a b".parse::<BranchName>().unwrap_err().to_string()));
+        assert!(error("7").starts_with("invalid type: integer `7`, expected the name of a branch"));
     }
 
     #[test]
