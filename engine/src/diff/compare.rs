@@ -1,5 +1,6 @@
 //! Rows of one id on both sides → what changed. Pure.
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -8,10 +9,10 @@ use crate::value::{Row, Value};
 
 /// How one row changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Change {
+pub(super) struct Change<R> {
     pub(super) op: RowOp,
-    pub(super) before: Option<Row>,
-    pub(super) after: Option<Row>,
+    pub(super) before: Option<R>,
+    pub(super) after: Option<R>,
     pub(super) columns: Vec<String>,
 }
 
@@ -19,7 +20,7 @@ pub(super) struct Change {
 ///
 /// Usually there is at most one on each side. Where ids repeat, equal rows cancel each other first and the rest is paired in
 /// an order that depends on content alone, so that no row is lost and no read order shows.
-pub(super) fn compare(before: Vec<Row>, after: Vec<Row>) -> Vec<Change> {
+pub(super) fn compare<R: Borrow<Row>>(before: Vec<R>, after: Vec<R>) -> Vec<Change<R>> {
     let (before, after) =
         if before.len() <= 1 && after.len() <= 1 { (before, after) } else { cancelled(before, after) };
     let (mut before, mut after) = (before.into_iter(), after.into_iter());
@@ -27,7 +28,7 @@ pub(super) fn compare(before: Vec<Row>, after: Vec<Row>) -> Vec<Change> {
     loop {
         match (before.next(), after.next()) {
             (Some(old), Some(new)) => {
-                let columns = changed_columns(&old, &new);
+                let columns = changed_columns(old.borrow(), new.borrow());
                 if !columns.is_empty() {
                     changes.push(Change { op: RowOp::Updated, before: Some(old), after: Some(new), columns });
                 }
@@ -44,7 +45,7 @@ pub(super) fn compare(before: Vec<Row>, after: Vec<Row>) -> Vec<Change> {
 }
 
 /// Columns whose cells differ, those of the newer row first. A column that only one side has differs where it holds a value.
-pub(super) fn changed_columns(before: &Row, after: &Row) -> Vec<String> {
+pub(crate) fn changed_columns(before: &Row, after: &Row) -> Vec<String> {
     if before.columns() == after.columns() {
         let cells = before.iter().zip(after.values());
         return cells.filter(|((_, old), new)| old != new).map(|((name, _), _)| name.to_owned()).collect();
@@ -58,10 +59,10 @@ pub(super) fn changed_columns(before: &Row, after: &Row) -> Vec<String> {
     differing.map(ToString::to_string).collect()
 }
 
-fn cancelled(before: Vec<Row>, mut after: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
+fn cancelled<R: Borrow<Row>>(before: Vec<R>, mut after: Vec<R>) -> (Vec<R>, Vec<R>) {
     let mut left = Vec::new();
     for old in before {
-        match after.iter().position(|new| changed_columns(&old, new).is_empty()) {
+        match after.iter().position(|new| changed_columns(old.borrow(), new.borrow()).is_empty()) {
             Some(index) => {
                 after.swap_remove(index);
             }
@@ -73,8 +74,8 @@ fn cancelled(before: Vec<Row>, mut after: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
     (left, after)
 }
 
-fn content(row: &Row) -> String {
-    row.to_json().to_string()
+fn content<R: Borrow<Row>>(row: &R) -> String {
+    row.borrow().to_json().to_string()
 }
 
 #[cfg(test)]
@@ -86,7 +87,7 @@ mod tests {
         Row::new(columns, cells.iter().map(|(_, value)| value.clone()).collect())
     }
 
-    fn ops(changes: &[Change]) -> Vec<RowOp> {
+    fn ops(changes: &[Change<Row>]) -> Vec<RowOp> {
         changes.iter().map(|change| change.op).collect()
     }
 

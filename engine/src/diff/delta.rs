@@ -1,16 +1,18 @@
 //! The changed rows, where metadata tells them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::datatypes::UInt64Type;
 
-use super::emit::Emitter;
+use super::Detail;
+use super::emit::{Emitter, Located};
 use crate::error::Result;
 use crate::progress::Progress;
 use crate::read::Blobs;
 use crate::storage::{Candidates, ID, ROW_ID, Table};
-use crate::value::Row;
+use crate::value::{Row, Value};
 
 /// More changed rows than this are left to the ordered walk, which needs no list of them.
 const CANDIDATES: usize = 200_000;
@@ -24,6 +26,16 @@ const CHUNK_IDS: usize = 8192;
 struct Pair {
     from: Vec<u64>,
     to: Vec<u64>,
+}
+
+impl Pair {
+    /// Whether the rows are needed whole.
+    fn is_read(&self, detail: Detail) -> bool {
+        match detail {
+            Detail::All => true,
+            Detail::BothSides => !self.from.is_empty() && !self.to.is_empty(),
+        }
+    }
 }
 
 /// The candidates of both sides by id; none if they cannot be told, which is said in the progress log.
@@ -57,22 +69,27 @@ impl Changed {
         self,
         from: &Table,
         to: &Table,
+        detail: Detail,
         emitter: &mut Emitter<'_>,
         progress: &Progress,
     ) -> Result<()> {
         let total = self.pairs.len() as u64;
         let mut pairs = self.pairs.into_iter().peekable();
+        let id_only: Arc<[Arc<str>]> = Arc::new([Arc::from(ID)]);
         let mut done = 0;
         while pairs.peek().is_some() {
             progress.check()?;
             let chunk: Vec<(String, Pair)> = pairs.by_ref().take(CHUNK_ROWS).collect();
-            let (old, new): (Vec<u64>, Vec<u64>) = (
-                chunk.iter().flat_map(|(_, pair)| pair.from.iter().copied()).collect(),
-                chunk.iter().flat_map(|(_, pair)| pair.to.iter().copied()).collect(),
-            );
+            let whole = chunk.iter().filter(|(_, pair)| pair.is_read(detail));
+            let old: Vec<u64> = whole.clone().flat_map(|(_, pair)| pair.from.iter().copied()).collect();
+            let new: Vec<u64> = whole.flat_map(|(_, pair)| pair.to.iter().copied()).collect();
             let (mut before, mut after) = (rows(from, &old).await?, rows(to, &new).await?);
-            for (id, _) in &chunk {
-                let (before, after) = (before.remove(id).unwrap_or_default(), after.remove(id).unwrap_or_default());
+            for (id, pair) in &chunk {
+                let (before, after) = if pair.is_read(detail) {
+                    (before.remove(id).unwrap_or_default(), after.remove(id).unwrap_or_default())
+                } else {
+                    (named(&id_only, id, &pair.from), named(&id_only, id, &pair.to))
+                };
                 emitter.rows(id, before, after).await?;
             }
             done += chunk.len() as u64;
@@ -93,18 +110,27 @@ async fn ids(table: &Table, row_ids: &[u64], progress: &Progress) -> Result<Vec<
     Ok(found)
 }
 
-async fn rows(table: &Table, row_ids: &[u64]) -> Result<BTreeMap<String, Vec<Row>>> {
-    let mut found: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+/// Rows of which only the id is told.
+fn named(columns: &Arc<[Arc<str>]>, id: &str, row_ids: &[u64]) -> Vec<Located> {
+    let row = || Row::new(columns.clone(), vec![Value::from(id)]);
+    row_ids.iter().map(|&row_id| Located { row: row(), row_id }).collect()
+}
+
+/// The rows with these stable ids, by their own ids; blobs have digests.
+pub(crate) async fn rows(table: &Table, row_ids: &[u64]) -> Result<BTreeMap<String, Vec<Located>>> {
+    let mut found: BTreeMap<String, Vec<Located>> = BTreeMap::new();
     if row_ids.is_empty() {
         return Ok(found);
     }
     let columns: Vec<String> = table.schema().fields().iter().map(|field| field.name().clone()).collect();
     let batch = table.take(row_ids, &columns, Blobs::Digested).await?;
     let ids = batch[ID].as_string::<i32>().clone();
+    let row_ids = batch[ROW_ID].as_primitive::<UInt64Type>().clone();
     let batch = batch.project(&(0..columns.len()).collect::<Vec<_>>()).expect("the columns asked for come first");
     let names = Row::columns_of(&batch);
     for index in 0..batch.num_rows() {
-        found.entry(ids.value(index).to_owned()).or_default().push(Row::from_batch(&names, &batch, index));
+        let row = Row::from_batch(&names, &batch, index);
+        found.entry(ids.value(index).to_owned()).or_default().push(Located { row, row_id: row_ids.value(index) });
     }
     Ok(found)
 }

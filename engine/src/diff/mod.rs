@@ -29,8 +29,11 @@ use crate::value::Row;
 pub use row_history::{RowHistoryItem, RowHistoryStream, RowVersion};
 pub use run::table_changes;
 
+pub(crate) use compare::changed_columns;
+pub(crate) use delta::rows as located_rows;
+pub(crate) use emit::{Changed, Compared, Located};
 pub(crate) use row_history::row_history;
-pub(crate) use run::diff;
+pub(crate) use run::{compared, diff};
 
 /// What happened to a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -97,6 +100,18 @@ pub enum DiffItem {
 
 /// Changes, as they are found.
 pub type DiffStream = BoxStream<'static, Result<DiffItem>>;
+
+/// As [`DiffStream`], with where the rows are.
+pub(crate) type ComparedStream = BoxStream<'static, Result<Compared>>;
+
+/// How much of the rows is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// All rows whole.
+    All,
+    /// Rows that are on one side only may have no cell but the id.
+    BothSides,
+}
 
 /// Which changes are wanted. The default is all; each list that is not empty must contain the change's own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

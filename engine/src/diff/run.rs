@@ -1,8 +1,10 @@
 //! Which tables differ, and how each is compared.
 
-use super::emit::Emitter;
+use futures::{StreamExt, TryStreamExt};
+
+use super::emit::{Compared, Emitter};
 use super::lineage::shared_version;
-use super::{DiffFilter, DiffItem, DiffStream, RowOp, Way, delta, walk};
+use super::{ComparedStream, Detail, DiffFilter, DiffStream, RowOp, Way, delta, walk};
 use crate::error::Result;
 use crate::history::Snapshot;
 use crate::manifest::{self, TableChange, TableEntry};
@@ -35,6 +37,18 @@ pub fn table_changes(
     way: Option<Way>,
     progress: &Progress,
 ) -> DiffStream {
+    compared(storage, tables, filter, way, Detail::All, progress).map_ok(Into::into).boxed()
+}
+
+/// As [`table_changes`], with where the rows are, and as much of them as is asked for.
+pub(crate) fn compared(
+    storage: &Storage,
+    tables: Vec<TableChange>,
+    filter: DiffFilter,
+    way: Option<Way>,
+    detail: Detail,
+    progress: &Progress,
+) -> ComparedStream {
     let (storage, progress) = (storage.clone(), progress.clone());
     generate(move |sender| async move {
         let tables: Vec<TableChange> = tables.into_iter().filter(|table| filter.wants_table(&table.key)).collect();
@@ -42,7 +56,7 @@ pub fn table_changes(
         for (done, table) in (0..).zip(&tables) {
             progress.check()?;
             progress.advance(done, Some(total), "tables");
-            one_table(&storage, table, &filter, way, &sender, &progress).await?;
+            one_table(&storage, table, &filter, (way, detail), &sender, &progress).await?;
         }
         progress.advance(total, Some(total), "tables");
         Ok(())
@@ -53,8 +67,8 @@ async fn one_table(
     storage: &Storage,
     change: &TableChange,
     filter: &DiffFilter,
-    way: Option<Way>,
-    sender: &Sender<DiffItem>,
+    (way, detail): (Option<Way>, Detail),
+    sender: &Sender<Compared>,
     progress: &Progress,
 ) -> Result<()> {
     let mut emitter = Emitter::new(sender, filter, change.key.clone());
@@ -73,7 +87,7 @@ async fn one_table(
         && let Some(shared) = shared_history(storage, old, new).await
         && let Some(changed) = delta::candidates(from, to, shared, progress).await?
     {
-        changed.send(from, to, &mut emitter, progress).await?;
+        changed.send(from, to, detail, &mut emitter, progress).await?;
         return emitter.finish(Way::Delta).await;
     }
     walk::walk(from.as_ref(), to.as_ref(), &mut emitter, progress).await?;

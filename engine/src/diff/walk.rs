@@ -3,14 +3,15 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch, StringArray};
-use futures::TryStreamExt;
+use arrow::array::{Array, AsArray, RecordBatch, StringArray, UInt64Array};
+use arrow::datatypes::UInt64Type;
+use futures::{StreamExt, TryStreamExt};
 
-use super::emit::Emitter;
+use super::emit::{Emitter, Located};
 use crate::error::Result;
 use crate::progress::Progress;
-use crate::read::{self, Blobs, ReadOptions, RowStream};
-use crate::storage::{ID, Table};
+use crate::read::{Blobs, RowStream};
+use crate::storage::{ID, ROW_ID, Sorted, Table};
 use crate::value::Row;
 
 /// Rows between two reports.
@@ -54,18 +55,18 @@ struct Side {
 struct Batch {
     rows: RecordBatch,
     ids: StringArray,
+    row_ids: UInt64Array,
     columns: Arc<[Arc<str>]>,
     next: usize,
 }
 
 impl Side {
     async fn open(table: Option<&Table>) -> Result<Self> {
-        let options = ReadOptions { blobs: Blobs::Digested, ..ReadOptions::default() };
-        let batches = match table {
-            Some(table) => Some(read::rows(table, &options).await?),
-            None => None,
-        };
-        Ok(Self { batches, batch: None })
+        let Some(table) = table else { return Ok(Self { batches: None, batch: None }) };
+        let mut columns: Vec<String> = table.schema().fields().iter().map(|field| field.name().clone()).collect();
+        columns.push(ROW_ID.to_owned());
+        let batches = table.sorted(&Sorted { columns, blobs: Blobs::Digested, ..Sorted::default() }).await?;
+        Ok(Self { batches: Some(batches.map_err(Into::into).boxed()), batch: None })
     }
 
     /// The id of the next row, after reading a batch if need be.
@@ -73,9 +74,10 @@ impl Side {
         while self.current().is_none() {
             let Some(batches) = &mut self.batches else { return Ok(None) };
             match batches.try_next().await? {
-                Some(rows) => {
+                Some(mut rows) => {
                     let ids = rows[ID].as_string::<i32>().clone();
-                    self.batch = Some(Batch { columns: Row::columns_of(&rows), ids, rows, next: 0 });
+                    let row_ids = rows.remove_column(rows.num_columns() - 1).as_primitive::<UInt64Type>().clone();
+                    self.batch = Some(Batch { columns: Row::columns_of(&rows), ids, row_ids, rows, next: 0 });
                 }
                 None => self.batches = None,
             }
@@ -88,11 +90,12 @@ impl Side {
     }
 
     /// Takes all rows with an id.
-    async fn group(&mut self, id: &str) -> Result<Vec<Row>> {
+    async fn group(&mut self, id: &str) -> Result<Vec<Located>> {
         let mut rows = Vec::with_capacity(1);
         while self.id().await? == Some(id) {
             if let Some(batch) = &mut self.batch {
-                rows.push(Row::from_batch(&batch.columns, &batch.rows, batch.next));
+                let row = Row::from_batch(&batch.columns, &batch.rows, batch.next);
+                rows.push(Located { row, row_id: batch.row_ids.value(batch.next) });
                 batch.next += 1;
             }
         }
