@@ -240,19 +240,33 @@ impl CommitGraph {
         newer.filter(|commit| commit.parents().any(|parent| parent == id)).map(|commit| commit.id).collect()
     }
 
-    /// The base the reference would merge two commits on: smallest sum of distances, then the greater manifest version.
-    ///
-    /// None if the histories are unrelated. Source: graph-format §9, breadth-first distances over both parent links.
+    /// The base that two commits are merged on: the first of [`CommitGraph::merge_bases`].
     #[must_use]
     pub fn merge_base(&self, left: CommitId, right: CommitId) -> Option<CommitId> {
+        self.merge_bases(left, right).first().copied()
+    }
+
+    /// The common ancestors of two commits that are no ancestor of another one, nearest first: smallest sum of distances, then
+    /// the greater manifest version. More than one if the histories were merged crosswise; none if they are unrelated.
+    ///
+    /// Source: graph-format §9, breadth-first distances over both parent links. The reference takes the nearest of all common
+    /// ancestors, which differs where a merge makes the way to an older one the shorter one.
+    #[must_use]
+    pub fn merge_bases(&self, left: CommitId, right: CommitId) -> Vec<CommitId> {
         let (left, right) = (self.distances(left), self.distances(right));
-        let common = left.iter().filter_map(|(id, near)| Some((*id, near + right.get(id)?)));
-        common
-            .min_by_key(|&(id, sum)| {
-                let version = self.get(id).map_or(0, |commit| commit.manifest_version.get());
-                (sum, std::cmp::Reverse((version, id)))
-            })
-            .map(|(id, _)| id)
+        let common: HashMap<CommitId, u32> =
+            left.iter().filter_map(|(id, near)| Some((*id, near + right.get(id)?))).collect();
+        let older: HashSet<CommitId> = common
+            .keys()
+            .filter_map(|id| self.get(*id))
+            .flat_map(|commit| commit.parents().collect::<Vec<_>>())
+            .collect();
+        let mut bases: Vec<(CommitId, u32)> = common.into_iter().filter(|(id, _)| !older.contains(id)).collect();
+        bases.sort_by_key(|&(id, sum)| {
+            let version = self.get(id).map_or(0, |commit| commit.manifest_version.get());
+            (sum, std::cmp::Reverse((version, id)))
+        });
+        bases.into_iter().map(|(id, _)| id).collect()
     }
 
     fn distances(&self, from: CommitId) -> HashMap<CommitId, u32> {

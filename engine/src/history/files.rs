@@ -15,7 +15,8 @@ use crate::error::Result;
 use crate::id::{CommitId, ManifestVersion};
 use crate::storage::{ROW_ADDRESS, Scan, Summary, Table, names};
 
-type HeadOrder = (ManifestVersion, i64, CommitId);
+/// Version, time and id of a commit: the greatest is the head.
+pub(crate) type HeadOrder = (ManifestVersion, i64, CommitId);
 
 /// What is greatest in some rows.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,9 +41,9 @@ impl Newest {
     }
 
     /// The greatest commit; unknown if a row that cannot be read may be greater.
-    fn head(self) -> Option<CommitId> {
-        let (version, _, head) = self.commit?;
-        self.unreadable.is_none_or(|unreadable| unreadable < version).then_some(head)
+    fn head(self) -> Option<HeadOrder> {
+        let head = self.commit?;
+        self.unreadable.is_none_or(|unreadable| unreadable < head.0).then_some(head)
     }
 }
 
@@ -70,6 +71,11 @@ impl Summary for Newest {
 /// # Errors
 /// [`HistoryError::Column`], or a storage error.
 pub(crate) async fn read_head(commits: &Table) -> Result<Option<CommitId>> {
+    Ok(read_newest(commits).await?.map(|(_, _, id)| id))
+}
+
+/// As [`read_head`], with the version and the time, in microseconds, that make it the head.
+pub(crate) async fn read_newest(commits: &Table) -> Result<Option<HeadOrder>> {
     Ok(commits.summary(&Newest::default()).await?.head())
 }
 
@@ -100,7 +106,7 @@ impl CommitFiles {
         for known in files.iter().filter_map(|(_, file)| self.files.get(file)) {
             newest.join(known);
         }
-        newest.head()
+        newest.head().map(|(_, _, id)| id)
     }
 
     /// Reads the files at these positions.

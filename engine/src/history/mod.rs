@@ -20,6 +20,6 @@ pub use load::HistoryBatch;
 pub use snapshot::{Snapshot, TableStatus};
 
 pub(crate) use branch::{branch_refs, list_branches};
-pub(crate) use files::read_head;
+pub(crate) use files::{read_head, read_newest};
 pub(crate) use load::{HistoryStamp, history_stamp, load_history};
 pub(crate) use record::{create_history, find_commit, is_lost, record_commit, restart_history};
