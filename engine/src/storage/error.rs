@@ -156,6 +156,18 @@ pub enum StorageError {
         #[source]
         source: Cause,
     },
+    /// Not as many rows were found as a change is about.
+    #[error(
+        "{found} rows of table {path} have the ids of {expected} rows to change: ids are not unique there; delete all but one row of each id"
+    )]
+    RowsMissed {
+        /// Full path of the lineage.
+        path: String,
+        /// How many rows the change is about.
+        expected: u64,
+        /// How many there are.
+        found: u64,
+    },
     /// A table could not be read.
     #[error("cannot read or write table {path}")]
     Table {
@@ -189,9 +201,11 @@ impl StorageError {
             | Self::MakeRoot { .. }
             | Self::Injected { .. }
             | Self::Table { corrupt: false, .. } => ErrorKind::Unavailable,
-            Self::NotText { .. } | Self::NoIds { .. } | Self::KeyColumn { .. } | Self::Table { corrupt: true, .. } => {
-                ErrorKind::Corrupt
-            }
+            Self::NotText { .. }
+            | Self::NoIds { .. }
+            | Self::RowsMissed { .. }
+            | Self::KeyColumn { .. }
+            | Self::Table { corrupt: true, .. } => ErrorKind::Corrupt,
         }
     }
 }

@@ -6,6 +6,7 @@ mod changed;
 mod matching;
 mod memory;
 mod newest;
+mod pick;
 mod provider;
 mod prune;
 mod scan;

@@ -5,6 +5,7 @@
 //! | [`Table::stage_append`] | `Append` | |
 //! | [`Table::stage_insert_keyed`] | `Update` with the keys that are new | what a merge-insert of rows without a match commits, and the target is not read |
 //! | [`Table::stage_upsert`] | `Update` (merge-insert on a key column) | matched rows are replaced, the others inserted; a few rows that are all new are staged as such; in a table with blobs put together from an append and a deletion |
+//! | [`Table::stage_update`] | `Update` | a deletion and an append in one, without reading more than the column of keys |
 //! | [`Table::stage_delete`] | `Delete` | |
 //! | [`Table::stage_overwrite`] | `Overwrite` | also with no rows |
 //!

@@ -1,7 +1,7 @@
-//! Rows that replace others in a table with blobs.
+//! Rows that replace others, without a join.
 //!
-//! A merge-insert refuses a blob that is a reference to somewhere outside the graph. So the new rows are added, the rows with
-//! their keys are deleted, and both become one transaction of the kind that a merge-insert makes.
+//! The new rows are added, the rows with their keys are deleted, and both become one transaction of the kind that a merge-insert
+//! makes. A merge-insert holds all new rows in memory and refuses blobs that are references to somewhere outside the graph.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,12 +37,39 @@ impl Table {
             seen.extend(keys.into_iter().flatten().flatten().map(str::to_owned));
         });
         let rows = Rows { stream: Box::pin(RecordBatchStreamAdapter::new(schema, rows)) };
-        let mut change = self.stage_insert(rows, WriteMode::Append).await?;
+        let added = self.stage_insert(rows, WriteMode::Append).await?;
         let keys = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
         let few = (keys.len() <= FEW).then(|| keys.iter().cloned().collect());
         let set = TextSet::new(few, move |text| keys.contains(text));
-        let delete = DeleteBuilder::from_expr(self.dataset().clone(), set.condition(key));
+        self.replacing(added, key, &set, None).await
+    }
+
+    /// Stages rows that replace those whose values in the text column `key` are in the set, which are exactly so many.
+    ///
+    /// # Errors
+    /// [`StorageError::RowsMissed`], else as [`Table::stage_append`].
+    pub(crate) async fn stage_update(
+        &self,
+        key: &str,
+        rows: Rows,
+        replaced: &TextSet,
+        exactly: u64,
+    ) -> Result<StagedChange, StorageError> {
+        let added = self.stage_insert(rows, WriteMode::Append).await?;
+        self.replacing(added, key, replaced, Some(exactly)).await
+    }
+
+    /// Makes rows that are added take the place of others.
+    async fn replacing(
+        &self,
+        mut change: StagedChange,
+        key: &str,
+        replaced: &TextSet,
+        exactly: Option<u64>,
+    ) -> Result<StagedChange, StorageError> {
+        let delete = DeleteBuilder::from_expr(self.dataset().clone(), replaced.condition(key));
         let deleted = delete.execute_uncommitted().await.map_err(|cause| self.error(cause))?;
+        self.check_count(exactly, deleted.num_deleted_rows)?;
         match (change.transaction.operation, deleted.transaction.operation) {
             (
                 Operation::Append { fragments },
