@@ -2,7 +2,7 @@
 //!
 //! | file | answers |
 //! |---|---|
-//! | `row` | which rules a single row breaks: required values, ranges, patterns |
+//! | `row` | which rules a single row breaks: required values, ranges, patterns, enums |
 //! | `change` | what a writer wants to do, as far as rules are concerned |
 //! | `ids`, `ends`, `unique`, `cardinality` | which rules the rows break together with those that are stored |
 //! | `problem` | what was found |
@@ -27,7 +27,7 @@ mod unique;
 
 pub(crate) use change::{Digest, Digests, End, GraphChange, Place, Stored, TableChange, TableRows};
 pub(crate) use problem::{Found, Problems};
-pub(crate) use row::RowRules;
+pub(crate) use row::{RowRules, not_one_of};
 
 use std::collections::{BTreeMap, BTreeSet};
 

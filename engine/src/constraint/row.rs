@@ -1,4 +1,4 @@
-//! Rules of a type that a single row can break: ranges, patterns, required values. Pure.
+//! Rules of a type that a single row can break: required values, ranges, patterns, enums. Pure.
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{Float32Type, Float64Type, Int32Type, Int64Type, UInt32Type, UInt64Type};
@@ -12,6 +12,8 @@ use crate::schema::{Bound, Constraint, TableType};
 pub(crate) struct Breach {
     /// Row of the batch.
     pub(crate) row: usize,
+    /// The property whose value it is.
+    pub(crate) property: String,
     /// What is wrong with it, naming the property.
     pub(crate) reason: String,
 }
@@ -21,6 +23,7 @@ pub(crate) struct RowRules {
     required: Vec<String>,
     ranges: Vec<(String, Option<Bound>, Option<Bound>)>,
     patterns: Vec<(String, Regex)>,
+    enums: Vec<(String, Vec<String>)>,
 }
 
 impl RowRules {
@@ -29,11 +32,24 @@ impl RowRules {
     /// # Errors
     /// The pattern of a check that is no regular expression: the schema was accepted by a program that knows other ones.
     pub(crate) fn of(table: TableType<'_>) -> Result<Self, String> {
+        let enums = table.properties().iter().filter_map(|property| {
+            let allowed = property.prop_type.enum_values.clone()?;
+            Some((property.name.clone(), allowed))
+        });
+        Ok(Self { enums: enums.collect(), ..Self::of_typed(table)? })
+    }
+
+    /// The rules of a type for rows whose cells were made from values of its types: an enum has one of its values.
+    ///
+    /// # Errors
+    /// As [`RowRules::of`].
+    pub(crate) fn of_typed(table: TableType<'_>) -> Result<Self, String> {
         let required = table.properties().iter().filter(|property| !property.prop_type.nullable);
         let mut rules = Self {
             required: required.map(|property| property.name.clone()).collect(),
             ranges: Vec::new(),
             patterns: Vec::new(),
+            enums: Vec::new(),
         };
         for constraint in table.constraints() {
             match constraint {
@@ -51,29 +67,48 @@ impl RowRules {
     /// What the rows of a batch break, in order of the rules, then of the rows.
     pub(crate) fn breaches(&self, batch: &RecordBatch) -> Vec<Breach> {
         let mut breaches = Vec::new();
+        let breach = |row, name: &String, reason| Breach { row, property: name.clone(), reason };
         for name in &self.required {
             let Some(column) = batch.column_by_name(name).filter(|column| column.null_count() > 0) else { continue };
             let missing = (0..column.len()).filter(|&row| column.is_null(row));
-            breaches.extend(missing.map(|row| Breach { row, reason: format!("{name} is required") }));
+            breaches.extend(missing.map(|row| breach(row, name, format!("{name} is required"))));
         }
         for (name, min, max) in &self.ranges {
             let Some(column) = batch.column_by_name(name) else { continue };
             let outside = (0..column.len()).filter_map(|row| Some((row, outside(column, row, *min, *max)?)));
-            breaches.extend(outside.map(|(row, why)| Breach { row, reason: format!("{name}: {why}") }));
+            breaches.extend(outside.map(|(row, why)| breach(row, name, format!("{name}: {why}"))));
         }
         for (name, pattern) in &self.patterns {
-            let Some(column) = batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>()) else {
-                continue;
+            let why = |text: &str| {
+                let matches = pattern.is_match(text);
+                (!matches).then(|| format!("`{text}` does not match {pattern}"))
             };
-            let wrong = column
-                .iter()
-                .enumerate()
-                .filter_map(|(row, text)| Some((row, text.filter(|text| !pattern.is_match(text))?)));
-            let reason = |text: &str| format!("{name}: `{text}` does not match {pattern}");
-            breaches.extend(wrong.map(|(row, text)| Breach { row, reason: reason(text) }));
+            let wrong = wrong_texts(batch, name, why);
+            breaches.extend(wrong.map(|(row, why)| breach(row, name, format!("{name}: {why}"))));
+        }
+        for (name, allowed) in &self.enums {
+            let wrong = wrong_texts(batch, name, |text| not_one_of(allowed, text));
+            breaches.extend(wrong.map(|(row, why)| breach(row, name, format!("{name}: {why}"))));
         }
         breaches
     }
+}
+
+/// The rows of a text column with something wrong, as `why` tells it; those without a text are right.
+fn wrong_texts<'b>(
+    batch: &'b RecordBatch,
+    name: &str,
+    why: impl Fn(&str) -> Option<String> + 'b,
+) -> impl Iterator<Item = (usize, String)> + 'b {
+    let column = batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+    let texts = column.into_iter().flatten().enumerate();
+    texts.filter_map(move |(row, text)| Some((row, why(text?)?)))
+}
+
+/// Why a text is no word of an enum; none if it is one.
+pub(crate) fn not_one_of(allowed: &[String], text: &str) -> Option<String> {
+    let is_one = allowed.iter().any(|word| word == text);
+    (!is_one).then(|| format!("`{text}` is not one of {}", allowed.join(", ")))
 }
 
 /// Why a number is not in a range; none if it is, or is null.
@@ -137,5 +172,45 @@ impl std::fmt::Display for Number {
             Self::Whole(number) => number.fmt(f),
             Self::Float(number) => number.fmt(f),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Int32Array, StringArray};
+
+    use super::*;
+    use crate::schema::Catalog;
+
+    #[test]
+    fn a_row_is_told_with_its_property_for_every_rule_it_breaks() {
+        let source = "node Paint { name: String @key @check(name, \"^[a-z]\") colour: enum(red, blue)? \
+            litres: I32? @range(litres, 1..10) maker: String }";
+        let catalog = Catalog::parse(source).unwrap();
+        let table = catalog.tables().next().unwrap();
+        let text = |cells: [Option<&str>; 4]| Arc::new(StringArray::from(cells.to_vec())) as ArrayRef;
+        let columns = [
+            ("id", text([Some("a"), Some("b"), Some("C"), Some("d")])),
+            ("colour", text([Some("red"), Some("green"), None, Some("Red")])),
+            ("litres", Arc::new(Int32Array::from(vec![Some(1), Some(11), None, Some(10)])) as ArrayRef),
+            ("maker", text([Some("x"), Some("x"), None, Some("x")])),
+            ("name", text([Some("a"), Some("b"), Some("C"), Some("d")])),
+        ];
+        let batch = RecordBatch::try_from_iter_with_nullable(columns.map(|(name, cells)| (name, cells, true))).unwrap();
+        let told = |rules: RowRules| -> Vec<(usize, String, String)> {
+            rules.breaches(&batch).into_iter().map(|breach| (breach.row, breach.property, breach.reason)).collect()
+        };
+        let expected = [
+            (2, "maker", "maker is required"),
+            (1, "litres", "litres: 11 is more than 10"),
+            (2, "name", "name: `C` does not match ^[a-z]"),
+            (1, "colour", "colour: `green` is not one of blue, red"),
+            (3, "colour", "colour: `Red` is not one of blue, red"),
+        ]
+        .map(|(row, property, reason)| (row, property.to_owned(), reason.to_owned()));
+        assert_eq!(told(RowRules::of(table).unwrap()), expected);
+        assert_eq!(told(RowRules::of_typed(table).unwrap()), expected[..3]);
     }
 }

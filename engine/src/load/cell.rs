@@ -17,12 +17,6 @@ pub(super) fn wrong(expected: &str, value: &Json<'_>) -> String {
     format!("{expected} is expected, not {shown}{more}")
 }
 
-/// Why a text is no word of an enum; none if it is one.
-pub(super) fn not_one_of(allowed: &[String], text: &str) -> Option<String> {
-    let is_one = allowed.iter().any(|word| word == text);
-    (!is_one).then(|| format!("`{text}` is not one of {}", allowed.join(", ")))
-}
-
 pub(super) fn text<'v>(value: &'v Json<'_>) -> Result<&'v str, String> {
     value.as_text().ok_or_else(|| wrong("a text", value))
 }

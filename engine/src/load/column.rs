@@ -10,8 +10,9 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::Field;
 
 use super::builder::{BlobBuilder, VectorBuilder};
-use super::cell::{boolean, date, date_time, float, integer, not_one_of, numbers, single, text, wrong};
+use super::cell::{boolean, date, date_time, float, integer, numbers, single, text, wrong};
 use super::json::Json;
+use crate::constraint::not_one_of;
 use crate::schema::{PropertyType, ScalarType};
 
 /// A column that is being filled.

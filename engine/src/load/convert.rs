@@ -23,8 +23,8 @@ use arrow::datatypes::{Date32Type, Date64Type, Float32Type, Float64Type};
 use arrow::util::display::array_value_to_string;
 use arrow_schema::{ArrowError, DataType, Field, TimeUnit};
 
-use super::cell::not_one_of;
 use super::nested::{blobs, vectors};
+use crate::constraint::not_one_of;
 use crate::schema::{PropertyType, ScalarType, arrow_type};
 
 const DAY_MILLIS: i64 = 86_400_000;

@@ -140,7 +140,7 @@ struct Filling {
 impl Filling {
     fn new(table: TableType<'_>) -> Result<Self> {
         let schema = Arc::new(table.arrow_schema());
-        let rules = RowRules::of(table).map_err(|reason| LoadError::Rule { reason })?;
+        let rules = RowRules::of_typed(table).map_err(|reason| LoadError::Rule { reason })?;
         Ok(Self {
             spool: SpoolWriter::create(schema.clone())?,
             schema,
