@@ -7,6 +7,7 @@ use futures::TryStreamExt;
 
 use super::change::{Digest, GraphChange, Place, Stored, TableChange};
 use super::problem::Problems;
+use super::violation::Violation;
 use super::{Committed, ids};
 use crate::error::Result;
 use crate::id::{TableKey, TableKind};
@@ -67,10 +68,14 @@ pub(super) async fn edges(
         let is_left = nodes.is_none_or(|nodes| !nodes.deletes(src) || nodes.has(src));
         if let Some((name, place)) = count.changed
             && is_left
-            && let Some(fault) = fault(edge.cardinality, count.edges)
+            && !allows(edge.cardinality, count.edges)
         {
-            let edges = count.edges;
-            problems.add(place, || format!("{}: @card violation: `{name}` has {edges} edges ({fault})", edge.name));
+            problems.add(place, || Violation::Cardinality {
+                edge: key.clone(),
+                src: name,
+                edges: count.edges,
+                allowed: edge.cardinality,
+            });
         }
     }
     Ok(())
@@ -107,10 +112,6 @@ fn sources(counts: &HashMap<Digest, Count>) -> Vec<&str> {
     counts.values().filter_map(|count| count.changed.as_ref().map(|(name, _)| &**name)).collect()
 }
 
-fn fault(Cardinality { min, max }: Cardinality, edges: u32) -> Option<String> {
-    match max {
-        Some(max) if edges > max => Some(format!("max {max}")),
-        _ if edges < min => Some(format!("min {min}")),
-        _ => None,
-    }
+fn allows(Cardinality { min, max }: Cardinality, edges: u32) -> bool {
+    edges >= min && max.is_none_or(|max| edges <= max)
 }

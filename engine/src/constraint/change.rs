@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use futures::stream::BoxStream;
 
+use super::deleted::DeletedIds;
 use crate::error::Result;
 use crate::id::{TableKey, TableKind};
 use crate::write::Spool;
@@ -61,13 +62,22 @@ impl TableRows {
     }
 }
 
-/// A node that edges lead to, or from.
+/// A node that edges lead to, or from, with one of these edges.
 #[derive(Debug)]
 pub(crate) struct End {
     pub(crate) id: Box<str>,
     pub(crate) place: Place,
     pub(crate) edge: Arc<str>,
     pub(crate) role: &'static str,
+}
+
+/// The nodes that the new edges need.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ends<'c> {
+    /// Noted per node type while the rows were made. Of every node that is missing one edge is told.
+    Noted(&'c BTreeMap<String, HashMap<Digest, End>>),
+    /// To be read from the rows. Of every node that is missing all edges are told, by their ids.
+    InRows,
 }
 
 /// What becomes of the stored rows of a table.
@@ -81,13 +91,13 @@ pub(crate) enum Stored {
     Gone,
 }
 
-/// What happens to one table.
+/// What happens to one table. A row that is new is not one that goes: their ids differ.
 #[derive(Debug)]
 pub(crate) struct TableChange<'c> {
     /// New rows.
     pub(crate) rows: Option<&'c TableRows>,
-    /// Ids of stored rows that go, whatever else is said.
-    pub(crate) deleted: Option<&'c HashMap<Digest, Place>>,
+    /// Stored rows that go, whatever else is said.
+    pub(crate) deleted: Option<&'c DeletedIds>,
     /// What becomes of the others.
     pub(crate) stored: Stored,
 }
@@ -105,7 +115,7 @@ impl TableChange<'_> {
     }
 
     pub(super) fn deletes(&self, id: Digest) -> bool {
-        self.deleted.is_some_and(|deleted| deleted.contains_key(&id))
+        self.deleted.is_some_and(|deleted| deleted.has(id))
     }
 
     /// Whether some stored rows may not be there any more afterwards, or not as they were.
@@ -127,7 +137,7 @@ impl TableChange<'_> {
     /// What makes a stored row end.
     pub(super) fn place(&self, id: Digest) -> Option<Place> {
         let replaced = self.rows.and_then(|rows| rows.place(id));
-        replaced.or_else(|| self.deleted.and_then(|deleted| deleted.get(&id).copied()))
+        replaced.or_else(|| self.deleted.and_then(|deleted| deleted.place(id)))
     }
 }
 
@@ -136,8 +146,8 @@ impl TableChange<'_> {
 pub(crate) struct GraphChange<'c> {
     /// The tables that change.
     pub(crate) tables: BTreeMap<TableKey, TableChange<'c>>,
-    /// Per node type, the nodes that the new edges need.
-    pub(crate) ends: &'c BTreeMap<String, HashMap<Digest, End>>,
+    /// The nodes that the new edges need.
+    pub(crate) ends: Ends<'c>,
     /// Node types whose deleted nodes have lost their edges in this change already.
     pub(crate) cascaded: HashSet<String>,
     /// What the digests were made with.

@@ -1,94 +1,169 @@
-//! An edge has both of its nodes.
+//! A new edge has both of its nodes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use arrow::array::AsArray;
+use futures::TryStreamExt;
 
-use super::change::{Digest, Digests, End, GraphChange, Stored, TableChange};
+use super::change::{Digest, Digests, Ends, GraphChange, Stored, TableChange, TableRows};
 use super::problem::Problems;
-use super::{Committed, ids};
+use super::violation::Violation;
+use super::{Committed, FEW, ids};
 use crate::error::Result;
 use crate::id::{TableKey, TableKind};
-use crate::schema::Catalog;
+use crate::schema::{Catalog, EdgeType};
 use crate::storage::ID;
 
+/// The columns that name the nodes of an edge, each with the node type.
+pub(super) fn roles(edge: &EdgeType) -> [(&'static str, &str); 2] {
+    [("src", &edge.from_type), ("dst", &edge.to_type)]
+}
+
+/// The edge types that get new edges.
+fn new_edges<'a>(
+    catalog: &'a Catalog,
+    change: &'a GraphChange<'_>,
+) -> impl Iterator<Item = (&'a EdgeType, &'a TableRows)> {
+    let rows = |edge: &EdgeType| change.table(TableKind::Edge, &edge.name)?.rows;
+    catalog.edges().iter().filter_map(move |edge| Some((edge, rows(edge)?)))
+}
+
+/// The node types whose nodes the new edges need.
+pub(super) fn needed<'a>(catalog: &'a Catalog, change: &'a GraphChange<'_>) -> BTreeSet<&'a str> {
+    match change.ends {
+        Ends::Noted(ends) => ends.keys().map(String::as_str).collect(),
+        Ends::InRows => new_edges(catalog, change).flat_map(|(edge, _)| roles(edge)).map(|(_, node)| node).collect(),
+    }
+}
+
 /// The nodes that new edges need are new as well, or stored and stay.
-pub(super) async fn exist(committed: &Committed<'_>, change: &GraphChange<'_>, problems: &mut Problems) -> Result<()> {
-    for (node, ends) in change.ends {
-        let key = TableKey::new(TableKind::Node, node);
-        let table = change.tables.get(&key);
-        let is_new = |digest: &Digest| table.is_some_and(|table| table.has(*digest));
-        let mut wanted: HashMap<Digest, &End> =
-            ends.iter().filter(|(digest, _)| !is_new(digest)).map(|(digest, end)| (*digest, end)).collect();
-        if table.is_none_or(|table| table.stored != Stored::Gone) {
-            find(committed, &key, table, &mut wanted, change.digests).await?;
-        }
-        for end in wanted.into_values() {
-            problems.add(Some(end.place), || format!("{}: {} `{}` not found in {node}", end.edge, end.role, end.id));
-        }
-    }
-    Ok(())
-}
-
-/// Removes what is stored and stays from what is wanted.
-async fn find(
-    committed: &Committed<'_>,
-    key: &TableKey,
-    table: Option<&TableChange<'_>>,
-    wanted: &mut HashMap<Digest, &End>,
-    digests: &Digests,
-) -> Result<()> {
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let few = ids::one_of(ID, wanted.values().map(|end| &*end.id));
-    committed
-        .each(key, &[ID], few, |batch| {
-            for id in batch[ID].as_string::<i32>().iter().flatten() {
-                let digest = digests.of(id);
-                if table.is_none_or(|table| !table.deletes(digest)) {
-                    wanted.remove(&digest);
-                }
-            }
-        })
-        .await
-}
-
-/// Nodes that go may be needed by stored edges that stay.
-pub(super) async fn are_kept(
+pub(super) async fn exist(
     committed: &Committed<'_>,
     catalog: &Catalog,
     change: &GraphChange<'_>,
     problems: &mut Problems,
 ) -> Result<()> {
-    for edge in catalog.edges() {
-        let key = TableKey::new(TableKind::Edge, &edge.name);
-        let edges = change.tables.get(&key);
-        if edges.is_some_and(|edges| edges.stored == Stored::Gone) {
-            continue;
+    let Ends::Noted(ends) = change.ends else { return all_exist(committed, catalog, change, problems).await };
+    for (node, ends) in ends {
+        let mut wanted = Wanted::of(node, change);
+        for (digest, end) in ends {
+            wanted.add(*digest, &end.id);
         }
-        for (column, node) in [("src", &edge.from_type), ("dst", &edge.to_type)] {
-            let Some(nodes) = change.lost_nodes(node) else { continue };
-            let is_lost = |id: Digest| (nodes.deletes(id) || nodes.stored == Stored::Gone) && !nodes.has(id);
-            committed
-                .each(&key, &[ID, column], None, |batch| {
-                    let (ids, ends) = (batch[ID].as_string::<i32>(), batch[column].as_string::<i32>());
-                    for (id, end) in ids.iter().flatten().zip(ends.iter().flatten()) {
-                        let stays = || edges.is_none_or(|edges| !edges.ends(change.digests.of(id)));
-                        if is_lost(change.digests.of(end)) && stays() {
-                            let place = nodes.place(change.digests.of(end));
-                            let among = if nodes.stored == Stored::Gone { "not among the new" } else { "deleted from" };
-                            problems.add(place, || {
-                                format!(
-                                    "{}: the stored edge `{id}` would lose its {column} `{end}`, which is {among} {node}",
-                                    edge.name
-                                )
-                            });
-                        }
-                    }
-                })
-                .await?;
+        for digest in wanted.missing(committed, change.digests).await? {
+            let end = &ends[&digest];
+            problems.add(Some(end.place), || Violation::MissingEnd {
+                edge: TableKey { kind: TableKind::Edge, name: end.edge.clone() },
+                edge_id: None,
+                role: end.role,
+                node: TableKey::new(TableKind::Node, node),
+                end: end.id.clone(),
+            });
         }
     }
     Ok(())
+}
+
+/// One pass over the new edges for the nodes they need, another one only if some of these are missing.
+async fn all_exist(
+    committed: &Committed<'_>,
+    catalog: &Catalog,
+    change: &GraphChange<'_>,
+    problems: &mut Problems,
+) -> Result<()> {
+    let needed = needed(catalog, change).into_iter().map(|node| (node, Wanted::of(node, change)));
+    let mut wanted: BTreeMap<&str, Wanted<'_>> = needed.collect();
+    for (edge, rows) in new_edges(catalog, change) {
+        let mut batches = rows.last();
+        while let Some(batch) = batches.try_next().await? {
+            committed.progress.check()?;
+            for (role, node) in roles(edge) {
+                let wanted = wanted.get_mut(node).expect("the types of all new edges' nodes are there");
+                batch[role].as_string::<i32>().iter().flatten().for_each(|id| wanted.add(change.digests.of(id), id));
+            }
+        }
+    }
+    let mut missing = BTreeMap::new();
+    for (node, wanted) in wanted {
+        missing.insert(node, wanted.missing(committed, change.digests).await?);
+    }
+    for (edge, rows) in new_edges(catalog, change) {
+        if roles(edge).iter().any(|(_, node)| !missing[node].is_empty()) {
+            without(committed, (edge, rows), &missing, change.digests, problems).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells every new edge that needs one of the missing nodes.
+async fn without(
+    committed: &Committed<'_>,
+    (edge, rows): (&EdgeType, &TableRows),
+    missing: &BTreeMap<&str, HashSet<Digest>>,
+    digests: &Digests,
+    problems: &mut Problems,
+) -> Result<()> {
+    let key = TableKey::new(TableKind::Edge, &edge.name);
+    let roles = roles(edge).map(|(role, node)| (role, TableKey::new(TableKind::Node, node), &missing[node]));
+    let mut batches = rows.last();
+    while let Some(batch) = batches.try_next().await? {
+        committed.progress.check()?;
+        let ids = batch[ID].as_string::<i32>();
+        for (role, node, missing) in &roles {
+            for (id, end) in ids.iter().flatten().zip(batch[*role].as_string::<i32>().iter().flatten()) {
+                if missing.contains(&digests.of(end)) {
+                    problems.add(rows.place(digests.of(id)), || Violation::MissingEnd {
+                        edge: key.clone(),
+                        edge_id: Some(id.into()),
+                        role,
+                        node: node.clone(),
+                        end: end.into(),
+                    });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Nodes of one type that are needed and not new.
+struct Wanted<'c> {
+    key: TableKey,
+    nodes: Option<&'c TableChange<'c>>,
+    digests: HashSet<Digest>,
+    /// The ids themselves, up to one more than can be asked for.
+    few: Vec<String>,
+}
+
+impl<'c> Wanted<'c> {
+    fn of(node: &str, change: &'c GraphChange<'_>) -> Self {
+        let key = TableKey::new(TableKind::Node, node);
+        Self { nodes: change.tables.get(&key), key, digests: HashSet::new(), few: Vec::new() }
+    }
+
+    fn add(&mut self, digest: Digest, id: &str) {
+        let is_new = self.nodes.is_some_and(|nodes| nodes.has(digest));
+        if !is_new && self.digests.insert(digest) && self.few.len() <= FEW {
+            self.few.push(id.to_owned());
+        }
+    }
+
+    /// Those that are not stored, or do not stay.
+    async fn missing(self, committed: &Committed<'_>, digests: &Digests) -> Result<HashSet<Digest>> {
+        let Self { key, nodes, digests: mut wanted, few } = self;
+        if wanted.is_empty() || nodes.is_some_and(|nodes| nodes.stored == Stored::Gone) {
+            return Ok(wanted);
+        }
+        let few = ids::one_of(ID, few.iter().map(String::as_str));
+        committed
+            .each(&key, &[ID], few, |batch| {
+                for id in batch[ID].as_string::<i32>().iter().flatten() {
+                    let digest = digests.of(id);
+                    if nodes.is_none_or(|nodes| !nodes.deletes(digest)) {
+                        wanted.remove(&digest);
+                    }
+                }
+            })
+            .await?;
+        Ok(wanted)
+    }
 }

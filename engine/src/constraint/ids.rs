@@ -5,6 +5,7 @@ use futures::TryStreamExt;
 
 use super::change::{Digests, Stored, TableChange, TableRows};
 use super::problem::Problems;
+use super::violation::Violation;
 use super::{Committed, FEW};
 use crate::error::Result;
 use crate::id::TableKey;
@@ -26,9 +27,7 @@ pub(super) async fn are_new(
         .each(key, &[ID], filter, |batch| {
             for id in batch[ID].as_string::<i32>().iter().flatten() {
                 if let Some(place) = rows.place(digests.of(id)) {
-                    problems.add(Some(place), || {
-                        format!("{}: the id `{id}` is stored already: load with mode merge to replace it", key.name)
-                    });
+                    problems.add(Some(place), || Violation::StoredId { table: key.clone(), id: id.into() });
                 }
             }
         })
@@ -46,7 +45,15 @@ async fn of_few(rows: &TableRows) -> Result<Option<Condition>> {
 }
 
 /// The rows whose text column has one of these values; none if there are too many to be asked for.
-pub(super) fn one_of<'t>(column: &str, texts: impl ExactSizeIterator<Item = &'t str>) -> Option<Condition> {
-    let columns = vec![column.to_owned()];
+pub(super) fn one_of<'t>(column: &'t str, texts: impl ExactSizeIterator<Item = &'t str>) -> Option<Condition> {
+    any_one_of(std::iter::once(column), texts)
+}
+
+/// The rows of which one of some text columns has one of these values; none if there are too many to be asked for.
+pub(super) fn any_one_of<'t>(
+    columns: impl Iterator<Item = &'t str>,
+    texts: impl ExactSizeIterator<Item = &'t str>,
+) -> Option<Condition> {
+    let columns = columns.map(str::to_owned).collect();
     (texts.len() <= FEW).then(|| Condition::AnyOneOf { columns, values: TextSet::of(texts.map(str::to_owned)) })
 }

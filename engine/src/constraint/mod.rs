@@ -3,9 +3,9 @@
 //! | file | answers |
 //! |---|---|
 //! | `row` | which rules a single row breaks: required values, ranges, patterns, enums |
-//! | `change` | what a writer wants to do, as far as rules are concerned |
-//! | `ids`, `ends`, `unique`, `cardinality` | which rules the rows break together with those that are stored |
-//! | `problem` | what was found |
+//! | `change`, `deleted` | what a writer wants to do, as far as rules are concerned |
+//! | `ids`, `ends`, `lost`, `unique`, `cardinality` | which rules the rows break together with those that are stored |
+//! | `violation`, `problem` | what was found: one broken rule, all of them |
 //!
 //! | rule | looked at |
 //! |---|---|
@@ -19,15 +19,20 @@
 
 mod cardinality;
 mod change;
+mod deleted;
 mod ends;
 mod ids;
+mod lost;
 mod problem;
 mod row;
 mod unique;
+mod violation;
 
-pub(crate) use change::{Digest, Digests, End, GraphChange, Place, Stored, TableChange, TableRows};
+pub(crate) use change::{Digest, Digests, End, Ends, GraphChange, Place, Stored, TableChange, TableRows};
+pub(crate) use deleted::DeletedIds;
 pub(crate) use problem::{Found, Problems};
-pub(crate) use row::{RowRules, not_one_of};
+pub(crate) use row::{Breach, RowRules, not_one_of};
+pub(crate) use violation::{OtherRow, Violation};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -88,8 +93,8 @@ pub(crate) async fn check(
     for (key, table) in &change.tables {
         ids::are_new(committed, key, table, change.digests, problems).await?;
     }
-    ends::exist(committed, change, problems).await?;
-    ends::are_kept(committed, catalog, change, problems).await?;
+    ends::exist(committed, catalog, change, problems).await?;
+    lost::ends(committed, catalog, change, problems).await?;
     for (key, table) in &change.tables {
         let kind = catalog.table(key).expect("a change is made with the catalog");
         unique::values(committed, kind, table, change.digests, problems).await?;
@@ -104,7 +109,7 @@ pub(crate) async fn check(
 
 /// The tables that the checks of a change rely on, besides those that it changes.
 pub(crate) fn relied_on(catalog: &Catalog, change: &GraphChange<'_>) -> BTreeSet<TableKey> {
-    let ends = change.ends.keys().map(|node| TableKey::new(TableKind::Node, node));
+    let ends = ends::needed(catalog, change).into_iter().map(|node| TableKey::new(TableKind::Node, node));
     let left = catalog.edges().iter().filter(|edge| loses_nodes(edge, change));
     let left = left.map(|edge| TableKey::new(TableKind::Edge, &edge.name));
     ends.chain(left).filter(|key| !change.tables.contains_key(key)).collect()
@@ -114,3 +119,6 @@ pub(crate) fn relied_on(catalog: &Catalog, change: &GraphChange<'_>) -> BTreeSet
 fn loses_nodes(edge: &EdgeType, change: &GraphChange<'_>) -> bool {
     [&edge.from_type, &edge.to_type].into_iter().any(|node| change.lost_nodes(node).is_some())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,16 @@
-//! What is wrong with a change, as far as it is told.
+//! What is wrong with a change, as far as it is kept.
 
 use super::change::Place;
+use super::violation::Violation;
 
-/// Problems that are told one by one; more are counted.
+/// Problems that are told to people one by one; more are counted.
 const TOLD: usize = 100;
 
 /// The problems found so far: the first are kept, all are counted.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Problems {
-    found: Vec<(Option<Place>, String)>,
+    found: Vec<(Option<Place>, Violation)>,
+    most: usize,
     count: u64,
 }
 
@@ -16,22 +18,45 @@ pub(crate) struct Problems {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     /// The first problems by place; those of no single row come first.
-    pub(crate) problems: Vec<(Option<Place>, String)>,
+    pub(crate) problems: Vec<(Option<Place>, Violation)>,
     /// How many there are besides.
     pub(crate) more: u64,
 }
 
+/// As many are kept as are told to people.
+impl Default for Problems {
+    fn default() -> Self {
+        Self::keeping(TOLD)
+    }
+}
+
 impl Problems {
-    pub(crate) fn at(&mut self, place: Place, reason: impl Into<String>) {
-        self.add(Some(place), || reason.into());
+    /// None yet; `most` will be kept, all of them with [`usize::MAX`].
+    pub(crate) fn keeping(most: usize) -> Self {
+        Self { found: Vec::new(), most, count: 0 }
     }
 
-    /// Adds a problem; its text is made only if it will be told.
-    pub(crate) fn add(&mut self, place: Option<Place>, reason: impl FnOnce() -> String) {
+    /// Adds what is wrong with an input.
+    pub(crate) fn at(&mut self, place: Place, reason: impl Into<String>) {
+        self.add(Some(place), || Violation::Input(reason.into()));
+    }
+
+    /// Adds a problem; it is made only if it will be kept.
+    pub(crate) fn add(&mut self, place: Option<Place>, violation: impl FnOnce() -> Violation) {
         self.count += 1;
-        if self.found.len() < TOLD {
-            self.found.push((place, reason()));
+        if self.found.len() < self.most {
+            self.found.push((place, violation()));
         }
+    }
+
+    /// Counts problems after those that are kept.
+    pub(super) fn add_more(&mut self, count: u64) {
+        self.count += count;
+    }
+
+    /// How many more will be kept.
+    pub(super) fn room(&self) -> usize {
+        self.most - self.found.len()
     }
 
     /// Everything that was found; none if there is nothing wrong.
@@ -50,19 +75,31 @@ impl Problems {
 mod tests {
     use super::*;
 
+    fn place(record: u64) -> Place {
+        Place { input: 0, record }
+    }
+
     #[test]
     fn the_first_are_told_by_place_and_all_are_counted() {
         let mut problems = Problems::default();
         assert_eq!(problems.take(), None);
         let mut made = 0;
         for record in (1..=250).rev() {
-            problems.add(Some(Place { input: 0, record }), || {
+            problems.add(Some(place(record)), || {
                 made += 1;
-                record.to_string()
+                Violation::Input(record.to_string())
             });
         }
         let found = problems.take().unwrap();
-        assert_eq!((found.problems.len(), found.more, made), (100, 150, 100), "no text is made that is not told");
-        assert_eq!(found.problems[0], (Some(Place { input: 0, record: 151 }), "151".to_owned()));
+        assert_eq!((found.problems.len(), found.more, made), (100, 150, 100), "nothing is made that is not told");
+        assert_eq!(found.problems[0], (Some(place(151)), Violation::Input("151".to_owned())));
+    }
+
+    #[test]
+    fn all_are_kept_for_who_needs_all() {
+        let mut problems = Problems::keeping(usize::MAX);
+        (1..=250).for_each(|record| problems.at(place(record), "wrong"));
+        let found = problems.take().unwrap();
+        assert_eq!((found.problems.len(), found.more), (250, 0));
     }
 }

@@ -16,7 +16,7 @@ use super::input::Input;
 use super::problem::{LoadError, refuse};
 use super::reader::read_inputs;
 use crate::clock::Clock;
-use crate::constraint::{Digest, Digests, End, Place, Problems, RowRules, TableRows};
+use crate::constraint::{Breach, Digest, Digests, End, Place, Problems, RowRules, TableRows, Violation};
 use crate::error::Result;
 use crate::id::{TableKey, TableKind};
 use crate::progress::Progress;
@@ -163,7 +163,8 @@ impl Filling {
             let place = block.places.at(row);
             if let Some((earlier, _)) = self.ids.insert(digests.of(id), (self.rows + row as u64, place)) {
                 if keyed || mode != LoadMode::Merge {
-                    problems.add(Some(place), || format!("{}: the id `{id}` is there twice", block.table.name()));
+                    let reason = || format!("{}: the id `{id}` is there twice", block.table.name());
+                    problems.add(Some(place), || Violation::Input(reason()));
                 }
                 self.replaced.push(earlier);
             }
@@ -173,14 +174,15 @@ impl Filling {
 
     fn write(&mut self, block: &Block<'_>, problems: &mut Problems) -> Result<()> {
         let breaches = self.rules.breaches(&block.rows);
-        for breach in &breaches {
-            problems.at(block.places.at(breach.row), format!("{}: {}", block.table.name(), breach.reason));
-        }
         // A block with a row that breaks a rule may lack a required value, and will not be needed.
         if breaches.is_empty() {
             let batch = RecordBatch::try_new(self.schema.clone(), block.rows.columns().to_vec());
             let batch = batch.map_err(|error| LoadError::Reading { reason: error.to_string() })?;
             self.spool.write(&batch)?;
+        }
+        for Breach { row, property, reason } in breaches {
+            let violation = || Violation::Value { table: block.table.key(), id: None, property, reason };
+            problems.add(Some(block.places.at(row)), violation);
         }
         Ok(())
     }

@@ -46,7 +46,7 @@ pub(crate) use given::{cell, key_id};
 
 use intake::Intake;
 
-use crate::constraint::{self, Committed, GraphChange, Problems, Stored, TableChange, TableRows};
+use crate::constraint::{self, Committed, Ends, GraphChange, Problems, Stored, TableChange, TableRows};
 use crate::error::Result;
 use crate::id::{BranchName, TableKey};
 use crate::manifest::{self, TableEntry};
@@ -120,7 +120,7 @@ fn change_of(mode: LoadMode, intake: &Intake) -> GraphChange<'_> {
     };
     let table = |(key, rows): (&TableKey, _)| (key.clone(), TableChange { rows: Some(rows), deleted: None, stored });
     let tables = intake.tables.iter().map(table).collect();
-    GraphChange { tables, ends: &intake.ends, cascaded: HashSet::new(), digests: &intake.digests }
+    GraphChange { tables, ends: Ends::Noted(&intake.ends), cascaded: HashSet::new(), digests: &intake.digests }
 }
 
 /// The tables that are written, and those that the checks rely on.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::constraint::{Found, Place, Problems};
+use crate::constraint::{Found, Place, Problems, Violation};
 use crate::error::ErrorKind;
 
 /// One thing that is wrong.
@@ -78,10 +78,10 @@ impl LoadError {
 /// [`LoadError::Problems`] if there was anything; `inputs` are the names of the inputs.
 pub(super) fn refuse(problems: &mut Problems, inputs: &[String]) -> Result<(), LoadError> {
     let Some(Found { problems, more }) = problems.take() else { return Ok(()) };
-    let problem = |(place, reason): (Option<Place>, String)| LoadProblem {
+    let problem = |(place, violation): (Option<Place>, Violation)| LoadProblem {
         input: place.map(|place| inputs[place.input as usize].clone()).unwrap_or_default(),
         record: place.map_or(0, |place| place.record),
-        reason,
+        reason: violation.to_string(),
     };
     Err(LoadError::Problems { problems: problems.into_iter().map(problem).collect(), more })
 }

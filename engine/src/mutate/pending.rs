@@ -1,7 +1,6 @@
-//! What the statements so far have made of a table: rows that are not stored yet, or ids that go.
+//! What the statements so far have made of a table: rows that are not stored yet.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
@@ -11,13 +10,11 @@ use futures::{StreamExt, TryStreamExt};
 
 use crate::constraint::{Digest, Digests, Place, TableRows};
 use crate::error::Result;
-use crate::storage::{ID, TextSet};
+use crate::storage::ID;
 use crate::write::{Spool, SpoolError, SpoolWriter};
 
 /// Bytes of rows that are kept in memory; more go to a temporary file.
 const MEMORY_BYTES: usize = 8 << 20;
-/// Ids that are listed one by one; more are a set.
-const FEW: usize = 500;
 
 /// New rows of one table, the last of each id counts.
 #[derive(Debug)]
@@ -120,58 +117,5 @@ impl PendingRows {
             }
         };
         Ok(Some(TableRows { spool, ids, replaced: Vec::new(), has_given_ids: self.replaces }))
-    }
-}
-
-/// Ids of stored rows that go.
-#[derive(Debug, Default)]
-pub(super) struct PendingIds {
-    ids: HashMap<Digest, Place>,
-    /// The ids themselves, up to one more than are listed.
-    few: Vec<String>,
-}
-
-impl PendingIds {
-    /// Adds an id; false if it was there.
-    pub(super) fn add(&mut self, id: &str, place: Place, digests: &Digests) -> bool {
-        let is_new = !self.ids.contains_key(&digests.of(id));
-        if is_new {
-            self.ids.insert(digests.of(id), place);
-            if self.few.len() <= FEW {
-                self.few.push(id.to_owned());
-            }
-        }
-        is_new
-    }
-
-    /// Adds everything that another one has.
-    pub(super) fn extend(&mut self, other: &Self) {
-        self.ids.extend(&other.ids);
-        let room = (FEW + 1).saturating_sub(self.few.len());
-        self.few.extend(other.few.iter().take(room).cloned());
-    }
-
-    pub(super) fn has(&self, id: Digest) -> bool {
-        self.ids.contains_key(&id)
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.ids.is_empty()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.ids.len()
-    }
-
-    /// Every id with what deletes it.
-    pub(super) fn ids(&self) -> &HashMap<Digest, Place> {
-        &self.ids
-    }
-
-    /// The ids as a set.
-    pub(super) fn set(self: &Arc<Self>, digests: &Digests) -> TextSet {
-        let few = (self.few.len() <= FEW).then(|| self.few.clone());
-        let (ids, digests) = (self.clone(), digests.clone());
-        TextSet::new(few, move |id| ids.has(digests.of(id)))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::constraint::{Found, Place, Problems};
+use crate::constraint::{Found, Place, Problems, Violation};
 use crate::error::ErrorKind;
 use crate::excerpt::Placed;
 use crate::id::TableKey;
@@ -141,9 +141,9 @@ pub(super) fn refuse(problems: &mut Problems, statements: &[String]) -> Result<(
         let index = usize::try_from(place.record).ok().and_then(|number| number.checked_sub(1));
         index.and_then(|index| statements.get(index)).cloned().unwrap_or_default()
     };
-    let problem = |(place, reason): (Option<Place>, String)| MutateProblem {
+    let problem = |(place, violation): (Option<Place>, Violation)| MutateProblem {
         statement: place.map(statement).unwrap_or_default(),
-        reason,
+        reason: violation.to_string(),
     };
     Err(MutateError::Problems { problems: problems.into_iter().map(problem).collect(), more })
 }

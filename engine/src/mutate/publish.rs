@@ -6,10 +6,9 @@ use std::sync::Arc;
 use futures::FutureExt;
 
 use super::Mutated;
-use super::pending::PendingIds;
 use super::problem::refuse;
 use super::run::Made;
-use crate::constraint::{self, Committed, GraphChange, Problems, Stored, TableChange, TableRows};
+use crate::constraint::{self, Committed, DeletedIds, Ends, GraphChange, Problems, Stored, TableChange, TableRows};
 use crate::error::Result;
 use crate::id::{BranchName, TableKey};
 use crate::manifest::{self, TableEntry};
@@ -21,7 +20,7 @@ use crate::write::{Change, Effect, Gate, WriteError, WritePlan, Writer, check_cu
 /// The changes of all tables, complete.
 struct Changes {
     rows: BTreeMap<TableKey, TableRows>,
-    deleted: BTreeMap<TableKey, Arc<PendingIds>>,
+    deleted: BTreeMap<TableKey, Arc<DeletedIds>>,
     made: Made,
 }
 
@@ -75,12 +74,13 @@ impl Changes {
             let stored = if rows.has_given_ids { Stored::Replaced } else { Stored::Stay };
             (key.clone(), TableChange { rows: Some(rows), deleted: None, stored })
         });
-        let deleted = self.deleted.iter().map(|(key, ids)| {
-            (key.clone(), TableChange { rows: None, deleted: Some(ids.ids()), stored: Stored::Stay })
-        });
+        let deleted = self
+            .deleted
+            .iter()
+            .map(|(key, ids)| (key.clone(), TableChange { rows: None, deleted: Some(&**ids), stored: Stored::Stay }));
         GraphChange {
             tables: rows.chain(deleted).collect(),
-            ends: &self.made.ends,
+            ends: Ends::Noted(&self.made.ends),
             cascaded: self.made.cascaded.clone(),
             digests: &self.made.digests,
         }

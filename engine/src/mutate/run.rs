@@ -12,10 +12,10 @@ use futures::TryStreamExt;
 use super::bind::{BoundDeed, BoundStep};
 use super::check::touches;
 use super::filter::Filter;
-use super::pending::{PendingIds, PendingRows};
+use super::pending::PendingRows;
 use super::problem::MutateError;
 use crate::clock::Clock;
-use crate::constraint::{Digest, Digests, End, Place, Problems, RowRules};
+use crate::constraint::{Breach, DeletedIds, Digest, Digests, End, Place, Problems, RowRules, Violation};
 use crate::error::Result;
 use crate::fail::fail_point;
 use crate::id::{BranchName, TableKey, TableKind};
@@ -41,7 +41,7 @@ pub(super) struct Work<'w> {
 #[derive(Debug, Default)]
 pub(super) struct Made {
     pub(super) rows: BTreeMap<TableKey, PendingRows>,
-    pub(super) deleted: BTreeMap<TableKey, PendingIds>,
+    pub(super) deleted: BTreeMap<TableKey, DeletedIds>,
     /// Per node type, the nodes that the new edges need.
     pub(super) ends: BTreeMap<String, HashMap<Digest, End>>,
     /// Tables whose rows decided what was made: another version of them could have meant something else.
@@ -114,15 +114,15 @@ impl Work<'_> {
         let batch = RecordBatch::try_new(Arc::new(Schema::new(nullable)), columns).map_err(unfitting)?;
         let rules = RowRules::of(table).map_err(|reason| MutateError::Rule { reason })?;
         let breaches = rules.breaches(&batch);
+        if breaches.is_empty() {
+            return Ok(Some(RecordBatch::try_new(Arc::new(schema), batch.columns().to_vec()).map_err(unfitting)?));
+        }
         let ids = batch[ID].as_string::<i32>();
-        for breach in &breaches {
-            let id = ids.value(breach.row);
-            self.made.problems.add(Some(place), || format!("{} `{id}`: {}", table.name(), breach.reason));
+        for Breach { row, property, reason } in breaches {
+            let id = Some(ids.value(row).into());
+            self.made.problems.add(Some(place), || Violation::Value { table: table.key(), id, property, reason });
         }
-        if !breaches.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(RecordBatch::try_new(Arc::new(schema), batch.columns().to_vec()).map_err(unfitting)?))
+        Ok(None)
     }
 
     fn rows(&mut self, table: TableType<'_>) -> (&mut PendingRows, Digests) {
@@ -193,7 +193,7 @@ impl Work<'_> {
 
     async fn delete(&mut self, place: Place, table: TableType<'_>, filter: &Filter) -> Result<u64> {
         let key = table.key();
-        let mut found = PendingIds::default();
+        let mut found = DeletedIds::default();
         let mut batches = self.open(&key).await?.matching(&[ID.to_owned()], &filter.conditions()).await?;
         while let Some(batch) = batches.try_next().await? {
             self.progress.check()?;
