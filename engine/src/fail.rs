@@ -38,6 +38,16 @@ pub const GRAPH_PUBLISH_BEFORE_COMMIT_APPEND: &str = "graph_publish.before_commi
 pub const WRITE_BEFORE_TABLE_COMMIT: &str = "write.before_table_commit";
 /// A write is finished, and before an internal table's small files are put together; passed once for each table.
 pub const TIDY_BEFORE_COMPACTION: &str = "tidy.before_compaction";
+/// A merge: the new rows of a table that only the source changed are committed, the changed ones are not.
+pub const BRANCH_MERGE_ADOPT_AFTER_APPEND_PRE_UPSERT: &str = "branch_merge.adopt_after_append_pre_upsert";
+/// As the former, with the changed rows committed and the deletions not.
+pub const BRANCH_MERGE_ADOPT_AFTER_UPSERT_PRE_DELETE: &str = "branch_merge.adopt_after_upsert_pre_delete";
+/// A merge: the new and the changed rows of a table that both sides changed are committed, the deletions are not.
+pub const BRANCH_MERGE_REWRITE_AFTER_MERGE_PRE_DELETE: &str = "branch_merge.rewrite_after_merge_pre_delete";
+/// As the former, with the deletions committed.
+pub const BRANCH_MERGE_REWRITE_AFTER_DELETE_PRE_INDEX: &str = "branch_merge.rewrite_after_delete_pre_index";
+/// A merge has committed all tables and said so, nothing is published.
+pub const BRANCH_MERGE_POST_PHASE_B_PRE_MANIFEST_COMMIT: &str = "branch_merge.post_phase_b_pre_manifest_commit";
 /// A branch's own lineage of a table is made, nothing is committed to it.
 pub const FORK_BEFORE_FIRST_COMMIT: &str = "fork.before_first_commit";
 /// A lineage is in the way of a fork, and whose it is is not known.
@@ -74,6 +84,15 @@ pub const WRITE: [&str; 7] = [
 
 /// Those that a mutation passes besides, for tests that go through every one.
 pub const MUTATION: [&str; 1] = [MUTATION_DELETE_NODE_PRE_PRIMARY_DELETE];
+
+/// Those that a merge passes besides, for tests that go through every one.
+pub const MERGE: [&str; 5] = [
+    BRANCH_MERGE_ADOPT_AFTER_APPEND_PRE_UPSERT,
+    BRANCH_MERGE_ADOPT_AFTER_UPSERT_PRE_DELETE,
+    BRANCH_MERGE_REWRITE_AFTER_MERGE_PRE_DELETE,
+    BRANCH_MERGE_REWRITE_AFTER_DELETE_PRE_INDEX,
+    BRANCH_MERGE_POST_PHASE_B_PRE_MANIFEST_COMMIT,
+];
 
 /// Those of the storage, for tests that go through every one.
 pub const STORAGE: [&str; 5] = [STORAGE_READ, STORAGE_LIST, STORAGE_OPEN, STORAGE_HEAD, STORAGE_LINEAGES];

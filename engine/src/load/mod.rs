@@ -148,10 +148,17 @@ async fn plan(
     problem::refuse(&mut problems, names)?;
     let effect = |(key, rows): (&TableKey, &TableRows)| {
         let table = entries.get(key).cloned().expect("every table was just found");
-        Effect { table, change: change(mode, rows) }
+        Effect::of(table, change(mode, rows))
     };
     let effects = intake.tables.iter().map(effect).collect();
-    Ok(WritePlan { kind: WriterKind::Load, branch: branch.clone(), actor: actor.clone(), effects })
+    Ok(WritePlan {
+        kind: WriterKind::Load,
+        branch: branch.clone(),
+        actor: actor.clone(),
+        effects,
+        adoptions: Vec::new(),
+        merged: None,
+    })
 }
 
 /// Reading is work for a processor, so it leaves the threads that wait for storage alone.
@@ -171,8 +178,8 @@ async fn take_in(
 fn change(mode: LoadMode, rows: &TableRows) -> Change {
     let source = rows.spool.clone().without(rows.replaced.clone());
     match mode {
-        LoadMode::Append => Change::Append(source),
-        LoadMode::Merge => Change::Upsert(source),
-        LoadMode::Overwrite => Change::Overwrite(source),
+        LoadMode::Append => Change::Append(Box::new(source)),
+        LoadMode::Merge => Change::Upsert(Box::new(source)),
+        LoadMode::Overwrite => Change::Overwrite(Box::new(source)),
     }
 }

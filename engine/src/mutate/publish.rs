@@ -113,7 +113,14 @@ impl Changes {
         constraint::check(&committed, catalog, &self.as_rules_see_it(), &mut problems).await?;
         refuse(&mut problems, labels)?;
         let effects = self.effects(&entries, branch)?;
-        Ok(WritePlan { kind: WriterKind::Mutation, branch: branch.clone(), actor: actor.clone(), effects })
+        Ok(WritePlan {
+            kind: WriterKind::Mutation,
+            branch: branch.clone(),
+            actor: actor.clone(),
+            effects,
+            adoptions: Vec::new(),
+            merged: None,
+        })
     }
 
     fn effects(
@@ -122,14 +129,17 @@ impl Changes {
         branch: &BranchName,
     ) -> Result<Vec<Effect>, WriteError> {
         let rows = self.rows.iter().map(|(key, rows)| {
-            let spool = rows.spool.clone();
+            let spool = Box::new(rows.spool.clone());
             (key, if rows.has_given_ids { Change::Upsert(spool) } else { Change::Append(spool) })
         });
-        let deleted = self.deleted.iter().map(|(key, ids)| (key, Change::Delete(ids.set(&self.made.digests))));
+        let deleted = self
+            .deleted
+            .iter()
+            .map(|(key, ids)| (key, Change::Delete { ids: ids.set(&self.made.digests), count: None }));
         let mut changes: Vec<_> = rows.chain(deleted).collect();
         changes.sort_by_key(|(key, _)| *key);
         let effect = |(key, change): (&TableKey, Change)| match entries.get(key) {
-            Some(table) => Ok(Effect { table: table.clone(), change }),
+            Some(table) => Ok(Effect::of(table.clone(), change)),
             None => Err(WriteError::TableGone { branch: branch.clone(), table_key: key.clone() }),
         };
         changes.into_iter().map(effect).collect()

@@ -177,7 +177,8 @@ async fn record(writer: &Writer, decision: Decision, sidecar: &Sidecar, outcomes
     let _publishing = writer.gates.acquire([Gate::Publish(branch.clone())]).await;
     let commits = open_commits(storage, &branch).await?;
     if !find_commit(&commits, id).await? {
-        let merged = sidecar.merge_source_commit_id.as_deref().filter(|_| decision == Decision::RollForward);
+        let is_done = matches!(decision, Decision::RollForward | Decision::StaleAfterSuccess);
+        let merged = sidecar.merge_source_commit_id.as_deref().filter(|_| is_done);
         let commit = Commit {
             id,
             parent: read_head(&commits).await?,

@@ -26,6 +26,8 @@ pub(crate) enum Gate {
     Table(TableKey, BranchName),
     /// Branches are made or deleted.
     Branches,
+    /// A branch is merged into.
+    Merge(BranchName),
     /// Publishing on a branch and recording the commit. Taken last and held shortly.
     Publish(BranchName),
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::error::WriteError;
 use super::spool::Spool;
-use crate::id::{BranchName, TableKey};
+use crate::id::{BranchName, CommitId, TableKey};
 use crate::manifest::TableEntry;
 use crate::recovery::WriterKind;
-use crate::storage::TextSet;
+use crate::storage::{Rows, TextSet};
 
 /// A write, ready to run: validated, nothing of it stored.
 #[derive(Debug)]
@@ -19,8 +19,12 @@ pub(crate) struct WritePlan {
     pub(crate) branch: BranchName,
     /// Who does it.
     pub(crate) actor: Option<Arc<str>>,
-    /// What happens to each table, at most one change for each.
+    /// What is committed to each table, at most one effect for each.
     pub(crate) effects: Vec<Effect>,
+    /// States of tables that are taken over from another branch, none of them among the effects.
+    pub(crate) adoptions: Vec<Adoption>,
+    /// The commit that is merged in. Such a write is recorded even if it changes no table.
+    pub(crate) merged: Option<CommitId>,
 }
 
 /// The change of one table.
@@ -28,21 +32,72 @@ pub(crate) struct WritePlan {
 pub(crate) struct Effect {
     /// The table as the plan was made for: it is carried out on this version or not at all.
     pub(crate) table: TableEntry,
-    /// What happens to it.
+    /// What happens to it, in order; each is one commit.
+    pub(crate) steps: Vec<Step>,
+}
+
+/// One commit of a table.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// What it does.
     pub(crate) change: Change,
+    /// The fail point that is passed when it is done.
+    pub(crate) then: Option<&'static str>,
+}
+
+impl Effect {
+    /// A table that is changed by one commit.
+    pub(crate) fn of(table: TableEntry, change: Change) -> Self {
+        Self { table, steps: vec![Step { change, then: None }] }
+    }
+}
+
+/// Rows that can be read as often as they are needed.
+pub(crate) trait RowSource: std::fmt::Debug + Send + Sync {
+    /// The rows, from the start.
+    fn to_rows(&self) -> Rows;
+}
+
+impl RowSource for Spool {
+    fn to_rows(&self) -> Rows {
+        Rows::stream(self.schema(), self.batches())
+    }
 }
 
 /// What happens to a table, in exactly one commit.
 #[derive(Debug)]
 pub(crate) enum Change {
     /// Rows are added.
-    Append(Spool),
+    Append(Box<dyn RowSource>),
     /// Rows replace those with the same id, or are added.
-    Upsert(Spool),
+    Upsert(Box<dyn RowSource>),
+    /// Rows replace those with the same id, which are all there and only once.
+    Update {
+        /// The new rows.
+        rows: Box<dyn RowSource>,
+        /// Their ids.
+        ids: TextSet,
+        /// How many.
+        count: u64,
+    },
     /// Rows replace all there are.
-    Overwrite(Spool),
+    Overwrite(Box<dyn RowSource>),
     /// Rows with these ids are removed.
-    Delete(TextSet),
+    Delete {
+        /// The ids.
+        ids: TextSet,
+        /// How many there are, if that is known.
+        count: Option<u64>,
+    },
+}
+
+/// A table that the branch is to see as another one does. No table is committed to.
+#[derive(Debug)]
+pub(crate) struct Adoption {
+    /// The table as the branch sees it, as the plan was made for.
+    pub(crate) table: TableEntry,
+    /// As it is to be: a version of the main lineage, or one that a lineage of the branch starts with.
+    pub(crate) state: TableEntry,
 }
 
 /// Refuses if a table is not as it was when rows were read from it, or is gone.

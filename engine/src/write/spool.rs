@@ -15,7 +15,6 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::Rows;
 
 /// Bytes that are read at once.
 const PIECE: usize = 1 << 16;
@@ -114,9 +113,9 @@ impl Spool {
         self
     }
 
-    /// The rows, to be written.
-    pub(crate) fn to_rows(&self) -> Rows {
-        Rows::stream(self.schema.clone(), self.batches())
+    /// Its columns.
+    pub(crate) fn schema(&self) -> SchemaRef {
+        self.schema.clone()
     }
 
     /// Reads the rows, from the start.

@@ -1,0 +1,75 @@
+//! Making all tables of a write visible at once, and recording the commit.
+
+use super::gate::Gate;
+use super::run::{Facts, Writer};
+use crate::error::{Error, Result};
+use crate::fail::fail_point;
+use crate::history::{Commit, read_head, read_newest, record_commit};
+use crate::id::{BranchName, ManifestVersion};
+use crate::manifest::{self, Publication, PublishError};
+use crate::storage::{Storage, Table, names};
+
+pub(super) async fn publish_and_record(writer: &Writer, plan: &Facts, publication: &Publication) -> Result<Commit> {
+    if plan.merged.is_some() {
+        fail_point!(crate::fail::BRANCH_MERGE_POST_PHASE_B_PRE_MANIFEST_COMMIT);
+    } else {
+        fail_point!(crate::fail::MUTATION_POST_FINALIZE_PRE_PUBLISHER);
+    }
+    let _publishing = writer.gates.acquire([Gate::Publish(plan.branch.clone())]).await;
+    let version = match manifest::publish(&writer.storage, &plan.branch, publication).await {
+        Ok(version) => version,
+        Err(stale @ Error::Publish(PublishError::Stale { .. })) => {
+            // Another program may have taken this write for an interrupted one and rolled it forward.
+            return healed(writer, plan, publication).await?.ok_or(stale);
+        }
+        Err(error) => return Err(error),
+    };
+    fail_point!(crate::fail::GRAPH_PUBLISH_AFTER_MANIFEST_COMMIT);
+    let commits = open_commits(&writer.storage, &plan.branch).await?;
+    let head = read_newest(&commits).await?;
+    // A commit that changes no table has the version of the one before it, and then its time makes it the head.
+    let after_head = head.filter(|(of, _, _)| *of == version).map_or(i64::MIN, |(_, micros, _)| micros + 1);
+    let commit = Commit {
+        id: writer.clock.next_id(),
+        parent: head.map(|(_, _, id)| id),
+        merged_parent: plan.merged,
+        branch: plan.branch.clone(),
+        manifest_version: version,
+        created_at_micros: writer.clock.now_micros().max(after_head),
+        actor: plan.actor.clone(),
+    };
+    fail_point!(crate::fail::GRAPH_PUBLISH_BEFORE_COMMIT_APPEND);
+    record_commit(&writer.storage, &commits, &commit).await?;
+    Ok(commit)
+}
+
+/// The commits a branch sees.
+pub(crate) async fn open_commits(storage: &Storage, branch: &BranchName) -> Result<Table> {
+    Ok(storage.open(names::COMMITS, branch.stored(), None).await?)
+}
+
+async fn is_published(writer: &Writer, plan: &Facts, publication: &Publication) -> Result<bool> {
+    let current = manifest::read_state(&manifest::open(&writer.storage, &plan.branch, None).await?).await?;
+    Ok(publication.updates.iter().all(|update| {
+        let entry = current.get(&update.key);
+        entry.is_some_and(|entry| entry.version.get() == update.version && entry.lineage == update.lineage)
+    }))
+}
+
+/// The commit by which another program finished this write; none if the write is not published.
+async fn healed(writer: &Writer, plan: &Facts, publication: &Publication) -> Result<Option<Commit>> {
+    if !is_published(writer, plan, publication).await? {
+        return Ok(None);
+    }
+    let id = read_head(&open_commits(&writer.storage, &plan.branch).await?).await?;
+    let version = manifest::open(&writer.storage, &plan.branch, None).await?.version();
+    Ok(id.map(|id| Commit {
+        id,
+        parent: None,
+        merged_parent: plan.merged,
+        branch: plan.branch.clone(),
+        manifest_version: ManifestVersion::new(version),
+        created_at_micros: writer.clock.now_micros(),
+        actor: plan.actor.clone(),
+    }))
+}
