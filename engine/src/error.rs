@@ -5,6 +5,7 @@ use crate::history::HistoryError;
 use crate::id::IdError;
 use crate::load::LoadError;
 use crate::manifest::{ManifestError, PublishError};
+use crate::merge::MergeError;
 use crate::mutate::MutateError;
 use crate::query::QueryError;
 use crate::read::ReadError;
@@ -69,6 +70,9 @@ pub enum Error {
     /// Nothing was loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// Branches were not merged.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
     /// Nothing was changed.
     #[error(transparent)]
     Mutate(#[from] MutateError),
@@ -113,6 +117,7 @@ impl Error {
             Self::Write(error) => error.kind(),
             Self::Spool(error) => error.kind(),
             Self::Load(error) => error.kind(),
+            Self::Merge(error) => error.kind(),
             Self::Mutate(error) => error.kind(),
             Self::History(error) => error.kind(),
             Self::Read(error) => error.kind(),

@@ -50,6 +50,7 @@ pub mod history;
 pub mod id;
 pub mod load;
 pub mod manifest;
+pub mod merge;
 pub mod mutate;
 mod nearest;
 pub mod progress;

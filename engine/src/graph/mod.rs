@@ -3,6 +3,7 @@
 mod branch_start;
 mod branches;
 mod create;
+mod merges;
 mod reads;
 mod resolve;
 mod writes;

@@ -1,0 +1,237 @@
+//! A plan with decisions: what they settle, what is left open, what they break.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::TableMerge;
+use super::choice::{RowChoice, effects};
+use super::conflict::{Conflict, ConflictDetail, ConflictKey, Side};
+use super::decision::{Assigned, MergeDecisions, Scope, StaleDecision, assign};
+use super::error::MergeError;
+use super::lookup::{ThreeTables, that_keep};
+use super::picked::{Settled, TableRows};
+use super::plan::{MergePlan, mark, validate_rows};
+use super::settle::{Chosen, settle};
+use super::validate::Found;
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::id::TableKey;
+use crate::progress::Progress;
+
+/// How often decisions are applied to conflicts that other decisions give rise to.
+const ROUNDS: usize = 16;
+
+/// What decisions make of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergeCheck {
+    /// What is still to be decided, in order of table, kind and id; what a decision caused names it.
+    pub open: Vec<Conflict>,
+    /// What is decided, with the index of the decision that holds.
+    pub decided: Vec<(Conflict, usize)>,
+    /// Decisions that hold for nothing any more.
+    pub stale: Vec<StaleDecision>,
+    /// Every table, with the decisions carried out.
+    pub tables: Vec<TableMerge>,
+}
+
+/// A plan with decisions, ready to be carried out if nothing is open.
+pub(super) struct Checked {
+    pub(super) check: MergeCheck,
+    pub(super) rows: BTreeMap<TableKey, TableRows>,
+    pub(super) relied_on: BTreeSet<TableKey>,
+}
+
+/// Which rows are chosen, by table and id.
+type AllChosen = BTreeMap<TableKey, BTreeMap<String, Chosen>>;
+
+/// Checks decisions against a plan. Nothing is written.
+pub(crate) async fn check(
+    graph: &Graph,
+    plan: &MergePlan,
+    decisions: &MergeDecisions,
+    progress: &Progress,
+) -> Result<MergeCheck> {
+    Ok(Box::pin(apply(graph, plan, decisions, progress)).await?.check)
+}
+
+/// Applies decisions to a plan. Decisions may give rise to conflicts that other decisions settle, so this is done until no more come.
+pub(super) async fn apply(
+    graph: &Graph,
+    plan: &MergePlan,
+    decisions: &MergeDecisions,
+    progress: &Progress,
+) -> Result<Checked> {
+    check_is_of(graph, plan)?;
+    decisions.check_branches(plan.source(), plan.target()).map_err(MergeError::from)?;
+    let mut known: Vec<Conflict> = plan.conflicts().to_vec();
+    let mut round = 0;
+    loop {
+        round += 1;
+        progress.check()?;
+        let kept = rules(graph, plan, &known, decisions).await?;
+        let keeps = |rule: usize, conflict: &Conflict| {
+            kept.get(&(rule, conflict.key.table.clone())).is_some_and(|ids| ids.contains(&conflict.key.id))
+        };
+        let assigned = assign(&known, decisions, &keeps).map_err(MergeError::from)?;
+        let chosen = chosen(&known, &assigned, decisions);
+        let rows = plan.rows(graph, settled(graph, plan, &chosen).await?).await?;
+        let Found { conflicts: mut broken, relied_on } = if chosen.is_empty() {
+            let with_rules = plan.conflicts().iter().filter(|conflict| !conflict.key.kind.is_of_a_row());
+            Found { conflicts: with_rules.cloned().collect(), relied_on: plan.inner.relied_on.clone() }
+        } else {
+            validate_rows(graph, plan, &rows, &undecided(&known, &assigned), progress).await?
+        };
+        mark(graph, plan, &mut broken).await?;
+        let before: HashSet<(&ConflictKey, &ConflictDetail)> =
+            known.iter().map(|conflict| (&conflict.key, &conflict.detail)).collect();
+        let mut new: Vec<Conflict> =
+            broken.iter().filter(|conflict| !before.contains(&(&conflict.key, &conflict.detail))).cloned().collect();
+        new.iter_mut().for_each(|conflict| conflict.caused_by = cause(conflict, &chosen));
+        if new.is_empty() || round == ROUNDS {
+            let check = report(plan, &known, &broken, assigned, &rows).await?;
+            return Ok(Checked { check, rows, relied_on });
+        }
+        known.extend(new);
+    }
+}
+
+fn check_is_of(graph: &Graph, plan: &MergePlan) -> Result<(), MergeError> {
+    if plan.inner.uri == graph.uri() {
+        return Ok(());
+    }
+    Err(MergeError::OtherGraph { planned: plan.inner.uri.clone(), actual: graph.uri().to_owned() })
+}
+
+/// The ids that keep the condition of a rule, by its index and table.
+async fn rules(
+    graph: &Graph,
+    plan: &MergePlan,
+    conflicts: &[Conflict],
+    decisions: &MergeDecisions,
+) -> Result<HashMap<(usize, TableKey), HashSet<String>>> {
+    let mut kept = HashMap::new();
+    for (index, decision) in decisions.decisions.iter().enumerate() {
+        let Scope::Rule(rule) = &decision.on else { continue };
+        let Some(filter) = &rule.filter else { continue };
+        let mut ids: BTreeMap<&TableKey, HashSet<String>> = BTreeMap::new();
+        for conflict in conflicts.iter().filter(|conflict| rule.names(&conflict.key)) {
+            ids.entry(&conflict.key.table).or_default().insert(conflict.key.id.clone());
+        }
+        for (key, ids) in ids {
+            let found = keep(graph, plan, key, filter, &ids).await.map_err(|error| MergeError::Filter {
+                number: index + 1,
+                table_key: key.clone(),
+                filter: filter.clone(),
+                source: Box::new(error),
+            })?;
+            kept.insert((index, key.clone()), found);
+        }
+    }
+    Ok(kept)
+}
+
+/// The rows that keep a condition on the source; where the source has none, on the target.
+async fn keep(
+    graph: &Graph,
+    plan: &MergePlan,
+    key: &TableKey,
+    filter: &str,
+    ids: &HashSet<String>,
+) -> Result<HashSet<String>> {
+    let tables = ThreeTables::open(graph.storage(), plan.entries(key)).await?;
+    let located = tables.locate(ids).await?;
+    let tables = tables.into_tables();
+    let mut kept = HashSet::new();
+    for side in [Side::Source, Side::Target] {
+        let Some(table) = tables.get(&side) else { continue };
+        let on_side = that_keep(table, filter, ids).await?;
+        let counts = |id: &String| side == Side::Source || located.row_id(Side::Source, id).is_none();
+        kept.extend(on_side.into_iter().filter(counts));
+    }
+    Ok(kept)
+}
+
+/// What is chosen for each row. Choices about rules come after those about rows, because they speak of what those made.
+fn chosen(known: &[Conflict], assigned: &Assigned, decisions: &MergeDecisions) -> AllChosen {
+    let mut all = AllChosen::new();
+    for of_rows in [true, false] {
+        let conflicts = known.iter().zip(&assigned.chosen);
+        for (conflict, decision) in conflicts.filter(|(conflict, _)| conflict.key.kind.is_of_a_row() == of_rows) {
+            let Some(decision) = *decision else { continue };
+            let Some(choice) = &decisions.decisions[decision].choice else { continue };
+            for (table, id, row) in effects(conflict, choice) {
+                let later = Chosen { row, rest: None, decision };
+                match all.entry(table).or_default().entry(id) {
+                    std::collections::btree_map::Entry::Vacant(slot) => drop(slot.insert(later)),
+                    std::collections::btree_map::Entry::Occupied(mut earlier) => earlier.get_mut().then(later),
+                }
+            }
+        }
+    }
+    all
+}
+
+async fn settled(graph: &Graph, plan: &MergePlan, chosen: &AllChosen) -> Result<BTreeMap<TableKey, Settled>> {
+    let mut settled = BTreeMap::new();
+    for (key, chosen) in chosen {
+        let tables = ThreeTables::open(graph.storage(), plan.entries(key)).await?;
+        let kind = graph.schema().catalog().table(key).expect("a table of the schema");
+        settled.insert(key.clone(), settle(kind, &tables, chosen).await?);
+    }
+    Ok(settled)
+}
+
+/// Rows that both sides changed and nobody decided.
+fn undecided(known: &[Conflict], assigned: &Assigned) -> HashSet<(TableKey, String)> {
+    let open = known
+        .iter()
+        .zip(&assigned.chosen)
+        .filter(|(conflict, decision)| decision.is_none() && conflict.key.kind.is_of_a_row());
+    open.map(|(conflict, _)| (conflict.key.table.clone(), conflict.key.id.clone())).collect()
+}
+
+/// The decision that made the rows of a conflict what they are.
+fn cause(conflict: &Conflict, chosen: &AllChosen) -> Option<usize> {
+    let of = |table: &TableKey, id: &str| Some(chosen.get(table)?.get(id)?.decision);
+    let key = &conflict.key;
+    let own = || of(&key.table, &key.id);
+    let any_edge = || {
+        let edges = chosen.get(&key.table)?.values();
+        edges.filter(|chosen| !matches!(chosen.row, RowChoice::From(Side::Target))).map(|chosen| chosen.decision).max()
+    };
+    match &conflict.detail {
+        ConflictDetail::Orphan { node, end, .. } => own().or_else(|| of(node, end)),
+        ConflictDetail::Unique { other, .. } => own().or_else(|| of(&key.table, other)),
+        ConflictDetail::Cardinality { .. } => any_edge(),
+        ConflictDetail::Row { .. } | ConflictDetail::Value { .. } => own(),
+    }
+}
+
+async fn report(
+    plan: &MergePlan,
+    known: &[Conflict],
+    broken: &[Conflict],
+    assigned: Assigned,
+    rows: &BTreeMap<TableKey, TableRows>,
+) -> Result<MergeCheck> {
+    let still: HashSet<(&ConflictKey, &ConflictDetail)> =
+        broken.iter().map(|conflict| (&conflict.key, &conflict.detail)).collect();
+    let (mut open, mut decided) = (Vec::new(), Vec::new());
+    for (conflict, decision) in known.iter().zip(&assigned.chosen) {
+        let is_broken = still.contains(&(&conflict.key, &conflict.detail));
+        match decision {
+            Some(decision) if is_broken => {
+                open.push(Conflict { caused_by: Some(*decision), ..conflict.clone() });
+            }
+            Some(decision) => decided.push((conflict.clone(), *decision)),
+            None if is_broken || conflict.key.kind.is_of_a_row() => open.push(conflict.clone()),
+            // Another decision settled it.
+            None => {}
+        }
+    }
+    open.sort_by(|a, b| a.key.cmp(&b.key));
+    let mut stale = assigned.stale;
+    stale.extend(assigned.unmatched);
+    stale.sort_by_key(|stale| stale.decision);
+    let tables = plan.summary(rows, &open).await?;
+    Ok(MergeCheck { open, decided, stale, tables })
+}

@@ -1,0 +1,148 @@
+//! Why branches cannot be merged.
+
+use super::decision::DecisionError;
+use crate::error::{Error, ErrorKind};
+use crate::id::{BranchName, CommitId, TableKey};
+
+/// Why a merge was refused. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MergeError {
+    /// A branch cannot be merged into itself.
+    #[error("cannot merge {branch} into itself: name two branches")]
+    SameBranch {
+        /// The branch.
+        branch: BranchName,
+    },
+    /// A branch whose history cannot be read.
+    #[error("branch {branch} has no commit: its history is lost or half-made, so there is nothing to merge by")]
+    NoCommit {
+        /// The branch.
+        branch: BranchName,
+    },
+    /// Two histories without a common commit.
+    #[error(
+        "{source_branch} and {target} have no common commit: there is nothing to merge by; export one and load it into the other"
+    )]
+    Unrelated {
+        /// The branch to be merged.
+        source_branch: BranchName,
+        /// The branch to merge into.
+        target: BranchName,
+    },
+    /// The state both sides come from cannot be read any more.
+    #[error(
+        "cannot merge: their last common commit {commit} of branch {branch} cannot be read any more; export the changed rows and load them"
+    )]
+    BaseGone {
+        /// The commit.
+        commit: CommitId,
+        /// Its branch.
+        branch: BranchName,
+        /// Why.
+        #[source]
+        source: Box<Error>,
+    },
+    /// A table that only one side has.
+    #[error("cannot merge: {branch} has no table {table_key}; open the graph again, its schema may have changed")]
+    MissingTable {
+        /// The branch that lacks it.
+        branch: BranchName,
+        /// The table.
+        table_key: TableKey,
+    },
+    /// An id that several rows of one table have, which makes it unclear which of them is meant.
+    #[error(
+        "cannot merge: several rows of {table_key} have the id `{id}`; delete all but one of them on the branch that has them"
+    )]
+    RepeatedId {
+        /// The table.
+        table_key: TableKey,
+        /// The id.
+        id: String,
+    },
+    /// The branches are not what they were when the merge was previewed.
+    #[error("cannot merge: {}; preview it again", moved(.what))]
+    Moved {
+        /// Each of the two that moved: the branch, where it was, where it is.
+        what: Vec<(BranchName, CommitId, Option<CommitId>)>,
+    },
+    /// The plan is of another graph, or of this one opened with another schema.
+    #[error("cannot merge: the plan was made for {planned}, this is {actual}; preview it again")]
+    OtherGraph {
+        /// Graph of the plan.
+        planned: String,
+        /// This one.
+        actual: String,
+    },
+    /// Conflicts that nobody decided.
+    #[error("cannot merge: {open} {} undecided; preview the merge, decide them, and merge with the decisions", if *open == 1 { "conflict is" } else { "conflicts are" })]
+    Undecided {
+        /// How many.
+        open: usize,
+    },
+    /// Decisions that do not fit the merge.
+    #[error(transparent)]
+    Decisions(#[from] DecisionError),
+    /// A value of a decision that no cell of the column can have.
+    #[error("decision {number}: {table_key} `{id}`, {column}: {reason}")]
+    Value {
+        /// The decision, from 1.
+        number: usize,
+        /// Table of the row.
+        table_key: TableKey,
+        /// Its id.
+        id: String,
+        /// The column.
+        column: String,
+        /// What is wrong with the value.
+        reason: String,
+    },
+    /// The condition of a rule cannot be applied to a table.
+    #[error("decision {number}: cannot use the condition `{filter}` on {table_key}")]
+    Filter {
+        /// The decision, from 1.
+        number: usize,
+        /// The table.
+        table_key: TableKey,
+        /// The condition.
+        filter: String,
+        /// Why.
+        #[source]
+        source: Box<Error>,
+    },
+    /// The accepted schema has a rule that this program cannot apply.
+    #[error("the schema has a rule that cannot be applied: {reason}")]
+    Rule {
+        /// Which, and why.
+        reason: String,
+    },
+}
+
+fn moved(what: &[(BranchName, CommitId, Option<CommitId>)]) -> String {
+    let one = |(branch, was, is): &(BranchName, CommitId, Option<CommitId>)| match is {
+        Some(is) if is == was => format!("{branch} shows another version than commit {was} did"),
+        Some(is) => format!("{branch} moved from commit {was} to {is}"),
+        None => format!("{branch}, which was at commit {was}, is gone"),
+    };
+    what.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+impl MergeError {
+    /// What the caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::SameBranch { .. } | Self::Value { .. } | Self::Filter { .. } => ErrorKind::Invalid,
+            Self::NoCommit { .. } | Self::BaseGone { .. } => ErrorKind::NotFound,
+            Self::Unrelated { .. }
+            | Self::MissingTable { .. }
+            | Self::RepeatedId { .. }
+            | Self::Moved { .. }
+            | Self::OtherGraph { .. }
+            | Self::Undecided { .. }
+            | Self::Rule { .. } => ErrorKind::Conflict,
+            Self::Decisions(error) => error.kind(),
+        }
+    }
+}

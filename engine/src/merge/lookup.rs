@@ -1,0 +1,114 @@
+//! Rows of the three states by their ids.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use arrow::array::AsArray;
+use arrow::datatypes::UInt64Type;
+use futures::TryStreamExt;
+
+use super::conflict::{Side, ThreeRows};
+use super::picked::text_set;
+use crate::diff::located_rows;
+use crate::error::Result;
+use crate::id::TableKey;
+use crate::manifest::TableEntry;
+use crate::storage::{Condition, ID, ROW_ID, Storage, Table};
+
+/// Rows fetched at once.
+const CHUNK: usize = 512;
+
+/// One table in the three states; none where it is not there.
+#[derive(Debug, Clone)]
+pub(super) struct ThreeTables(BTreeMap<Side, Table>);
+
+impl ThreeTables {
+    pub(super) async fn open(storage: &Storage, entries: [(Side, Option<&TableEntry>); 3]) -> Result<Self> {
+        let mut tables = BTreeMap::new();
+        for (side, entry) in entries {
+            if let Some(entry) = entry {
+                tables.insert(side, open(storage, entry).await?);
+            }
+        }
+        Ok(Self(tables))
+    }
+
+    pub(super) fn into_tables(self) -> BTreeMap<Side, Table> {
+        self.0
+    }
+
+    /// Where the rows with some ids are on every side.
+    pub(super) async fn locate(&self, ids: &HashSet<String>) -> Result<Located> {
+        let mut located = Located::default();
+        for (&side, table) in &self.0 {
+            located.0.insert(side, locate(table, ids).await?);
+        }
+        Ok(located)
+    }
+
+    /// The rows with some ids; blobs have digests.
+    pub(super) async fn rows(&self, key: &TableKey, ids: &[String]) -> Result<Vec<ThreeRows>> {
+        let located = self.locate(&ids.iter().cloned().collect()).await?;
+        let mut rows = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(CHUNK) {
+            let mut of_side = BTreeMap::new();
+            for (&side, table) in &self.0 {
+                let row_ids: Vec<u64> = chunk.iter().filter_map(|id| located.row_id(side, id)).collect();
+                of_side.insert(side, located_rows(table, &row_ids).await?);
+            }
+            for id in chunk {
+                let row = |side| Some(of_side.get(&side)?.get(id)?.first()?.row.clone());
+                let (base, source, target) = (row(Side::Base), row(Side::Source), row(Side::Target));
+                rows.push(ThreeRows { table: key.clone(), id: id.clone(), base, source, target });
+            }
+        }
+        Ok(rows)
+    }
+}
+
+/// Stable ids of rows, by side and by their own ids.
+#[derive(Debug, Default)]
+pub(super) struct Located(BTreeMap<Side, HashMap<String, u64>>);
+
+impl Located {
+    pub(super) fn row_id(&self, side: Side, id: &str) -> Option<u64> {
+        self.0.get(&side)?.get(id).copied()
+    }
+}
+
+pub(super) async fn open(storage: &Storage, entry: &TableEntry) -> Result<Table> {
+    Ok(storage.open(&entry.path, entry.stored_lineage(), Some(entry.version.get())).await?)
+}
+
+/// The stable ids of the rows with some ids.
+async fn locate(table: &Table, ids: &HashSet<String>) -> Result<HashMap<String, u64>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let condition = Condition::AnyOneOf { columns: vec![ID.to_owned()], values: text_set(ids.clone()) };
+    let mut batches = table.matching(&[ID.to_owned(), ROW_ID.to_owned()], &[condition]).await?;
+    let mut found = HashMap::new();
+    while let Some(batch) = batches.try_next().await? {
+        let (ids, rows) = (batch[ID].as_string::<i32>(), batch[ROW_ID].as_primitive::<UInt64Type>());
+        found.extend(ids.iter().flatten().map(str::to_owned).zip(rows.values().iter().copied()));
+    }
+    Ok(found)
+}
+
+/// The ids of the rows that keep a condition in SQL, among some.
+///
+/// # Errors
+/// [`crate::read::ReadError::Filter`] if it is no condition over the table's columns.
+pub(super) async fn that_keep(table: &Table, filter: &str, among: &HashSet<String>) -> Result<HashSet<String>> {
+    let options = crate::read::ReadOptions {
+        columns: Some(vec![ID.to_owned()]),
+        filter: Some(filter.to_owned()),
+        ..crate::read::ReadOptions::default()
+    };
+    let mut batches = crate::read::rows(table, &options).await?;
+    let mut kept = HashSet::new();
+    while let Some(batch) = batches.try_next().await? {
+        let ids = batch[ID].as_string::<i32>();
+        kept.extend(ids.iter().flatten().filter(|id| among.contains(*id)).map(str::to_owned));
+    }
+    Ok(kept)
+}

@@ -1,0 +1,143 @@
+//! The rows that a merge writes to one table, read where they are.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow_schema::SchemaRef;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+
+use super::conflict::Side;
+use super::delta::{Counts, Delta, Entry, RowStep};
+use crate::error::Result;
+use crate::storage::{Rows, Table, TextSet};
+use crate::write::{RowSource, SpoolError};
+
+/// Ids that are listed one by one; more are a set.
+const FEW: usize = 500;
+
+/// A row that a decision made of cells.
+#[derive(Debug, Clone)]
+pub(super) struct Edited {
+    pub(super) id: String,
+    pub(super) step: RowStep,
+    /// The row, with the columns of the table.
+    pub(super) row: RecordBatch,
+}
+
+/// What decisions make of single rows of a table; it goes before what the delta says of them.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    /// The rows that are settled, whether or not anything is done about them.
+    pub(super) ids: Arc<HashSet<String>>,
+    /// Rows of one of the sides that come or change, and rows that go.
+    pub(super) entries: Vec<Entry>,
+    /// Rows made of cells.
+    pub(super) edited: Vec<Edited>,
+}
+
+/// Everything a merge does to one table. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct TableRows {
+    /// The table on each side that has rows which are taken.
+    pub(super) tables: Arc<BTreeMap<Side, Table>>,
+    /// Columns of the table, as the schema has them.
+    pub(super) schema: SchemaRef,
+    pub(super) delta: Delta,
+    pub(super) settled: Arc<Settled>,
+}
+
+impl TableRows {
+    /// Reads what happens to each row.
+    pub(super) fn entries(&self) -> BoxStream<'static, Result<Vec<Entry>>> {
+        let settled = futures::stream::iter([Ok(self.settled.entries.clone())]);
+        let delta = if self.settled.ids.is_empty() {
+            self.delta.entries()
+        } else {
+            self.delta.entries_without(self.settled.ids.clone())
+        };
+        delta.chain(settled).boxed()
+    }
+
+    /// How many rows come, change and go.
+    pub(super) async fn counts(&self) -> Result<Counts> {
+        let mut counts = self.delta.counts;
+        if !self.settled.ids.is_empty() {
+            let mut entries = self.delta.entries();
+            while let Some(entries) = entries.try_next().await? {
+                let settled = entries.iter().filter(|entry| self.settled.ids.contains(&entry.id));
+                settled.for_each(|entry| counts.remove(entry.step));
+            }
+        }
+        self.settled.entries.iter().for_each(|entry| counts.add(entry.step));
+        self.settled.edited.iter().for_each(|edited| counts.add(edited.step));
+        Ok(counts)
+    }
+
+    /// Reads the rows that take one of these steps, as batches of a schema whose columns are among those of the table.
+    pub(super) fn rows(&self, steps: &'static [RowStep], schema: SchemaRef) -> BoxStream<'static, Result<RecordBatch>> {
+        let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+        let picked = |(&side, table): (&Side, &Table)| {
+            let of_side = move |entries: Vec<Entry>| -> Vec<u64> {
+                let picked = entries.iter().filter(|entry| steps.contains(&entry.step) && entry.from.0 == side);
+                picked.map(|entry| entry.from.1).collect()
+            };
+            table.pick(self.entries().map_ok(of_side).boxed(), &columns)
+        };
+        let picked: Vec<_> = self.tables.iter().map(picked).collect();
+        let edited = self.settled.edited.iter().filter(|edited| steps.contains(&edited.step));
+        let edited: Vec<Result<RecordBatch>> = edited.map(|edited| Ok(project(&edited.row, &columns))).collect();
+        let conform = move |batch: RecordBatch| {
+            let batch = RecordBatch::try_new(schema.clone(), batch.columns().to_vec());
+            batch.map_err(|error| SpoolError::from(error).into())
+        };
+        let all = futures::stream::iter(picked).flatten().chain(futures::stream::iter(edited));
+        all.map(move |batch| batch.and_then(&conform)).boxed()
+    }
+
+    /// The ids of the rows that take a step, as a set.
+    pub(super) async fn ids(&self, step: RowStep) -> Result<TextSet> {
+        let mut ids: HashSet<String> = HashSet::new();
+        let mut entries = self.entries();
+        while let Some(entries) = entries.try_next().await? {
+            ids.extend(entries.into_iter().filter(|entry| entry.step == step).map(|entry| entry.id));
+        }
+        let edited = self.settled.edited.iter().filter(|edited| edited.step == step);
+        ids.extend(edited.map(|edited| edited.id.clone()));
+        Ok(text_set(ids))
+    }
+
+    /// The rows that take a step, to be written.
+    pub(super) fn source(&self, step: RowStep) -> Box<dyn RowSource> {
+        Box::new(OneStep { rows: self.clone(), step })
+    }
+}
+
+/// A set of ids that can be asked for one by one if they are few.
+pub(super) fn text_set(ids: HashSet<String>) -> TextSet {
+    let few = (ids.len() <= FEW).then(|| ids.iter().cloned().collect());
+    TextSet::new(few, move |id| ids.contains(id))
+}
+
+fn project(batch: &RecordBatch, columns: &[String]) -> RecordBatch {
+    let indices: Vec<usize> = columns.iter().filter_map(|name| batch.schema_ref().index_of(name).ok()).collect();
+    batch.project(&indices).expect("indices of the batch's own schema")
+}
+
+#[derive(Debug)]
+struct OneStep {
+    rows: TableRows,
+    step: RowStep,
+}
+
+impl RowSource for OneStep {
+    fn to_rows(&self) -> Rows {
+        let steps: &'static [RowStep] = match self.step {
+            RowStep::Append => &[RowStep::Append],
+            RowStep::Update => &[RowStep::Update],
+            RowStep::Delete => &[],
+        };
+        Rows::stream(self.rows.schema.clone(), self.rows.rows(steps, self.rows.schema.clone()))
+    }
+}

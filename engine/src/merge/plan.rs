@@ -1,0 +1,384 @@
+//! What a merge would do, without writing.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use super::classify::{Adopt, Placement, classify};
+use super::conflict::{Conflict, ConflictDetail, MergeHeads, Side, ThreeRows};
+use super::delta::Delta;
+use super::error::MergeError;
+use super::lookup::{ThreeTables, open};
+use super::picked::{Settled, TableRows};
+use super::rows::{Changes, Ends, Selected, fingerprint, select};
+use super::states::{self, States};
+use super::validate::{self, Found, Target};
+use super::{MergeOutcome, MergeWay, TableMerge};
+use crate::diff::{Detail, DiffFilter, Way, compared};
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::id::{BranchName, CommitId, TableKey};
+use crate::manifest::{ChangeKind, TableChange, TableEntry};
+use crate::progress::Progress;
+use crate::storage::ID;
+
+/// Edges of a node that are shown with a conflict about their number.
+const EDGES: u64 = 100;
+
+/// A merge as it would be done. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct MergePlan {
+    pub(super) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) uri: String,
+    pub(super) states: States,
+    /// Tables of which rows may have to be written, by key.
+    pub(super) changes: BTreeMap<TableKey, Change>,
+    tables: Vec<TableMerge>,
+    /// Conflicts with rules come after those of rows of the same table and kind order.
+    conflicts: Vec<Conflict>,
+    pub(super) relied_on: std::collections::BTreeSet<TableKey>,
+}
+
+/// One table that changes.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) placement: Placement,
+    pub(super) delta: Delta,
+    way: Way,
+}
+
+impl MergePlan {
+    /// The branch that is merged.
+    #[must_use]
+    pub fn source(&self) -> &BranchName {
+        &self.inner.states.source.branch
+    }
+
+    /// The branch that is merged into.
+    #[must_use]
+    pub fn target(&self) -> &BranchName {
+        &self.inner.states.target.branch
+    }
+
+    /// What the merge comes to.
+    #[must_use]
+    pub fn outcome(&self) -> MergeOutcome {
+        self.inner.states.outcome
+    }
+
+    /// The heads, and the last common commit.
+    #[must_use]
+    pub fn heads(&self) -> MergeHeads {
+        self.inner.states.heads
+    }
+
+    /// Further last common commits, if the histories were merged crosswise. A row is taken over without asking only if all of them
+    /// agree on it.
+    #[must_use]
+    pub fn other_bases(&self) -> &[CommitId] {
+        &self.inner.states.other_bases
+    }
+
+    /// Every table of the graph, in order of keys. Rows with conflicts are counted as staying as they are on the target.
+    #[must_use]
+    pub fn tables(&self) -> &[TableMerge] {
+        &self.inner.tables
+    }
+
+    /// Everything that has to be decided, in order of table, kind and id.
+    #[must_use]
+    pub fn conflicts(&self) -> &[Conflict] {
+        &self.inner.conflicts
+    }
+
+    /// The states of a table.
+    pub(super) fn entries(&self, key: &TableKey) -> [(Side, Option<&TableEntry>); 3] {
+        let states = &self.inner.states;
+        let base = states.bases.first().and_then(|base| base.entries.get(key));
+        let (source, target) = (states.source.entries.get(key), states.target.entries.get(key));
+        [(Side::Base, base), (Side::Source, source), (Side::Target, target)]
+    }
+
+    /// The rows of the tables as the merge would write them, with what was decided about some.
+    pub(super) async fn rows(
+        &self,
+        graph: &Graph,
+        mut settled: BTreeMap<TableKey, Settled>,
+    ) -> Result<BTreeMap<TableKey, TableRows>> {
+        let mut keys: HashSet<TableKey> = self.inner.changes.keys().cloned().collect();
+        keys.extend(settled.keys().cloned());
+        let mut tables = BTreeMap::new();
+        for key in keys {
+            let settled = settled.remove(&key).unwrap_or_default();
+            let sides = ThreeTables::open(graph.storage(), self.entries(&key)).await?;
+            let kind = graph.schema().catalog().table(&key).expect("a table of the schema");
+            let delta = match self.inner.changes.get(&key) {
+                Some(change) => change.delta.clone(),
+                None => Delta::none()?,
+            };
+            let rows = TableRows {
+                tables: Arc::new(sides.into_tables()),
+                schema: Arc::new(kind.arrow_schema()),
+                delta,
+                settled: Arc::new(settled),
+            };
+            tables.insert(key, rows);
+        }
+        Ok(tables)
+    }
+
+    /// What happens to every table if these rows are written and these conflicts are open.
+    pub(super) async fn summary(
+        &self,
+        rows: &BTreeMap<TableKey, TableRows>,
+        open: &[Conflict],
+    ) -> Result<Vec<TableMerge>> {
+        let inner = &self.inner;
+        summary(&inner.states, &inner.changes, rows, open).await
+    }
+}
+
+/// How a table is written: what the plan says, unless decisions changed rows of a state that would be taken over as it is.
+pub(super) fn placed(placement: Placement, settled: &Settled) -> Placement {
+    match placement {
+        Placement::Adopt(Adopt::Pointer | Adopt::Fork) if !settled.ids.is_empty() => Placement::Adopt(Adopt::Delta),
+        placement => placement,
+    }
+}
+
+/// Plans a merge. `way` forces how rows are compared; none takes the cheaper one.
+pub(crate) async fn plan(
+    graph: &Graph,
+    source: &BranchName,
+    target: &BranchName,
+    way: Option<Way>,
+    progress: &Progress,
+) -> Result<MergePlan> {
+    progress.phase(1, 3, "find the last common commit");
+    let states = states::find(graph, source, target).await?;
+    progress.phase(2, 3, "compare the rows");
+    let mut changes = BTreeMap::new();
+    let mut conflicts = Vec::new();
+    if states.outcome != MergeOutcome::AlreadyUpToDate {
+        check_tables(&states)?;
+        for key in states.target.entries.keys() {
+            progress.check()?;
+            progress.message(key.to_string());
+            if let Some((change, found)) = Box::pin(compare(graph, &states, key, way, progress)).await? {
+                changes.insert(key.clone(), change);
+                conflicts.extend(found);
+            }
+        }
+    }
+    let inner = Inner {
+        uri: graph.uri().to_owned(),
+        states,
+        changes,
+        tables: Vec::new(),
+        conflicts,
+        relied_on: std::collections::BTreeSet::new(),
+    };
+    progress.phase(3, 3, "check the rules");
+    Box::pin(with_rules(graph, MergePlan { inner: Arc::new(inner) }, progress)).await
+}
+
+/// Every table is on both sides.
+fn check_tables(states: &States) -> Result<(), MergeError> {
+    let (source, target) = (&states.source, &states.target);
+    for (state, other) in [(source, target), (target, source)] {
+        if let Some(table_key) = state.entries.keys().find(|key| !other.entries.contains_key(key)) {
+            return Err(MergeError::MissingTable { branch: other.branch.clone(), table_key: table_key.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// Compares a table; none if the target has what it should have.
+async fn compare(
+    graph: &Graph,
+    states: &States,
+    key: &TableKey,
+    way: Option<Way>,
+    progress: &Progress,
+) -> Result<Option<(Change, Vec<Conflict>)>> {
+    let storage = graph.storage();
+    let (source, target) = (&states.source.entries[key], &states.target.entries[key]);
+    let mut bases: Vec<Option<&TableEntry>> = states.bases.iter().map(|base| base.entries.get(key)).collect();
+    let placement = classify(&bases, source, target, &states.target.branch);
+    if placement == Placement::Untouched {
+        return Ok(None);
+    }
+    bases.dedup_by(|a, b| match (a, b) {
+        (Some(a), Some(b)) => a.same_state(b),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    });
+    // With several bases rows are told apart that are on one side only.
+    let detail = if bases.len() == 1 { Detail::BothSides } else { Detail::All };
+    let since = |base: Option<&TableEntry>, to: &TableEntry| {
+        let change = TableChange {
+            key: key.clone(),
+            kind: if base.is_some() { ChangeKind::Changed } else { ChangeKind::Added },
+            from: base.cloned(),
+            to: Some(to.clone()),
+        };
+        compared(storage, vec![change], DiffFilter::default(), way, detail, progress)
+    };
+    let changes = bases.iter().map(|base| Changes {
+        source: since(*base, source),
+        target: (!base.is_some_and(|base| base.same_state(target))).then(|| since(*base, target)),
+    });
+    let (source_table, target_table) = (open(storage, source).await?, open(storage, target).await?);
+    let ends = Ends { source: &source_table, target: &target_table };
+    let Selected { delta, conflicts, way } = select(key, changes.collect(), &ends, progress).await?;
+    Ok(Some((Change { placement, delta, way }, conflicts)))
+}
+
+/// Adds the conflicts with rules, and counts.
+async fn with_rules(graph: &Graph, plan: MergePlan, progress: &Progress) -> Result<MergePlan> {
+    let rows = plan.rows(graph, BTreeMap::new()).await?;
+    let undecided = plan.conflicts().iter().map(|it| (it.key.table.clone(), it.key.id.clone())).collect();
+    let Found { conflicts: mut broken, relied_on } = validate_rows(graph, &plan, &rows, &undecided, progress).await?;
+    mark(graph, &plan, &mut broken).await?;
+    let mut conflicts = plan.conflicts().to_vec();
+    conflicts.extend(broken);
+    conflicts.sort_by(|a, b| a.key.cmp(&b.key));
+    let tables = plan.summary(&rows, &conflicts).await?;
+    let mut inner = Arc::into_inner(plan.inner).expect("nobody else has the plan yet");
+    inner.tables = tables;
+    inner.conflicts = conflicts;
+    inner.relied_on = relied_on;
+    Ok(MergePlan { inner: Arc::new(inner) })
+}
+
+/// What rules say of the target with these rows written to it.
+pub(super) async fn validate_rows(
+    graph: &Graph,
+    plan: &MergePlan,
+    rows: &BTreeMap<TableKey, TableRows>,
+    undecided: &HashSet<(TableKey, String)>,
+    progress: &Progress,
+) -> Result<Found> {
+    let target = Target {
+        storage: graph.storage(),
+        catalog: graph.schema().catalog(),
+        entries: &plan.inner.states.target.entries,
+    };
+    validate::validate(&target, rows, undecided, progress).await
+}
+
+/// Gives conflicts with rules the fingerprints of their rows and of what is wrong with them.
+pub(super) async fn mark(graph: &Graph, plan: &MergePlan, conflicts: &mut [Conflict]) -> Result<()> {
+    let mut ids: BTreeMap<TableKey, Vec<String>> = BTreeMap::new();
+    for conflict in conflicts.iter().filter(|conflict| is_about_a_row(conflict)) {
+        ids.entry(conflict.key.table.clone()).or_default().push(conflict.key.id.clone());
+    }
+    let mut prints = BTreeMap::new();
+    for (key, ids) in ids {
+        let tables = ThreeTables::open(graph.storage(), plan.entries(&key)).await?;
+        for rows in tables.rows(&key, &ids).await? {
+            let print = fingerprint([rows.base.as_ref(), rows.source.as_ref(), rows.target.as_ref()]);
+            prints.insert((rows.table, rows.id), print);
+        }
+    }
+    for conflict in conflicts {
+        let print = prints.get(&(conflict.key.table.clone(), conflict.key.id.clone()));
+        conflict.rows = match (&conflict.detail, print) {
+            (ConflictDetail::Cardinality { count, .. }, _) => format!("{count} edges"),
+            (_, Some(print)) => print.clone(),
+            (_, None) => String::new(),
+        };
+    }
+    Ok(())
+}
+
+fn is_about_a_row(conflict: &Conflict) -> bool {
+    !matches!(conflict.detail, ConflictDetail::Cardinality { .. })
+}
+
+async fn summary(
+    states: &States,
+    changes: &BTreeMap<TableKey, Change>,
+    rows: &BTreeMap<TableKey, TableRows>,
+    open: &[Conflict],
+) -> Result<Vec<TableMerge>> {
+    let mut tables = Vec::with_capacity(states.target.entries.len());
+    for key in states.target.entries.keys() {
+        let change = changes.get(key);
+        let (counts, settled) = match rows.get(key) {
+            Some(rows) => (rows.counts().await?, Some(&rows.settled)),
+            None => (super::delta::Counts::default(), None),
+        };
+        let conflicts = open.iter().filter(|conflict| conflict.key.table == *key).count() as u64;
+        let placement = change.map_or(Placement::Adopt(Adopt::Delta), |change| match settled {
+            Some(settled) => placed(change.placement, settled),
+            None => change.placement,
+        });
+        let way = match placement {
+            Placement::Adopt(Adopt::Pointer) => MergeWay::Pointer,
+            Placement::Adopt(Adopt::Fork) => MergeWay::Fork,
+            Placement::ThreeWay if counts.total() > 0 || conflicts > 0 => MergeWay::Rewrite,
+            Placement::Adopt(Adopt::Delta) if counts.total() > 0 => MergeWay::Delta,
+            Placement::Untouched | Placement::ThreeWay | Placement::Adopt(Adopt::Delta) => MergeWay::Untouched,
+        };
+        tables.push(TableMerge {
+            key: key.clone(),
+            way,
+            appends: counts.appends,
+            upserts: counts.updates,
+            deletes: counts.deletes,
+            compared: change.map(|change| change.way),
+            conflicts,
+        });
+    }
+    Ok(tables)
+}
+
+/// The rows of a conflict: its own, then those it is about besides.
+pub(crate) async fn conflict_rows(graph: &Graph, plan: &MergePlan, conflict: &Conflict) -> Result<Vec<ThreeRows>> {
+    let own = &conflict.key;
+    let mut wanted: Vec<(TableKey, Vec<String>)> = Vec::new();
+    match &conflict.detail {
+        ConflictDetail::Row { .. } | ConflictDetail::Value { .. } => {
+            wanted.push((own.table.clone(), vec![own.id.clone()]));
+        }
+        ConflictDetail::Orphan { node, end, .. } => {
+            wanted.push((own.table.clone(), vec![own.id.clone()]));
+            wanted.push((node.clone(), vec![end.clone()]));
+        }
+        ConflictDetail::Unique { other, .. } => {
+            wanted.push((own.table.clone(), vec![own.id.clone(), other.clone()]));
+        }
+        ConflictDetail::Cardinality { .. } => {
+            wanted.push((own.table.clone(), edges_of(graph, plan, &own.table, &own.id).await?));
+        }
+    }
+    let mut rows = Vec::new();
+    for (key, ids) in wanted {
+        let tables = ThreeTables::open(graph.storage(), plan.entries(&key)).await?;
+        rows.extend(tables.rows(&key, &ids).await?);
+    }
+    Ok(rows)
+}
+
+/// The edges that a node has on either side.
+async fn edges_of(graph: &Graph, plan: &MergePlan, key: &TableKey, src: &str) -> Result<Vec<String>> {
+    use arrow::array::AsArray;
+    use futures::TryStreamExt;
+
+    use crate::storage::{Condition, TextSet};
+    let mut found = std::collections::BTreeSet::new();
+    let tables = ThreeTables::open(graph.storage(), plan.entries(key)).await?.into_tables();
+    for table in tables.values() {
+        let values = TextSet::of([src.to_owned()].into_iter());
+        let condition = Condition::AnyOneOf { columns: vec!["src".to_owned()], values };
+        let mut batches = table.matching(&[ID.to_owned()], &[condition]).await?;
+        while let Some(batch) = batches.try_next().await? {
+            found.extend(batch[ID].as_string::<i32>().iter().flatten().map(str::to_owned));
+        }
+    }
+    Ok(found.into_iter().take(usize::try_from(EDGES).unwrap_or(usize::MAX)).collect())
+}

@@ -1,0 +1,354 @@
+//! Which row of one table is selected: the truth table of a three-way merge (engine-behaviour §6.3), over the rows that changed.
+//!
+//! Rows that no side changed since the last common commit are the same on both, so only changed ones are looked at: two streams of
+//! changes, base → source and base → target, are joined by id. Where the histories were merged crosswise there are several last
+//! common commits; a row is then selected only if all of them select the same one.
+
+use std::collections::BTreeMap;
+
+use futures::TryStreamExt;
+use sha2::{Digest, Sha256};
+
+use super::conflict::{Conflict, ConflictDetail, ConflictKey, ConflictKind, Side};
+use super::delta::{Delta, DeltaWriter, RowStep};
+use super::error::MergeError;
+use crate::diff::{Changed, Compared, ComparedStream, RowOp, Way, changed_columns, located_rows};
+use crate::error::Result;
+use crate::id::TableKey;
+use crate::progress::Progress;
+use crate::storage::Table;
+use crate::value::Row;
+
+/// Rows added on both sides that are fetched at once.
+const CHUNK: usize = 512;
+
+/// The changes of both sides since one last common commit.
+pub(super) struct Changes {
+    pub(super) source: ComparedStream,
+    /// None if the target changed nothing.
+    pub(super) target: Option<ComparedStream>,
+}
+
+/// The tables of both sides, for rows that were not read whole.
+pub(super) struct Ends<'t> {
+    pub(super) source: &'t Table,
+    pub(super) target: &'t Table,
+}
+
+/// What becomes of a table.
+pub(super) struct Selected {
+    pub(super) delta: Delta,
+    pub(super) conflicts: Vec<Conflict>,
+    /// The costliest way in which rows were compared.
+    pub(super) way: Way,
+}
+
+/// A row of both sides and of a base, none where it is not there.
+#[derive(Default)]
+struct Three {
+    base: Option<Row>,
+    source: Option<(Row, u64)>,
+    target: Option<(Row, u64)>,
+}
+
+/// Which row is selected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pick {
+    Target,
+    Source,
+    Clash,
+}
+
+/// Selects the rows of a table; `changes` has an item for each last common commit.
+pub(super) async fn select(
+    key: &TableKey,
+    changes: Vec<Changes>,
+    ends: &Ends<'_>,
+    progress: &Progress,
+) -> Result<Selected> {
+    let mut lanes: Vec<(Lane, Option<Lane>)> =
+        changes.into_iter().map(|it| (Lane::new(it.source), it.target.map(Lane::new))).collect();
+    let mut selection = Selection::new(key.clone())?;
+    let mut done = 0;
+    while let Some(id) = next_id(&mut lanes).await? {
+        let mut pairs = Vec::with_capacity(lanes.len());
+        for (source, target) in &mut lanes {
+            let target = match target {
+                Some(lane) => lane.take(&id).await?,
+                None => None,
+            };
+            pairs.push((source.take(&id).await?, target));
+        }
+        selection.add(id, pairs, ends).await?;
+        done += 1;
+        if done % 8192 == 0 {
+            progress.check()?;
+            progress.advance(done, None, "rows");
+        }
+    }
+    let both = lanes.into_iter().flat_map(|(source, target)| [Some(source), target]).flatten();
+    let walked = both.fold(false, |walked, lane| walked || lane.way == Some(Way::Walk));
+    selection.finish(if walked { Way::Walk } else { Way::Delta }, ends).await
+}
+
+/// The least id that any side has next.
+async fn next_id(lanes: &mut [(Lane, Option<Lane>)]) -> Result<Option<String>> {
+    let mut least: Option<String> = None;
+    for (source, target) in lanes {
+        for lane in [Some(source), target.as_mut()].into_iter().flatten() {
+            if let Some(id) = lane.id().await?
+                && least.as_deref().is_none_or(|least| id < least)
+            {
+                least = Some(id.to_owned());
+            }
+        }
+    }
+    Ok(least)
+}
+
+/// One stream of changes, at its next one.
+struct Lane {
+    items: ComparedStream,
+    next: Option<Box<Changed>>,
+    way: Option<Way>,
+}
+
+impl Lane {
+    fn new(items: ComparedStream) -> Self {
+        Self { items, next: None, way: None }
+    }
+
+    async fn id(&mut self) -> Result<Option<&str>> {
+        while self.next.is_none() && self.way.is_none() {
+            match self.items.try_next().await? {
+                Some(Compared::Row(changed)) => self.next = Some(changed),
+                Some(Compared::Table(totals)) => self.way = Some(totals.way),
+                None => self.way = Some(Way::Delta),
+            }
+        }
+        Ok(self.next.as_ref().map(|changed| changed.id.as_str()))
+    }
+
+    /// The change of a row, if this is the next one.
+    async fn take(&mut self, id: &str) -> Result<Option<Box<Changed>>> {
+        if self.id().await? != Some(id) {
+            return Ok(None);
+        }
+        let taken = self.next.take();
+        let repeated =
+            |changed: &Changed| MergeError::RepeatedId { table_key: changed.table.clone(), id: id.to_owned() };
+        if let Some(changed) = &taken
+            && (changed.is_repeated || self.id().await? == Some(id))
+        {
+            return Err(repeated(changed).into());
+        }
+        Ok(taken)
+    }
+}
+
+struct Selection {
+    table: TableKey,
+    delta: DeltaWriter,
+    conflicts: Vec<Conflict>,
+    /// Rows that both sides added, with where they are: they are compared when there are some.
+    added: Vec<(String, [u64; 2])>,
+}
+
+impl Selection {
+    fn new(table: TableKey) -> Result<Self> {
+        Ok(Self { table, delta: DeltaWriter::create()?, conflicts: Vec::new(), added: Vec::new() })
+    }
+
+    async fn add(
+        &mut self,
+        id: String,
+        mut pairs: Vec<(Option<Box<Changed>>, Option<Box<Changed>>)>,
+        ends: &Ends<'_>,
+    ) -> Result<()> {
+        if let [(source, target)] = pairs.as_mut_slice() {
+            return match (source.take(), target.take()) {
+                (None, _) => Ok(()),
+                (Some(source), None) => self.take_source(&id, &source),
+                (Some(source), Some(target)) => self.both(id, *source, *target, ends).await,
+            };
+        }
+        let picks: Vec<Pick> =
+            pairs.iter().map(|(source, target)| pick(source.as_deref(), target.as_deref())).collect();
+        let Some((source, target)) = sides(&pairs) else { return Ok(()) };
+        if picks.iter().all(|pick| *pick == Pick::Target) || is_equal(source.as_ref(), target.as_ref()) {
+            return Ok(());
+        }
+        if picks.iter().all(|pick| *pick == Pick::Source) {
+            let change = pairs.into_iter().find_map(|(source, _)| source).expect("a source is picked where it changed");
+            return self.take_source(&id, &change);
+        }
+        let base = pairs.iter().find_map(|(source, target)| before(source.as_deref(), target.as_deref()));
+        self.clash(id, &Three { base, source, target });
+        Ok(())
+    }
+
+    /// Only the source changed the row.
+    fn take_source(&mut self, id: &str, change: &Changed) -> Result<()> {
+        let from = change.after.as_ref().map_or(0, |after| after.row_id);
+        let step = match change.op {
+            RowOp::Inserted => RowStep::Append,
+            RowOp::Updated => RowStep::Update,
+            RowOp::Deleted => RowStep::Delete,
+        };
+        Ok(self.delta.push(id, step, (Side::Source, from))?)
+    }
+
+    async fn both(&mut self, id: String, source: Changed, target: Changed, ends: &Ends<'_>) -> Result<()> {
+        if let (RowOp::Inserted, RowOp::Inserted, Some(new), Some(other)) =
+            (source.op, target.op, &source.after, &target.after)
+        {
+            self.added.push((id, [new.row_id, other.row_id]));
+            return if self.added.len() < CHUNK { Ok(()) } else { self.compare_added(ends).await };
+        }
+        let base = before(Some(&source), Some(&target));
+        let (source, target) = (after(source), after(target));
+        if !is_equal(source.as_ref(), target.as_ref()) {
+            self.clash(id, &Three { base, source, target });
+        }
+        Ok(())
+    }
+
+    async fn compare_added(&mut self, ends: &Ends<'_>) -> Result<()> {
+        let added = std::mem::take(&mut self.added);
+        let ids = |side: usize| added.iter().map(|(_, rows)| rows[side]).collect::<Vec<u64>>();
+        let mut sources = located_rows(ends.source, &ids(0)).await?;
+        let mut targets = located_rows(ends.target, &ids(1)).await?;
+        for (id, _) in added {
+            let one = |rows: &mut BTreeMap<String, Vec<crate::diff::Located>>| {
+                rows.remove(&id).and_then(|mut rows| rows.pop()).map(|found| (found.row, found.row_id))
+            };
+            let (source, target) = (one(&mut sources), one(&mut targets));
+            if !is_equal(source.as_ref(), target.as_ref()) {
+                self.clash(id, &Three { base: None, source, target });
+            }
+        }
+        Ok(())
+    }
+
+    fn clash(&mut self, id: String, three: &Three) {
+        let Three { base, source, target } = three;
+        let (source, target) = (source.as_ref().map(|(row, _)| row), target.as_ref().map(|(row, _)| row));
+        let kind = match (base, source, target) {
+            (_, None, _) | (_, _, None) => ConflictKind::DeleteVsUpdate,
+            (None, Some(_), Some(_)) => ConflictKind::DivergentInsert,
+            (Some(_), Some(_), Some(_)) => ConflictKind::DivergentUpdate,
+        };
+        let (columns, is_cell_mergeable) = cells(base.as_ref(), source, target);
+        let rows = fingerprint([base.as_ref(), source, target]);
+        let key = ConflictKey { table: self.table.clone(), kind, id };
+        let detail = ConflictDetail::Row { columns, is_cell_mergeable };
+        self.conflicts.push(Conflict { key, detail, rows, caused_by: None });
+    }
+
+    async fn finish(mut self, way: Way, ends: &Ends<'_>) -> Result<Selected> {
+        self.compare_added(ends).await?;
+        self.conflicts.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(Selected { delta: self.delta.finish()?, conflicts: self.conflicts, way })
+    }
+}
+
+/// Which row one base selects.
+fn pick(source: Option<&Changed>, target: Option<&Changed>) -> Pick {
+    match (source, target) {
+        (None, _) => Pick::Target,
+        (Some(_), None) => Pick::Source,
+        (Some(source), Some(target)) => {
+            let row = |changed: &Changed| changed.after.as_ref().map(|after| (after.row.clone(), after.row_id));
+            if is_equal(row(source).as_ref(), row(target).as_ref()) { Pick::Target } else { Pick::Clash }
+        }
+    }
+}
+
+type Place = Option<(Row, u64)>;
+
+/// The row of both sides as some base has them compared; none if the source is nowhere different from a base.
+fn sides(pairs: &[(Option<Box<Changed>>, Option<Box<Changed>>)]) -> Option<(Place, Place)> {
+    let of = |changed: &Changed| changed.after.as_ref().map(|after| (after.row.clone(), after.row_id));
+    let was = |changed: &Changed| changed.before.as_ref().map(|before| (before.row.clone(), before.row_id));
+    let source = pairs.iter().find_map(|(source, _)| source.as_deref())?;
+    // Where the target does not differ from a base from which the source differs, it has that base's row.
+    let target = pairs.iter().find_map(|(_, target)| target.as_deref()).map_or_else(|| was(source), of);
+    Some((of(source), target))
+}
+
+fn before(source: Option<&Changed>, target: Option<&Changed>) -> Option<Row> {
+    // A row that only one side has may be read in part; that of an update is whole.
+    let whole = |changed: &&Changed| changed.op == RowOp::Updated;
+    let both = || [source, target].into_iter().flatten();
+    let changed = both().find(whole).or_else(|| both().next())?;
+    changed.before.as_ref().map(|before| before.row.clone())
+}
+
+fn after(changed: Changed) -> Option<(Row, u64)> {
+    changed.after.map(|after| (after.row, after.row_id))
+}
+
+fn is_equal(source: Option<&(Row, u64)>, target: Option<&(Row, u64)>) -> bool {
+    match (source, target) {
+        (None, None) => true,
+        (Some((source, _)), Some((target, _))) => changed_columns(source, target).is_empty(),
+        (None, Some(_)) | (Some(_), None) => false,
+    }
+}
+
+/// Columns in which the sides differ, and whether none of them was changed by both.
+fn cells(base: Option<&Row>, source: Option<&Row>, target: Option<&Row>) -> (Vec<String>, bool) {
+    let (Some(source), Some(target)) = (source, target) else {
+        let changed = source.or(target).zip(base).map(|(row, base)| changed_columns(base, row));
+        return (changed.unwrap_or_default(), false);
+    };
+    let differing = changed_columns(target, source);
+    let Some(base) = base else { return (differing, false) };
+    let (by_source, by_target) = (changed_columns(base, source), changed_columns(base, target));
+    let is_cell_mergeable = !differing.iter().any(|column| by_source.contains(column) && by_target.contains(column));
+    (differing, is_cell_mergeable)
+}
+
+/// Stands for the content of a row in three states.
+pub(super) fn fingerprint(rows: [Option<&Row>; 3]) -> String {
+    let text = |row: Option<&Row>| row.map_or_else(|| "-".to_owned(), |row| row.to_json().to_string());
+    let digest = Sha256::digest(rows.map(text).join("\n"));
+    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::value::Value;
+
+    fn row(cells: &[(&str, i64)]) -> Row {
+        let columns = cells.iter().map(|(name, _)| Arc::from(*name)).collect();
+        Row::new(columns, cells.iter().map(|(_, value)| Value::Int(*value)).collect())
+    }
+
+    #[test]
+    fn cells_can_be_merged_if_no_column_was_changed_by_both_differently() {
+        let base = row(&[("a", 1), ("b", 1), ("c", 1)]);
+        let source = row(&[("a", 2), ("b", 1), ("c", 5)]);
+        let target = row(&[("a", 1), ("b", 3), ("c", 5)]);
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(cells(Some(&base), Some(&source), Some(&target)), (names(&["a", "b"]), true));
+        let target = row(&[("a", 3), ("b", 1), ("c", 1)]);
+        assert_eq!(cells(Some(&base), Some(&source), Some(&target)), (names(&["a", "c"]), false));
+        assert_eq!(cells(None, Some(&source), Some(&target)), (names(&["a", "c"]), false), "what was not there");
+        assert_eq!(cells(Some(&base), Some(&source), None), (names(&["a", "c"]), false), "a row that is gone");
+    }
+
+    #[test]
+    fn fingerprints_tell_rows_and_sides_apart() {
+        let (one, other) = (row(&[("a", 1)]), row(&[("a", 2)]));
+        let all = [[Some(&one), None, None], [None, Some(&one), None], [Some(&other), None, None], [None, None, None]];
+        let mut prints: Vec<String> = all.map(fingerprint).to_vec();
+        assert!(prints.iter().all(|print| print.len() == 16));
+        prints.sort();
+        prints.dedup();
+        assert_eq!(prints.len(), 4);
+    }
+}

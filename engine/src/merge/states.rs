@@ -1,0 +1,109 @@
+//! Which three states a merge is about.
+
+use super::MergeOutcome;
+use super::conflict::MergeHeads;
+use super::error::MergeError;
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+use crate::history::{At, Commit, CommitGraph, HistoryError, Snapshot, branch_refs};
+use crate::id::{BranchName, CommitId};
+use crate::progress::Progress;
+use crate::storage::names;
+
+/// The states of both branches and of their last common commits.
+#[derive(Debug)]
+pub(super) struct States {
+    pub(super) outcome: MergeOutcome,
+    pub(super) heads: MergeHeads,
+    /// Further last common commits: the histories were merged crosswise.
+    pub(super) other_bases: Vec<CommitId>,
+    pub(super) source: Snapshot,
+    pub(super) target: Snapshot,
+    /// The first is that of [`MergeHeads::base`].
+    pub(super) bases: Vec<Snapshot>,
+}
+
+/// Finds the states of a merge. If there is nothing to merge, no base is read.
+pub(super) async fn find(graph: &Graph, source: &BranchName, target: &BranchName) -> Result<States> {
+    if source == target {
+        return Err(MergeError::SameBranch { branch: source.clone() }.into());
+    }
+    // The branches' tables first, their commits after: a state is never newer than the head it is taken for.
+    let target_state = graph.snapshot(&At::Branch(target.clone())).await?;
+    let source_state = graph.snapshot(&At::Branch(source.clone())).await?;
+    let history = graph.history(&Progress::none()).await?;
+    let (source_head, target_head) = (head(&history, source)?, head(&history, target)?);
+    let bases = history.merge_bases(source_head, target_head);
+    let Some((&base, others)) = bases.split_first() else {
+        return Err(MergeError::Unrelated { source_branch: source.clone(), target: target.clone() }.into());
+    };
+    let outcome = if base == source_head {
+        MergeOutcome::AlreadyUpToDate
+    } else if base == target_head {
+        MergeOutcome::FastForward
+    } else {
+        MergeOutcome::Merged
+    };
+    let mut base_states = Vec::with_capacity(bases.len());
+    if outcome != MergeOutcome::AlreadyUpToDate {
+        for id in &bases {
+            base_states.push(base_state(graph, &history, *id).await?);
+        }
+    }
+    Ok(States {
+        outcome,
+        heads: MergeHeads { source: source_head, target: target_head, base },
+        other_bases: others.to_vec(),
+        source: source_state,
+        target: target_state,
+        bases: base_states,
+    })
+}
+
+fn head(history: &CommitGraph, branch: &BranchName) -> Result<CommitId, MergeError> {
+    history.heads().get(branch).copied().ok_or_else(|| MergeError::NoCommit { branch: branch.clone() })
+}
+
+async fn base_state(graph: &Graph, history: &CommitGraph, id: CommitId) -> Result<Snapshot> {
+    let commit = history.get(id).expect("a common commit is part of the history");
+    let gone = |error: Error| -> Error {
+        let (commit, branch) = (commit.id, commit.branch.clone());
+        MergeError::BaseGone { commit, branch, source: Box::new(error) }.into()
+    };
+    check_same_branch(graph, commit).await.map_err(gone)?;
+    graph.snapshot_of(commit).await.map_err(gone)
+}
+
+/// A branch that was deleted and made again has other versions under the same numbers.
+async fn check_same_branch(graph: &Graph, commit: &Commit) -> Result<()> {
+    if commit.branch.is_main() {
+        return Ok(());
+    }
+    let lineages = graph.storage().lineages(names::MANIFEST).await?;
+    let made = lineages.iter().find(|lineage| lineage.name == commit.branch.as_str()).map(|it| it.created_at_seconds);
+    let committed = u64::try_from(commit.created_at_micros / 1_000_000).unwrap_or(0);
+    if made.is_none_or(|made| committed < made) {
+        let (id, branch) = (commit.id.to_string(), commit.branch.to_string());
+        return Err(HistoryError::BranchGone { id, branch }.into());
+    }
+    Ok(())
+}
+
+/// What of the states of a plan is not so any more; nothing if they are what they were.
+pub(super) async fn moved(graph: &Graph, states: &States) -> Result<Vec<(BranchName, CommitId, Option<CommitId>)>> {
+    let history = graph.history(&Progress::none()).await?;
+    let refs = branch_refs(graph.storage()).await?;
+    let mut moved = Vec::new();
+    for (was, state) in [(states.heads.source, &states.source), (states.heads.target, &states.target)] {
+        let is_there = refs.iter().any(|(name, _)| *name == state.branch);
+        let now = if is_there { history.heads().get(&state.branch).copied() } else { None };
+        let same_version = || async {
+            let newest = graph.snapshot(&At::Branch(state.branch.clone())).await?;
+            Ok::<_, Error>(newest.entries == state.entries)
+        };
+        if now != Some(was) || !same_version().await? {
+            moved.push((state.branch.clone(), was, now));
+        }
+    }
+    Ok(moved)
+}
