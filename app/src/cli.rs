@@ -11,7 +11,7 @@
 //! | `cli/work.rs`, `meter.rs` | how a write is interrupted, and how far it is |
 //! | `cli/made.rs` | the commit that a write made |
 //!
-//! Only `init`, `load`, `mutate`, `branch create`, `branch delete`, `recovery run` and `demo` write to a graph.
+//! Only `init`, `load`, `mutate`, `merge`, `branch create`, `branch delete`, `recovery run` and `demo` write to a graph.
 
 mod audit;
 mod branch;
@@ -27,6 +27,7 @@ mod init;
 mod load;
 mod log;
 mod made;
+mod merge;
 mod meter;
 mod mutate;
 mod open;
@@ -121,6 +122,8 @@ enum Command {
     Load(load::LoadArgs),
     /// Insert, update and delete by statements: all of them or none
     Mutate(mutate::MutateArgs),
+    /// Merge a branch into another, or show what that would do
+    Merge(merge::MergeArgs),
     /// Make, delete and list branches
     #[command(subcommand)]
     Branch(branch::BranchCommand),
@@ -145,7 +148,9 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            report(&error);
+            if !error.is_said() {
+                report(&error);
+            }
             ExitCode::from(exit_code(error.kind()))
         }
     }
@@ -184,6 +189,7 @@ async fn answer(command: Command, out: &mut Out, work: &Work) -> Result<(), CliE
         Command::Init(args) => init::run(args, out, work).await,
         Command::Load(args) => load::run(args, out, work).await,
         Command::Mutate(args) => mutate::run(args, out, work).await,
+        Command::Merge(args) => merge::run(args, out, work).await,
         Command::Branch(command) => branch::run(command, out, work).await,
         Command::Recovery(command) => recovery::run(command, out, work).await,
         Command::Audit(args) => audit::run(args, out).await,

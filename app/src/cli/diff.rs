@@ -154,7 +154,8 @@ fn present_cells(out: &Out, row: &Row) -> Vec<String> {
     present.map(|(column, value)| format!("{}: {}", escape(column), shown(out, value))).collect()
 }
 
-fn shown(out: &Out, value: &Value) -> String {
+/// A value in one line; cut on a terminal.
+pub(super) fn shown(out: &Out, value: &Value) -> String {
     let symbols = out.theme().symbols();
     match value {
         Value::Null => symbols.null.to_owned(),

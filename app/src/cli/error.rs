@@ -8,6 +8,7 @@ use stratigraph_engine::{BranchName, Error, ErrorKind, ManifestVersion, TableKey
 use stratigraph_widgets::width::escape;
 
 use super::demo::DemoError;
+use super::merge::HOW_TO_DECIDE;
 use super::words::{meant, meant_table};
 use crate::message::chain;
 
@@ -16,7 +17,7 @@ pub(super) const EXIT_CODES: &str = "\
 Exit codes:
   0    done
   1    internal: a defect of this program
-  2    invalid: the request is wrong
+  2    invalid: the request is wrong, or a merge has conflicts that nothing decides
   3    not found: no such graph, branch, commit, table, row or file
   4    conflict: the graph's state does not allow it
   5    recovery needed: an interrupted write must be recovered first
@@ -99,7 +100,7 @@ pub(super) enum CliError {
         /// The mistake with its line and a caret under its column.
         rendered: String,
     },
-    /// The text of a query has a mistake.
+    /// The text of a query or of decisions has a mistake.
     #[error("cannot read {origin}: {rendered}")]
     QueryText {
         /// Where the text is.
@@ -112,6 +113,30 @@ pub(super) enum CliError {
     Params {
         /// Why it is none.
         reason: String,
+    },
+    /// A preview said which conflicts are open.
+    #[error("conflicts are open")]
+    OpenConflicts,
+    /// A merge has conflicts that nothing decides.
+    #[error("nothing was merged: {}", open_conflicts(*open))]
+    NotMerged {
+        /// How many.
+        open: usize,
+    },
+    /// A file could not be written.
+    #[error("cannot write {path}")]
+    Unwritten {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The branch that was merged got more commits.
+    #[error("branch {branch} got commits after it was merged, so it is not deleted: merge it again")]
+    SourceMoved {
+        /// The branch.
+        branch: BranchName,
     },
     /// Standard input was named twice.
     #[error("- is named twice after --data: standard input can be read once only")]
@@ -159,11 +184,14 @@ impl CliError {
             | Self::SchemaSource { .. }
             | Self::QueryText { .. }
             | Self::Params { .. }
+            | Self::OpenConflicts
+            | Self::NotMerged { .. }
             | Self::RepeatedInput
             | Self::NobodyToAsk { .. } => ErrorKind::Invalid,
+            Self::SourceMoved { .. } => ErrorKind::Conflict,
             Self::NoCommit { .. } | Self::UnknownRow { .. } | Self::BranchGone { .. } => ErrorKind::NotFound,
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => ErrorKind::NotFound,
-            Self::File { .. } => ErrorKind::Unavailable,
+            Self::File { .. } | Self::Unwritten { .. } => ErrorKind::Unavailable,
             Self::Demo(error) => error.kind(),
             Self::Interrupted | Self::Declined => ErrorKind::Cancelled,
             Self::Panicked => ErrorKind::Internal,
@@ -182,6 +210,7 @@ impl CliError {
             Self::Engine(error) => next_step(error.kind()).map(Cow::from),
             Self::UnknownCommand { near: None, .. } => Some("`stratigraph --help` lists the commands".into()),
             Self::Panicked => next_step(ErrorKind::Internal).map(Cow::from),
+            Self::NotMerged { .. } => Some(HOW_TO_DECIDE.into()),
             Self::Output(_)
             | Self::UnknownCommand { near: Some(_), .. }
             | Self::TwoFormats { .. }
@@ -194,6 +223,9 @@ impl CliError {
             | Self::SchemaSource { .. }
             | Self::QueryText { .. }
             | Self::Params { .. }
+            | Self::OpenConflicts
+            | Self::Unwritten { .. }
+            | Self::SourceMoved { .. }
             | Self::RepeatedInput
             | Self::BranchGone { .. }
             | Self::NobodyToAsk { .. }
@@ -204,10 +236,19 @@ impl CliError {
         }
     }
 
+    /// Whether the answer said it already, so that only the exit code is left.
+    pub(super) fn is_said(&self) -> bool {
+        matches!(self, Self::OpenConflicts)
+    }
+
     /// Whether the reader of the output went away, which is no failure (`| head`).
     pub(super) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
+}
+
+fn open_conflicts(open: usize) -> String {
+    if open == 1 { "1 conflict is open".to_owned() } else { format!("{open} conflicts are open") }
 }
 
 /// The exit code of a kind of error.

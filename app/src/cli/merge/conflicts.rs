@@ -1,0 +1,121 @@
+//! Conflicts for people: which row, what is wrong, and its values in the three states.
+
+use stratigraph_engine::merge::{Conflict, ConflictDetail, ConflictKind, MergePlan, ThreeRows};
+use stratigraph_engine::{Graph, Row, Value};
+use stratigraph_widgets::width::width;
+
+use super::found::Found;
+use super::given::Given;
+use crate::cli::diff::shown;
+use crate::cli::error::CliError;
+use crate::cli::output::{Cell, Out};
+use crate::cli::text_table::{Align, TextTable};
+use crate::theme::Role;
+
+/// Most conflicts that are shown with their rows.
+const SHOWN: usize = 100;
+
+/// Prints the open conflicts.
+pub(super) async fn print(graph: &Graph, found: &Found, given: &Given, out: &mut Out) -> Result<(), CliError> {
+    for conflict in found.open.iter().take(SHOWN) {
+        let rows = graph.conflict_rows(&found.plan, conflict).await?;
+        out.line("")?;
+        print_headline(&found.plan, conflict, &rows, given, out)?;
+        match (&conflict.detail, rows.first()) {
+            (ConflictDetail::Row { columns, .. }, Some(row)) => print_cells(columns, row, out)?,
+            (ConflictDetail::Cardinality { .. }, _) => print_edges(&rows, out)?,
+            (ConflictDetail::Row { .. } | ConflictDetail::Orphan { .. }, _)
+            | (ConflictDetail::Unique { .. } | ConflictDetail::Value { .. }, _) => {}
+        }
+    }
+    match found.open.len().checked_sub(SHOWN) {
+        None | Some(0) => Ok(()),
+        Some(more) => {
+            out.line("")?;
+            out.line(&out.cell(Role::Dim, &format!("and {more} more")).painted)
+        }
+    }
+}
+
+/// `node:Project  DivergentUpdate  atlas  differs in budget`.
+fn print_headline(
+    plan: &MergePlan,
+    conflict: &Conflict,
+    rows: &[ThreeRows],
+    given: &Given,
+    out: &mut Out,
+) -> Result<(), CliError> {
+    let key = &conflict.key;
+    let mut reason = reason(plan, conflict, rows);
+    if let Some(decision) = conflict.caused_by {
+        reason.push_str(&format!(", because of {}", given.name(decision)));
+    }
+    let parts = [
+        out.cell(Role::Text, &key.table.to_string()),
+        out.cell(Role::Changed, &key.kind.to_string()),
+        out.cell(Role::Title, &key.id),
+        out.cell(Role::Text, &reason),
+    ];
+    out.line(&parts.map(|part| part.painted).join("  "))
+}
+
+/// What is wrong, in a line.
+pub(super) fn reason(plan: &MergePlan, conflict: &Conflict, rows: &[ThreeRows]) -> String {
+    let deleted = |by, from| format!("{by} deleted it, {from} changed it");
+    match (conflict.key.kind, rows.first()) {
+        (ConflictKind::DeleteVsUpdate, Some(ThreeRows { source: None, .. })) => deleted(plan.source(), plan.target()),
+        (ConflictKind::DeleteVsUpdate, Some(_)) => deleted(plan.target(), plan.source()),
+        (
+            ConflictKind::DeleteVsUpdate
+            | ConflictKind::DivergentInsert
+            | ConflictKind::DivergentUpdate
+            | ConflictKind::OrphanEdge
+            | ConflictKind::UniqueViolation
+            | ConflictKind::CardinalityViolation
+            | ConflictKind::ValueConstraintViolation,
+            _,
+        ) => conflict.detail.to_string(),
+    }
+}
+
+fn print_cells(columns: &[String], row: &ThreeRows, out: &mut Out) -> Result<(), CliError> {
+    let titles = ["  column", "base", "source", "target"];
+    let mut table = TextTable::new(&titles.map(|title| (title, Align::Left)));
+    for column in columns.iter().filter(|column| is_changed(column, row)) {
+        let value = |side: &Option<Row>| {
+            let painted = match side.as_ref().and_then(|row| row.get(column)) {
+                Some(value) => shown(out, value),
+                None => out.theme().symbols().missing.to_owned(),
+            };
+            Cell { columns: width(&painted), painted }
+        };
+        let name = out.cell(Role::Text, &format!("  {column}"));
+        table.row(vec![name, value(&row.base), value(&row.source), value(&row.target)]);
+    }
+    table.write(out)
+}
+
+/// Whether a side that has the row has another value than the base; without a base, any value.
+fn is_changed(column: &str, row: &ThreeRows) -> bool {
+    let value = |side: &Option<Row>| side.as_ref().map(|row| row.get(column).cloned().unwrap_or(Value::Null));
+    let base = value(&row.base).unwrap_or(Value::Null);
+    [&row.source, &row.target].into_iter().filter_map(value).any(|value| value != base)
+}
+
+/// The edges of the node, so that a decision can name them.
+fn print_edges(rows: &[ThreeRows], out: &mut Out) -> Result<(), CliError> {
+    let titles = ["  edge", "base", "source", "target"];
+    let mut table = TextTable::new(&titles.map(|title| (title, Align::Left)));
+    for row in rows {
+        let is_there = |side: &Option<Row>| match side {
+            Some(edge) => {
+                let end = |end| edge.get(end).map(Value::to_string).unwrap_or_default();
+                out.cell(Role::Text, &format!("{}{}{}", end("src"), out.theme().arrow(), end("dst")))
+            }
+            None => out.cell(Role::Dim, out.theme().symbols().missing),
+        };
+        let id = out.cell(Role::Text, &format!("  {}", row.id));
+        table.row(vec![id, is_there(&row.base), is_there(&row.source), is_there(&row.target)]);
+    }
+    table.write(out)
+}
