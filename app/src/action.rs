@@ -10,9 +10,11 @@ use std::path::PathBuf;
 use stratigraph_widgets::data_table::Movement;
 
 use crate::export;
+use crate::job::JobId;
 use crate::overlay::Overlay;
-use crate::screen::{PaneId, ScreenId, Verb, history, jobs, tables};
+use crate::screen::{PaneId, ScreenId, Verb, branches, history, jobs, merge, recovery, tables};
 use crate::state::State;
+use crate::writing::Mode;
 
 /// Anything the user can ask for.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +23,14 @@ pub enum Action {
     Global(Global),
     /// Works on the History screen.
     History(history::Action),
+    /// Works on the Branches screen.
+    Branches(branches::Action),
     /// Works on the Tables screen.
     Tables(tables::Action),
+    /// Works on the Merge screen.
+    Merge(merge::Action),
+    /// Works on the Recovery screen.
+    Recovery(recovery::Action),
     /// Works on the Jobs screen.
     Jobs(jobs::Action),
 }
@@ -166,6 +174,8 @@ pub enum Global {
     Strip,
     /// Cancel the newest job of the strip.
     CancelJob,
+    /// Cancel this job.
+    Cancel(JobId),
     /// Take the toasts off the screen.
     Dismiss,
     /// Change a setting.
@@ -188,6 +198,14 @@ pub enum Global {
     QuitWhenIdle,
     /// Cancel all jobs and quit.
     QuitNow,
+    /// Open the graph for writing.
+    Write,
+    /// Perform an action that writes, once the graph is open for writing and it is known who writes.
+    ToWrite(Box<Action>),
+    /// This is who writes.
+    Actor(String),
+    /// Open the graph in this mode.
+    OpenFor(Mode),
     /// Open an overlay.
     Open(Box<Overlay>),
 }

@@ -133,6 +133,8 @@ pub struct Config {
     pub fold: Sourced<bool>,
     /// `history.refresh_seconds`: pause between two looks at the branch heads; 0 = never.
     pub refresh_seconds: Sourced<u64>,
+    /// `write.actor`: who writes; asked for if it is not set.
+    pub actor: Sourced<Option<String>>,
     /// `keys.*`, weakest origin first.
     pub keys: Vec<Rebinding>,
     /// What was not understood.
@@ -151,6 +153,7 @@ impl Default for Config {
             branches: Sourced::default_of(vec!["*".to_owned()]),
             fold: Sourced::default_of(true),
             refresh_seconds: Sourced::default_of(5),
+            actor: Sourced::default_of(None),
             keys: Vec::new(),
             warnings: Vec::new(),
         }
@@ -176,6 +179,7 @@ pub const SETTINGS: &[SettingName] = &[
     SettingName { path: "history.branches", values: "a list of branch names, * for any letters" },
     SettingName { path: "history.fold", values: "true | false" },
     SettingName { path: "history.refresh_seconds", values: "seconds, 0 for never" },
+    SettingName { path: "write.actor", values: "a name" },
 ];
 
 impl Config {
@@ -189,6 +193,7 @@ impl Config {
         self.branches.keep_session(&old.branches);
         self.fold.keep_session(&old.fold);
         self.refresh_seconds.keep_session(&old.refresh_seconds);
+        self.actor.keep_session(&old.actor);
     }
 
     /// All settings as `(path, value, origin)`, in the order of [`SETTINGS`].
@@ -217,6 +222,7 @@ impl Config {
             ("history.branches", self.branches.value.join(", "), self.branches.origin),
             ("history.fold", self.fold.value.to_string(), self.fold.origin),
             ("history.refresh_seconds", self.refresh_seconds.value.to_string(), self.refresh_seconds.origin),
+            ("write.actor", self.actor.value.clone().unwrap_or_else(|| "asked for".to_owned()), self.actor.origin),
         ]
     }
 }

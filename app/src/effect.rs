@@ -5,9 +5,12 @@
 
 use std::path::PathBuf;
 
+use stratigraph_engine::graph::Pending;
+
 use crate::export;
-use crate::job::{JobId, Slot};
-use crate::screen::{ScreenRequest, history, tables};
+use crate::job::{JobId, Lifetime, Slot};
+use crate::screen::{ScreenRequest, branches, history, merge, recovery, tables};
+use crate::writing::Mode;
 
 /// Something to do outside the state.
 #[expect(clippy::large_enum_variant, reason = "effects are few and short-lived")]
@@ -40,6 +43,8 @@ pub struct Start {
     pub id: JobId,
     /// Where it belongs.
     pub slot: Slot,
+    /// What leaving the screen and cancelling do to it.
+    pub lifetime: Lifetime,
     /// What to do.
     pub request: Request,
 }
@@ -47,11 +52,15 @@ pub struct Start {
 /// What a job does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
-    /// Open the graph.
+    /// Open the graph, in place of the handle there is.
     Open {
         /// Where it is.
         uri: String,
+        /// For what.
+        mode: Mode,
     },
+    /// Find what opening the graph for writing would do first.
+    LookAhead,
     /// Something for a screen.
     Screen(ScreenRequest),
     /// Write what a pane shows to a file.
@@ -71,11 +80,19 @@ pub enum Request {
 #[derive(Debug)]
 pub enum Reply {
     /// The graph is open.
-    Opened(GraphInfo),
+    Opened(GraphInfo, Mode),
+    /// What opening it for writing would do first.
+    Pending(Box<Pending>),
     /// Something for the History screen.
     History(history::Reply),
+    /// Something for the Branches screen.
+    Branches(branches::Reply),
     /// Something for the Tables screen.
     Tables(tables::Reply),
+    /// Something for the Merge screen.
+    Merge(merge::Reply),
+    /// Something for the Recovery screen.
+    Recovery(recovery::Reply),
     /// The file is written.
     Exported(export::Written),
     /// A file of that name is there already; nothing was written.

@@ -158,7 +158,7 @@ pub async fn run(
 ) -> Result<Reply, Failure> {
     let progress = cx.progress().clone();
     let rows = match &content {
-        Content::Read { source, .. } => Some(source.open(cx.graph()?, format.blobs()).await?),
+        Content::Read { source, .. } => Some(source.open(&cx.graph()?, format.blobs()).await?),
         Content::Rows { .. } | Content::Text { .. } => None,
     };
     let work = tokio::task::spawn_blocking(move || write(&content, rows, format, path, existing, &progress));

@@ -36,6 +36,9 @@ pub enum Lifetime {
     Screen,
     /// Goes on until it ends or is cancelled by hand; asked about on quitting.
     Program,
+    /// As [`Lifetime::Program`], and changes the graph: one at a time, never replaced, and cancelled only where that leaves
+    /// nothing behind.
+    Write,
 }
 
 /// Whether a successful job stays in the list.
@@ -155,6 +158,12 @@ pub struct Job {
 }
 
 impl Job {
+    /// Whether cancelling it now would leave something behind, so that it goes on to its end.
+    #[must_use]
+    pub fn is_past_return(&self) -> bool {
+        self.lifetime == Lifetime::Write && self.phases.last().is_some_and(|phase| !phase.cancellable)
+    }
+
     /// Time it has worked so far, or took in all.
     #[must_use]
     pub fn duration(&self, now: Now) -> Duration {
@@ -218,6 +227,12 @@ impl Jobs {
         let mut jobs: Vec<&Job> = self.list.iter().collect();
         jobs.sort_by_key(|job| (job.status.is_over(), std::cmp::Reverse(job.id)));
         jobs
+    }
+
+    /// The write that is under way, if one is.
+    #[must_use]
+    pub fn write(&self) -> Option<&Job> {
+        self.active().find(|job| job.lifetime == Lifetime::Write)
     }
 
     /// Jobs that are not over, newest first.

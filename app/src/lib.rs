@@ -37,6 +37,7 @@ pub mod logging;
 pub mod matcher;
 pub mod message;
 pub mod overlay;
+mod recovery;
 pub mod registry;
 pub mod rows;
 pub mod run;
@@ -48,5 +49,6 @@ pub mod terminal;
 pub mod theme;
 pub mod update;
 pub mod view;
+pub mod writing;
 
 pub use run::{WorkbenchOptions, run_workbench};

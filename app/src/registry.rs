@@ -3,6 +3,7 @@
 use crate::action::{Action, Availability, Global, Motion, Row, Scope, Setting, TermKind};
 use crate::screen::{self, ScreenId, TermUse, Verb};
 use crate::state::{GraphState, State};
+use crate::writing::Mode;
 
 /// All rows: first the screens' own, then the global ones. Names are unique.
 #[must_use]
@@ -102,7 +103,10 @@ fn terms() -> Vec<Row> {
 fn screens() -> Vec<Row> {
     vec![
         global("screen.history", "the History screen", Global::Show(ScreenId::History)).keys(&["1"]),
+        global("screen.branches", "the Branches screen", Global::Show(ScreenId::Branches)).keys(&["2"]),
         global("screen.tables", "the Tables screen", Global::Show(ScreenId::Tables)).keys(&["3"]),
+        global("screen.merge", "the Merge screen", Global::Show(ScreenId::Merge)).keys(&["4"]),
+        global("screen.recovery", "the Recovery screen", Global::Show(ScreenId::Recovery)).keys(&["5"]),
         global("screen.jobs", "the Jobs screen", Global::Show(ScreenId::Jobs)).keys(&["6"]),
         global("screen.leave", "leave the screen; at the first one: quit", Global::Leave).keys(&["q"]),
     ]
@@ -141,6 +145,12 @@ fn program() -> Vec<Row> {
         global("jobs.cancel-newest", "cancel the newest job", Global::CancelJob)
             .keys(&["x"])
             .available(|s| Availability::when(s.shared.jobs.active().next().is_some(), "no job is running")),
+        global("app.write", "open the graph for writing", Global::Write).available(|s| {
+            Availability::when(s.shared.writing.mode == Mode::ReadOnly, "the graph is open for writing")
+        }),
+        global("app.read-only", "go back to reading only", Global::OpenFor(Mode::ReadOnly)).available(|s| {
+            Availability::when(s.shared.writing.mode == Mode::Write, "the graph is open for reading only")
+        }),
         global("app.redraw", "draw everything again", Global::Redraw).keys(&["ctrl-l"]),
         global("app.suspend", "suspend; `fg` continues", Global::Suspend).keys(&["ctrl-z"]),
         global("app.quit", "quit", Global::Quit),

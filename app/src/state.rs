@@ -26,6 +26,7 @@ use crate::overlay::Overlay;
 use crate::screen::{PaneId, Screen, ScreenId, Screens};
 use crate::theme::Theme;
 use crate::view::Regions;
+use crate::writing::Writing;
 
 /// Whether the graph is open yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +113,8 @@ pub struct Shared {
     pub pending: Option<Pending>,
     /// Newest manifest version of each branch, as last seen.
     pub heads: Heads,
+    /// What is known about writing.
+    pub writing: Writing,
     /// How many interrupted writes are pending; `None` until they were counted.
     pub interrupted: Option<usize>,
     /// Whether live updates are frozen.
@@ -211,6 +214,7 @@ impl State {
             notice: None,
             pending: None,
             heads: Heads::new(),
+            writing: Writing::default(),
             interrupted: None,
             paused: false,
             strip: true,

@@ -5,29 +5,31 @@
 //! panic inside a job ends that job alone.
 
 mod context;
+mod holder;
 mod outbox;
 #[cfg(test)]
 mod tests;
 
 pub use context::TaskContext;
+pub use holder::OpenGraph;
 pub use outbox::Outbox;
 
 use std::any::Any;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt;
-use stratigraph_engine::{ErrorKind, Graph, OpenMode};
+use stratigraph_engine::{ErrorKind, Graph};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::effect::{GraphInfo, Reply, Request, Start};
 use crate::event::Event;
 use crate::export;
-use crate::job::{JobId, JobStatus, JobUpdate, Slot};
+use crate::job::{JobId, JobStatus, JobUpdate, Lifetime, Slot};
 use crate::message::Failure;
 use crate::screen;
+use crate::writing::Mode;
 
 /// Starts jobs, keeps order in the slots, and owns the open graph.
 #[derive(Debug)]
@@ -35,7 +37,7 @@ pub struct Tasks {
     runtime: tokio::runtime::Handle,
     events: mpsc::Sender<Event>,
     finished: mpsc::UnboundedSender<(Slot, JobId)>,
-    graph: Arc<OnceLock<Graph>>,
+    graph: OpenGraph,
     lanes: HashMap<Slot, Lane>,
 }
 
@@ -55,14 +57,14 @@ impl Tasks {
         events: mpsc::Sender<Event>,
     ) -> (Self, mpsc::UnboundedReceiver<(Slot, JobId)>) {
         let (finished, receiver) = mpsc::unbounded_channel();
-        let tasks = Self { runtime, events, finished, graph: Arc::default(), lanes: HashMap::new() };
+        let tasks = Self { runtime, events, finished, graph: OpenGraph::default(), lanes: HashMap::new() };
         (tasks, receiver)
     }
 
     /// The open graph, for the watch of its heads.
     #[must_use]
-    pub fn graph(&self) -> Arc<OnceLock<Graph>> {
-        Arc::clone(&self.graph)
+    pub fn graph(&self) -> OpenGraph {
+        self.graph.clone()
     }
 
     /// Starts a job, or lets it wait for the one in its slot, which is cancelled.
@@ -71,7 +73,9 @@ impl Tasks {
             self.spawn(start);
             return;
         };
-        lane.token.cancel();
+        if start.lifetime != Lifetime::Write {
+            lane.token.cancel();
+        }
         if let Some(replaced) = lane.waiting.replace(start) {
             self.never_begun(replaced);
         }
@@ -126,16 +130,17 @@ impl Tasks {
         let lane = Lane { running: start.id, token: token.clone(), waiting: None };
         self.lanes.insert(start.slot, lane);
         let outbox = Outbox::new(start.id, self.events.clone());
-        let (graph, finished) = (Arc::clone(&self.graph), self.finished.clone());
-        let (slot, id) = (start.slot, start.id);
+        let (graph, finished) = (self.graph.clone(), self.finished.clone());
+        let (slot, id, is_write) = (start.slot, start.id, start.lifetime == Lifetime::Write);
         self.runtime.spawn(async move {
             outbox.update(JobUpdate::Started).await;
-            let context = TaskContext::new(Arc::clone(&graph), outbox.clone(), token.clone());
-            let work = AssertUnwindSafe(carry_out(start.request, graph, context)).catch_unwind();
+            let context = TaskContext::new(graph, outbox.clone(), token.clone());
+            let work = AssertUnwindSafe(carry_out(start.request, context)).catch_unwind();
             let status = tokio::select! {
                 // A job that was cancelled before its first step does nothing at all.
                 biased;
-                () = token.cancelled() => JobStatus::Cancelled,
+                // A write stops itself where nothing is left behind, and is never dropped in the middle.
+                () = token.cancelled(), if !is_write => JobStatus::Cancelled,
                 result = work => status_of(result),
             };
             outbox.update(JobUpdate::Ended(status)).await;
@@ -161,9 +166,14 @@ fn panic_failure(panic: &(dyn Any + Send)) -> Failure {
     Failure::new(ErrorKind::Internal, "the job stopped because of a defect").caused_by(text)
 }
 
-async fn carry_out(request: Request, graph: Arc<OnceLock<Graph>>, cx: TaskContext) -> Result<(), Failure> {
+async fn carry_out(request: Request, cx: TaskContext) -> Result<(), Failure> {
     match request {
-        Request::Open { uri } => open(&uri, &graph, &cx).await,
+        Request::Open { uri, mode } => open(&uri, mode, &cx).await,
+        Request::LookAhead => {
+            let pending = cx.graph()?.pending().await?;
+            cx.reply(Reply::Pending(Box::new(pending))).await;
+            Ok(())
+        }
         Request::Screen(request) => screen::run(request, cx).await,
         Request::Export { content, format, path, existing } => {
             let reply = export::run(content, format, path, existing, &cx).await?;
@@ -173,14 +183,14 @@ async fn carry_out(request: Request, graph: Arc<OnceLock<Graph>>, cx: TaskContex
     }
 }
 
-async fn open(uri: &str, slot: &OnceLock<Graph>, cx: &TaskContext) -> Result<(), Failure> {
-    let graph = Graph::open(uri, OpenMode::ReadOnly).await?;
+async fn open(uri: &str, mode: Mode, cx: &TaskContext) -> Result<(), Failure> {
+    let graph = Graph::open(uri, mode.of_engine()).await?;
     let info = GraphInfo {
         name: graph.name().to_owned(),
         uri: crate::logging::mask_secrets(graph.uri()),
         stamp: graph.stamp(),
     };
-    slot.get_or_init(|| graph);
-    cx.reply(Reply::Opened(info)).await;
+    cx.put_graph(graph);
+    cx.reply(Reply::Opened(info, mode)).await;
     Ok(())
 }

@@ -9,6 +9,7 @@ mod jobs;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod writing;
 
 pub use jobs::open_graph;
 pub use settings::{apply_config, theme_of};
@@ -55,7 +56,12 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         let mut next = Vec::new();
         match action {
             Action::Global(action) => global::perform(state, action, &mut effects, &mut next),
-            action @ (Action::History(_) | Action::Tables(_) | Action::Jobs(_)) => {
+            action @ (Action::History(_)
+            | Action::Branches(_)
+            | Action::Tables(_)
+            | Action::Merge(_)
+            | Action::Recovery(_)
+            | Action::Jobs(_)) => {
                 let mut cx = Context { shared: &mut state.shared, effects: &mut effects, next: &mut next };
                 screen::update(&mut state.screens, action, &mut cx);
             }

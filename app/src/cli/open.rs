@@ -25,6 +25,9 @@ pub(super) struct ScreenArgs {
     /// Settings file on top of your own
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Who writes, for the history; asked for before the first write if it is not given
+    #[arg(long, value_name = "ACTOR", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    actor: Option<String>,
     /// No spinners, fewer updates
     #[arg(long)]
     reduced_motion: bool,
@@ -68,6 +71,7 @@ fn workbench(uri: String, screen: ScreenArgs, global: &GlobalArgs) -> Result<(),
         ascii: global.ascii,
         reduced_motion: screen.reduced_motion,
         no_mouse: screen.no_mouse,
+        actor: screen.actor,
     };
     let options = WorkbenchOptions { uri, config: screen.config, flags, log_level: screen.log_level };
     run_workbench(options).map_err(|error| CliError::Workbench(error.into()))

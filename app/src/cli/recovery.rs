@@ -8,7 +8,6 @@
 //! | `recovery/plan.rs` | `plan`: what a recovery would do |
 //! | `recovery/run.rs` | `run`: the plan, the question, and what was done |
 
-mod decision;
 mod plan;
 mod run;
 mod standing;
@@ -25,7 +24,7 @@ use super::output::Out;
 use super::text_table::{Align, TextTable};
 use super::work::Work;
 use crate::theme::Role;
-pub(super) use decision::{done_words, writer_words};
+
 use standing::{Standing, conclusion};
 
 /// Arguments of `recovery`.

@@ -11,8 +11,8 @@ use stratigraph_widgets::width::escape;
 
 use super::error::{CliError, note};
 use super::open_graph;
-use super::recovery::{done_words, writer_words};
 use super::work::Work;
+use crate::recovery::{done_words, writer_words};
 
 /// Reads a branch's name.
 pub(super) fn branch_name(text: &str) -> Result<BranchName, CliError> {

@@ -14,6 +14,8 @@ pub struct Flags {
     pub reduced_motion: bool,
     /// `--no-mouse`
     pub no_mouse: bool,
+    /// `--actor`
+    pub actor: Option<String>,
 }
 
 /// Merges defaults, the files (weakest first, with their origins) and the flags.
@@ -26,6 +28,7 @@ pub fn merge(files: Vec<(FileSettings, Origin)>, flags: &Flags) -> Config {
     config.color.offer(flags.color, Origin::Flag);
     config.glyphs.offer(flags.ascii.then_some(GlyphChoice::Ascii), Origin::Flag);
     config.motion.offer(flags.reduced_motion.then_some(Motion::Reduced), Origin::Flag);
+    config.actor.offer(flags.actor.clone().map(Some), Origin::Flag);
     config.mouse.offer(flags.no_mouse.then_some(false), Origin::Flag);
     config
 }
@@ -41,6 +44,7 @@ impl Config {
         self.branches.offer(layer.branches, origin);
         self.fold.offer(layer.fold, origin);
         self.refresh_seconds.offer(layer.refresh_seconds, origin);
+        self.actor.offer(layer.actor.map(Some), origin);
         self.keys.extend(layer.keys);
         self.warnings.extend(layer.warnings);
     }

@@ -37,14 +37,16 @@ pub struct FileSettings {
     pub fold: Option<bool>,
     /// `history.refresh_seconds`
     pub refresh_seconds: Option<u64>,
+    /// `write.actor`
+    pub actor: Option<String>,
     /// `keys.*` in the order of the file.
     pub keys: Vec<Rebinding>,
     /// What was not understood.
     pub warnings: Vec<Warning>,
 }
 
-const SECTIONS: [&str; 3] = ["ui", "history", "keys"];
-const KEY_SECTIONS: [&str; 4] = ["global", "history", "tables", "jobs"];
+const SECTIONS: [&str; 4] = ["ui", "history", "write", "keys"];
+const KEY_SECTIONS: [&str; 7] = ["global", "history", "branches", "tables", "merge", "recovery", "jobs"];
 
 /// Reads the text of a file. Unknown names and impossible values become warnings.
 ///
@@ -59,7 +61,7 @@ pub fn parse(text: &str) -> Result<FileSettings, String> {
     for (name, value) in table.get_ref() {
         let line = line_of(text, name.span().start);
         match (name.get_ref().as_ref(), value.get_ref().as_table()) {
-            (section @ ("ui" | "history"), Some(entries)) => reader.section(section, entries),
+            (section @ ("ui" | "history" | "write"), Some(entries)) => reader.section(section, entries),
             ("keys", Some(sections)) => reader.key_sections(sections),
             (section, Some(_) | None) => reader.unknown(line, "section", section, SECTIONS),
         }
@@ -159,6 +161,7 @@ impl FileSettings {
                 let number = value.as_integer().and_then(|number| number.as_str().parse().ok());
                 put(&mut self.refresh_seconds, number)
             }
+            "write.actor" => put(&mut self.actor, Some(word.trim().to_owned()).filter(|name| !name.is_empty())),
             _ => return Err(Refused::Name),
         };
         if known { Ok(()) } else { Err(Refused::Value(setting.values)) }

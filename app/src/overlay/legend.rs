@@ -35,7 +35,13 @@ fn signs(screen: ScreenId, pane: PaneId) -> Option<Signs> {
         ScreenId::History if pane == history::ROWS => Some(Signs::Changes),
         ScreenId::Tables if [tables::COMPARE, tables::ROW_HISTORY].contains(&pane) => Some(Signs::Changes),
         ScreenId::Tables if cells.contains(&pane) => Some(Signs::Cells),
-        ScreenId::History | ScreenId::Tables | ScreenId::Jobs => None,
+        ScreenId::Merge if pane == crate::screen::merge::ROW => Some(Signs::Cells),
+        ScreenId::History
+        | ScreenId::Branches
+        | ScreenId::Tables
+        | ScreenId::Merge
+        | ScreenId::Recovery
+        | ScreenId::Jobs => None,
     }
 }
 

@@ -1,10 +1,8 @@
 //! What wakes the loop from outside: branch heads, the configuration file and signals.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use stratigraph_engine::Graph;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -12,6 +10,7 @@ use tokio::task::JoinHandle;
 use crate::config::{Config, FileSettings, Flags, Origin, merge, read_file};
 use crate::event::Event;
 use crate::message::Failure;
+use crate::tasks::OpenGraph;
 
 /// `SIGTERM` and `SIGHUP`.
 #[derive(Debug)]
@@ -79,7 +78,7 @@ impl Watch {
     }
 
     /// Looks at the heads and for interrupted writes now and every `seconds`; 0 stops looking.
-    pub(super) fn heads_every(&mut self, seconds: u64, graph: Arc<OnceLock<Graph>>) {
+    pub(super) fn heads_every(&mut self, seconds: u64, graph: OpenGraph) {
         self.stop_heads();
         let events = self.events.clone();
         if seconds > 0 {
@@ -94,7 +93,7 @@ impl Watch {
     }
 
     /// Looks at the heads and for interrupted writes once.
-    pub(super) fn look_now(&self, graph: Arc<OnceLock<Graph>>) {
+    pub(super) fn look_now(&self, graph: OpenGraph) {
         let events = self.events.clone();
         self.runtime.spawn(async move { look(&graph, &events).await });
     }
@@ -113,7 +112,7 @@ impl Drop for Watch {
     }
 }
 
-async fn look(graph: &OnceLock<Graph>, events: &mpsc::Sender<Event>) {
+async fn look(graph: &OpenGraph, events: &mpsc::Sender<Event>) {
     let Some(graph) = graph.get() else { return };
     let heads = graph.head_versions().await.map_err(Failure::from);
     let sidecars = graph.sidecars().await.map(|found| found.len()).map_err(Failure::from);

@@ -7,7 +7,6 @@ use stratigraph_widgets::job_list::job_line;
 
 use crate::action::{Action as Any, Availability, Motion, Row, Scope, TermKind};
 use crate::cursor::Cursor;
-use crate::effect::Effect;
 use crate::job::{Job, JobId, JobStatus, Trace};
 use crate::message::next_step;
 use crate::screen::{Answer, CopyChoice, PaneId, PaneSpec, Screen, ScreenId, Spot, TermUse, Verb};
@@ -73,9 +72,7 @@ impl JobsScreen {
         let Some(job) = self.job(cx.shared).cloned() else { return };
         match action {
             Action::Cancel => {
-                if cx.shared.jobs.cancelling(job.id) {
-                    cx.effects.push(Effect::Cancel(job.id));
-                }
+                cx.then(crate::action::Action::Global(crate::action::Global::Cancel(job.id)));
             }
             Action::GoTo => cx.show(job.slot.screen),
         }

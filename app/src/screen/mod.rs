@@ -36,8 +36,11 @@
 //!
 //! **selection and scrolling**: [`crate::cursor::Cursor`] holds selected row and offset, and turns motions into moves.
 
+pub mod branches;
 pub mod history;
 pub mod jobs;
+pub mod merge;
+pub mod recovery;
 pub mod tables;
 
 use std::fmt;
@@ -58,22 +61,31 @@ use crate::view::Canvas;
 pub enum ScreenId {
     /// What changed, when, by whom.
     History,
+    /// Which branches there are.
+    Branches,
     /// What a table holds, now or then.
     Tables,
+    /// What merging a branch would do.
+    Merge,
+    /// What was interrupted.
+    Recovery,
     /// What the program is doing.
     Jobs,
 }
 
 impl ScreenId {
     /// All screens in the order of the title line.
-    pub const ALL: [Self; 3] = [Self::History, Self::Tables, Self::Jobs];
+    pub const ALL: [Self; 6] = [Self::History, Self::Branches, Self::Tables, Self::Merge, Self::Recovery, Self::Jobs];
 
     /// Name in the configuration and in action names.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::History => "history",
+            Self::Branches => "branches",
             Self::Tables => "tables",
+            Self::Merge => "merge",
+            Self::Recovery => "recovery",
             Self::Jobs => "jobs",
         }
     }
@@ -83,7 +95,10 @@ impl ScreenId {
     pub fn title(self) -> &'static str {
         match self {
             Self::History => "History",
+            Self::Branches => "Branches",
             Self::Tables => "Tables",
+            Self::Merge => "Merge",
+            Self::Recovery => "Recovery",
             Self::Jobs => "Jobs",
         }
     }
@@ -93,7 +108,10 @@ impl ScreenId {
     pub fn digit(self) -> &'static str {
         match self {
             Self::History => "1",
+            Self::Branches => "2",
             Self::Tables => "3",
+            Self::Merge => "4",
+            Self::Recovery => "5",
             Self::Jobs => "6",
         }
     }
@@ -318,8 +336,14 @@ pub trait Screen: fmt::Debug {
 pub struct Screens {
     /// History.
     pub history: history::History,
+    /// Branches.
+    pub branches: branches::Branches,
     /// Tables.
     pub tables: tables::Tables,
+    /// Merge.
+    pub merge: merge::Merge,
+    /// Recovery.
+    pub recovery: recovery::Recovery,
     /// Jobs.
     pub jobs: jobs::JobsScreen,
 }
@@ -330,7 +354,10 @@ impl Screens {
     pub fn get(&self, id: ScreenId) -> &dyn Screen {
         match id {
             ScreenId::History => &self.history,
+            ScreenId::Branches => &self.branches,
             ScreenId::Tables => &self.tables,
+            ScreenId::Merge => &self.merge,
+            ScreenId::Recovery => &self.recovery,
             ScreenId::Jobs => &self.jobs,
         }
     }
@@ -339,7 +366,10 @@ impl Screens {
     pub fn get_mut(&mut self, id: ScreenId) -> &mut dyn Screen {
         match id {
             ScreenId::History => &mut self.history,
+            ScreenId::Branches => &mut self.branches,
             ScreenId::Tables => &mut self.tables,
+            ScreenId::Merge => &mut self.merge,
+            ScreenId::Recovery => &mut self.recovery,
             ScreenId::Jobs => &mut self.jobs,
         }
     }
@@ -348,8 +378,11 @@ impl Screens {
     pub fn reply(&mut self, slot: Slot, reply: Reply, cx: &mut Context<'_>) {
         match reply {
             Reply::History(reply) => self.history.reply(slot, reply, cx),
+            Reply::Branches(reply) => self.branches.reply(slot, reply, cx),
             Reply::Tables(reply) => self.tables.reply(slot, reply, cx),
-            Reply::Opened(_) | Reply::Exported(_) | Reply::Exists(_) => {}
+            Reply::Merge(reply) => self.merge.reply(slot, reply, cx),
+            Reply::Recovery(reply) => self.recovery.reply(slot, reply, cx),
+            Reply::Opened(..) | Reply::Pending(_) | Reply::Exported(_) | Reply::Exists(_) => {}
         }
     }
 
@@ -357,7 +390,14 @@ impl Screens {
     pub fn discard(&mut self, reply: Reply, cx: &mut Context<'_>) {
         match reply {
             Reply::History(reply) => self.history.discard(reply, cx),
-            Reply::Tables(_) | Reply::Opened(_) | Reply::Exported(_) | Reply::Exists(_) => {}
+            Reply::Branches(_)
+            | Reply::Tables(_)
+            | Reply::Merge(_)
+            | Reply::Recovery(_)
+            | Reply::Opened(..)
+            | Reply::Pending(_)
+            | Reply::Exported(_)
+            | Reply::Exists(_) => {}
         }
     }
 }
@@ -365,14 +405,17 @@ impl Screens {
 /// The registry rows of all screens.
 #[must_use]
 pub fn rows() -> Vec<Row> {
-    [history::rows(), tables::rows(), jobs::rows()].concat()
+    [history::rows(), branches::rows(), tables::rows(), merge::rows(), recovery::rows(), jobs::rows()].concat()
 }
 
 /// Performs a screen's action.
 pub fn update(screens: &mut Screens, action: Action, cx: &mut Context<'_>) {
     match action {
         Action::History(action) => screens.history.update(action, cx),
+        Action::Branches(action) => screens.branches.update(action, cx),
         Action::Tables(action) => screens.tables.update(action, cx),
+        Action::Merge(action) => screens.merge.update(action, cx),
+        Action::Recovery(action) => screens.recovery.update(action, cx),
         Action::Jobs(action) => screens.jobs.update(action, cx),
         Action::Global(_) => unreachable!("BUG: global actions are performed by the frame"),
     }
@@ -385,7 +428,10 @@ pub fn update(screens: &mut Screens, action: Action, cx: &mut Context<'_>) {
 pub async fn run(request: ScreenRequest, cx: TaskContext) -> Result<(), Failure> {
     match request {
         ScreenRequest::History(request) => history::run(request, cx).await.map_err(Failure::from),
+        ScreenRequest::Branches(request) => branches::run(request, cx).await,
         ScreenRequest::Tables(request) => tables::run(request, cx).await,
+        ScreenRequest::Merge(request) => merge::run(request, cx).await,
+        ScreenRequest::Recovery(request) => recovery::run(request, cx).await,
     }
 }
 
@@ -394,8 +440,14 @@ pub async fn run(request: ScreenRequest, cx: TaskContext) -> Result<(), Failure>
 pub enum ScreenRequest {
     /// Of History.
     History(history::Request),
+    /// Of Branches.
+    Branches(branches::Request),
     /// Of Tables.
     Tables(tables::Request),
+    /// Of Merge.
+    Merge(merge::Request),
+    /// Of Recovery.
+    Recovery(recovery::Request),
 }
 
 /// Splits an area into a first line and the rest: titles and headers inside a pane.

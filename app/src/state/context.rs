@@ -39,6 +39,17 @@ impl Context<'_> {
         self.start(slot, subject.into(), Lifetime::Program, Trace::Kept, request)
     }
 
+    /// Starts a write. The graph must be open for writing, and no other write under way: ask with [`Context::to_write`].
+    pub fn write(&mut self, slot: Slot, subject: impl Into<String>, request: ScreenRequest) -> JobId {
+        self.start(slot, subject.into(), Lifetime::Write, Trace::Kept, Request::Screen(request))
+    }
+
+    /// Performs an action that starts a write as soon as the graph is open for writing and it is known who writes. What is missing
+    /// is asked for first; if that is refused the action is not performed.
+    pub fn to_write(&mut self, action: Action) {
+        self.then(Action::Global(Global::ToWrite(Box::new(action))));
+    }
+
     fn start(&mut self, slot: Slot, subject: String, lifetime: Lifetime, trace: Trace, request: Request) -> JobId {
         let id = self.shared.jobs.next_id();
         self.shared.jobs.add(Job {
@@ -56,14 +67,14 @@ impl Context<'_> {
             status: JobStatus::Queued,
         });
         self.shared.latest.insert(slot, id);
-        self.effects.push(Effect::Start(Start { id, slot, request }));
+        self.effects.push(Effect::Start(Start { id, slot, lifetime, request }));
         id
     }
 
     /// A read without a screen's request, for tests of the frame.
     #[cfg(test)]
     pub(crate) fn start_test_read(&mut self, slot: Slot) -> JobId {
-        let request = Request::Open { uri: String::new() };
+        let request = Request::Open { uri: String::new(), mode: crate::writing::Mode::ReadOnly };
         self.start(slot, String::new(), Lifetime::Screen, Trace::Kept, request)
     }
 

@@ -1,17 +1,15 @@
 //! What a running request can use.
 
-use std::sync::{Arc, OnceLock};
-
 use stratigraph_engine::{Error, Graph, Progress};
 use tokio_util::sync::CancellationToken;
 
 use crate::effect::Reply;
-use crate::tasks::Outbox;
+use crate::tasks::{OpenGraph, Outbox};
 
 /// The graph, the progress sink, and the way back to the screen.
 #[derive(Clone)]
 pub struct TaskContext {
-    graph: Arc<OnceLock<Graph>>,
+    graph: OpenGraph,
     outbox: Outbox,
     progress: Progress,
 }
@@ -23,7 +21,7 @@ impl std::fmt::Debug for TaskContext {
 }
 
 impl TaskContext {
-    pub(super) fn new(graph: Arc<OnceLock<Graph>>, outbox: Outbox, token: CancellationToken) -> Self {
+    pub(super) fn new(graph: OpenGraph, outbox: Outbox, token: CancellationToken) -> Self {
         let sink = outbox.clone();
         let progress = Progress::new(move |event| sink.progress(event), token);
         Self { graph, outbox, progress }
@@ -33,8 +31,13 @@ impl TaskContext {
     ///
     /// # Errors
     /// [`Error::Cancelled`] if it is not open; screens ask for nothing before that.
-    pub fn graph(&self) -> Result<&Graph, Error> {
+    pub fn graph(&self) -> Result<Graph, Error> {
         self.graph.get().ok_or(Error::Cancelled)
+    }
+
+    /// Makes this the graph that jobs find from now on.
+    pub(super) fn put_graph(&self, graph: Graph) {
+        self.graph.put(graph);
     }
 
     /// Where the work reports to; it also says when to stop.

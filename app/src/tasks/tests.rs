@@ -1,5 +1,6 @@
 //! Slots, cancellation, panics and the order of reports.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use stratigraph_engine::ProgressEvent;
@@ -22,7 +23,12 @@ async fn end_of(events: &mut mpsc::Receiver<Event>, id: JobId) -> JobStatus {
 }
 
 fn start(id: u64, uri: &str) -> Start {
-    Start { id: JobId(id), slot: SLOT, request: Request::Open { uri: uri.to_owned() } }
+    Start {
+        id: JobId(id),
+        slot: SLOT,
+        lifetime: Lifetime::Screen,
+        request: Request::Open { uri: uri.to_owned(), mode: Mode::ReadOnly },
+    }
 }
 
 #[tokio::test]
@@ -83,7 +89,7 @@ fn the_request_of_a_job_that_never_began_is_freed_by_a_worker() {
             path: "/nowhere/at/all".into(),
             existing: export::Existing::Ask,
         };
-        (Start { id: JobId(id), slot: SLOT, request }, weak)
+        (Start { id: JobId(id), slot: SLOT, lifetime: Lifetime::Screen, request }, weak)
     };
     let (sender, _events) = mpsc::channel(64);
     let (mut tasks, _finished) = Tasks::new(runtime.handle().clone(), sender);

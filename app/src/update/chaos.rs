@@ -94,7 +94,7 @@ fn events(step: Step, state: &State, jobs: &[JobId]) -> Vec<Event> {
         Step::Job(index, kind) => vec![Event::Job(pick(index), update_of(kind))],
         Step::Opened(index) => {
             let info = GraphInfo { name: "crm".to_owned(), uri: "/data/crm".to_owned(), stamp: 3 };
-            vec![Event::Reply(pick(index), Reply::Opened(info))]
+            vec![Event::Reply(pick(index), Reply::Opened(info, crate::writing::Mode::ReadOnly))]
         }
         Step::Heads(version) => {
             let version = stratigraph_engine::ManifestVersion::new(version);

@@ -10,7 +10,7 @@ use crate::job::{Lifetime, Slot};
 use crate::overlay::{self, Item, Menu, Overlay, Palette, Prompt, TermPrompt};
 use crate::screen::{Answer, PaneId, TermUse, Verb};
 use crate::state::{Context, GraphState, Quitting, State};
-use crate::update::{frame, jobs, settings, with_screens};
+use crate::update::{frame, jobs, settings, with_screens, writing};
 
 /// Performs a global action.
 pub(super) fn perform(state: &mut State, action: Global, effects: &mut Vec<Effect>, next: &mut Vec<Action>) {
@@ -58,6 +58,7 @@ pub(super) fn perform(state: &mut State, action: Global, effects: &mut Vec<Effec
         }
         Global::Strip => state.shared.strip = !state.shared.strip,
         Global::CancelJob => cancel_newest(state, effects),
+        Global::Cancel(id) => jobs::cancel(state, id, effects),
         Global::Set(setting) => effects.extend(settings::set(state, &setting)),
         Global::Pause => pause(state, effects),
         Global::Mouse => {
@@ -70,6 +71,10 @@ pub(super) fn perform(state: &mut State, action: Global, effects: &mut Vec<Effec
             Some(more) => effects.extend(more),
             None => next.push(Action::Global(Global::Quit)),
         },
+        Global::Write => writing::to_write(state, None, effects, next),
+        Global::ToWrite(action) => writing::to_write(state, Some(*action), effects, next),
+        Global::Actor(name) => writing::actor(state, name, effects, next),
+        Global::OpenFor(mode) => writing::open(state, mode, effects, next),
         Global::Stay => state.shared.quitting = Quitting::No,
         Global::Quit | Global::AskQuit | Global::QuitWhenIdle | Global::QuitNow => quit(state, &action, effects),
     }
@@ -271,10 +276,7 @@ fn remember(state: &mut State, text: String) {
 fn cancel_newest(state: &mut State, effects: &mut Vec<Effect>) {
     let newest = state.shared.jobs.active().next().map(|job| job.id);
     match newest {
-        Some(id) => {
-            state.shared.jobs.cancelling(id);
-            effects.push(Effect::Cancel(id));
-        }
+        Some(id) => jobs::cancel(state, id, effects),
         None => state.shared.notice = Some("no job is running".to_owned()),
     }
 }
@@ -292,10 +294,21 @@ fn pause(state: &mut State, effects: &mut Vec<Effect>) {
 fn quit(state: &mut State, action: &Global, effects: &mut Vec<Effect>) {
     let running = jobs::running(state);
     match action {
-        Global::QuitNow => effects.push(Effect::Quit),
+        Global::QuitNow => quit_now(state, effects),
         Global::Quit | Global::QuitWhenIdle if running == 0 => effects.push(Effect::Quit),
         Global::QuitWhenIdle => state.shared.quitting = Quitting::WhenIdle,
         _ => ask_quit(state, running),
+    }
+}
+
+/// Cancels what runs and quits; a write that cannot be cancelled any more is waited for.
+fn quit_now(state: &mut State, effects: &mut Vec<Effect>) {
+    match state.shared.jobs.write().map(|job| job.id) {
+        Some(write) => {
+            jobs::cancel(state, write, effects);
+            state.shared.quitting = Quitting::WhenIdle;
+        }
+        None => effects.push(Effect::Quit),
     }
 }
 
@@ -321,7 +334,7 @@ fn ask_quit(state: &mut State, running: usize) {
         items.push(item("wait", "quit when the jobs are done", Global::QuitWhenIdle));
         items.push(item("cancel", "cancel the jobs and quit", Global::QuitNow));
     }
-    for job in state.shared.jobs.active().filter(|job| job.lifetime == Lifetime::Program) {
+    for job in state.shared.jobs.active().filter(|job| job.lifetime != Lifetime::Screen) {
         items.push(Item { label: String::new(), text: format!("  {} {}", job.slot.kind, job.subject), action: None });
     }
     state.shared.overlays.push(Overlay::Choose(Menu::new(title, items)));

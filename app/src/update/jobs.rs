@@ -9,7 +9,8 @@ use crate::message::{Failure, Level};
 use crate::overlay::{Confirm, Overlay};
 use crate::screen::{PaneId, ScreenId};
 use crate::state::{Context, GraphState, Quitting, State};
-use crate::update::with_screens;
+use crate::update::{update, with_screens, writing};
+use crate::writing::Mode;
 
 /// A job reports: the list is brought up to date, and its screen hears of its end.
 pub(super) fn job(state: &mut State, id: JobId, update: JobUpdate) -> Vec<Effect> {
@@ -24,7 +25,20 @@ pub(super) fn job(state: &mut State, id: JobId, update: JobUpdate) -> Vec<Effect
 
 /// Jobs that quitting would cut off.
 pub(super) fn running(state: &State) -> usize {
-    state.shared.jobs.active().filter(|job| job.lifetime == crate::job::Lifetime::Program).count()
+    state.shared.jobs.active().filter(|job| job.lifetime != crate::job::Lifetime::Screen).count()
+}
+
+/// Asks a job to stop, or says why it will not.
+pub(super) fn cancel(state: &mut State, id: JobId, effects: &mut Vec<Effect>) {
+    let shared = &mut state.shared;
+    if shared.jobs.find(id).is_some_and(Job::is_past_return) {
+        shared.notice = Some(
+            "past the point of no return: it goes on to its end; stopping it now would leave an interrupted write"
+                .to_owned(),
+        );
+    } else if shared.jobs.cancelling(id) {
+        effects.push(Effect::Cancel(id));
+    }
 }
 
 fn ended(state: &mut State, job: &Job) -> Vec<Effect> {
@@ -69,7 +83,7 @@ pub fn open_graph(state: &mut State) -> Vec<Effect> {
     let (subject, uri) = (state.shared.uri.clone(), state.shared.location.clone());
     state.shared.graph = GraphState::Opening;
     let mut cx = Context { shared: &mut state.shared, effects: &mut effects, next: &mut next };
-    cx.work(slot, subject, Request::Open { uri });
+    cx.work(slot, subject, Request::Open { uri, mode: Mode::ReadOnly });
     effects
 }
 
@@ -92,12 +106,19 @@ pub(super) fn reply(state: &mut State, id: JobId, reply: Reply) -> Vec<Effect> {
         return with_screens(state, |screens, cx| screens.discard(reply, cx));
     };
     match reply {
-        Reply::Opened(info) => {
+        Reply::Pending(pending) => {
+            writing::looked_ahead(state, &pending);
+            Vec::new()
+        }
+        Reply::Opened(info, mode) => {
             state.shared.graph = GraphState::Open(info);
             let seconds = state.shared.config.refresh_seconds.value;
             let mut effects = vec![Effect::WatchHeads(seconds)];
             if seconds == 0 {
                 effects.push(Effect::CheckHeads);
+            }
+            if let Some(then) = writing::opened(state, mode) {
+                effects.extend(update(state, then));
             }
             effects.extend(show(state, state.shared.screen));
             effects
@@ -119,7 +140,7 @@ pub(super) fn reply(state: &mut State, id: JobId, reply: Reply) -> Vec<Effect> {
             state.shared.overlays.push(Overlay::Confirm(question));
             Vec::new()
         }
-        reply @ (Reply::History(_) | Reply::Tables(_)) => {
+        reply @ (Reply::History(_) | Reply::Branches(_) | Reply::Tables(_) | Reply::Merge(_) | Reply::Recovery(_)) => {
             with_screens(state, |screens, cx| screens.reply(slot, reply, cx))
         }
     }

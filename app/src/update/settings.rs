@@ -41,6 +41,9 @@ pub fn apply_config(state: &mut State, mut config: Config) -> Vec<Effect> {
     if watching && shared.config.refresh_seconds != config.refresh_seconds {
         effects.push(Effect::WatchHeads(config.refresh_seconds.value));
     }
+    if let Some(actor) = &config.actor.value {
+        shared.writing.actor = Some(actor.clone());
+    }
     shared.config = Rc::new(config);
     effects
 }

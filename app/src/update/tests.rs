@@ -42,7 +42,10 @@ fn with_job() -> (State, JobId) {
 }
 
 fn opened() -> Reply {
-    Reply::Opened(GraphInfo { name: "crm".to_owned(), uri: "/data/crm".to_owned(), stamp: 3 })
+    Reply::Opened(
+        GraphInfo { name: "crm".to_owned(), uri: "/data/crm".to_owned(), stamp: 3 },
+        crate::writing::Mode::ReadOnly,
+    )
 }
 
 #[test]

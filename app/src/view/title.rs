@@ -8,6 +8,7 @@ use crate::screen::ScreenId;
 use crate::state::{GraphState, SizeClass, State};
 use crate::theme::Role;
 use crate::view::{Canvas, Target};
+use crate::writing::Mode;
 
 /// Draws both lines, or the first one alone on a small terminal.
 pub(super) fn draw(state: &State, class: SizeClass, area: Rect, canvas: &mut Canvas<'_, '_>) {
@@ -29,7 +30,12 @@ pub(super) fn draw(state: &State, class: SizeClass, area: Rect, canvas: &mut Can
 fn draw_title(state: &State, area: Rect, canvas: &mut Canvas<'_, '_>) {
     let mut pieces = vec![(format!(" {} ", name(state)), Role::Title)];
     pieces.push((format!("({}) ", state.shared.uri), Role::Dim));
-    pieces.push((" READ-ONLY ".to_owned(), Role::Text));
+    let mode = state.shared.writing.mode;
+    let role = match mode {
+        Mode::ReadOnly => Role::Text,
+        Mode::Write => Role::Warning,
+    };
+    pieces.push((format!(" {} ", mode.title()), role));
     let interrupted = interrupted(state).map(|text| (format!(" {text} "), Role::Warning));
     let wide = |pieces: &[(String, Role)]| pieces.iter().map(|(text, _)| width(text)).sum::<usize>();
     let screens: usize = ScreenId::ALL.iter().map(|id| width(&tab(state, *id)) + 1).sum();

@@ -7,13 +7,13 @@ use stratigraph_engine::recovery::{
     Classification, Decision, RecoveryPlan, RecoveryStep, Sidecar, TableStanding, WriterKind,
 };
 
-use super::decision::{action, classification_words, decision_words, then, why, writer_words};
 use crate::cli::commit::moment;
 use crate::cli::error::CliError;
 use crate::cli::open_graph;
 use crate::cli::output::Out;
 use crate::cli::target::{announce_migration, announce_schema};
 use crate::cli::text_table::{Align, TextTable};
+use crate::recovery::{action, classification_words, decision_words, then, why, writer_words};
 use crate::theme::Role;
 
 /// One step, with the field names of the JSON output. What an unreadable record would say is null.

@@ -9,7 +9,6 @@ use stratigraph_engine::recovery::{Decision, Recovered, RecoveryError, RecoveryP
 use stratigraph_engine::schema::StagedSchema;
 use stratigraph_engine::{BranchName, CommitId, Error, Graph, ManifestVersion, Progress};
 
-use super::decision::done_words;
 use super::plan;
 use crate::cli::error::{CliError, note};
 use crate::cli::meter::Meter;
@@ -17,6 +16,7 @@ use crate::cli::open_graph;
 use crate::cli::output::Out;
 use crate::cli::target::{announce_migration, announce_schema, confirm};
 use crate::cli::work::Work;
+use crate::recovery::done_words;
 use crate::theme::Role;
 
 /// What was done about one interrupted write, with the field names of the JSON output.

@@ -156,7 +156,7 @@ pub async fn run(request: Request, cx: TaskContext) -> stratigraph_engine::Resul
             Ok(())
         }
         Request::Details { commit, parent } => {
-            let facts = facts(cx.graph()?, &commit, parent.as_ref()).await;
+            let facts = facts(&cx.graph()?, &commit, parent.as_ref()).await;
             deliver(&cx, Reply::Details(commit.id, facts.map_err(Failure::from))).await;
             Ok(())
         }
@@ -179,7 +179,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 
 /// Reads the history and lays it out.
 async fn load(spec: ChartSpec, preview: Preview, cx: &TaskContext) -> stratigraph_engine::Result<()> {
-    let graph = cx.graph()?;
+    let graph = &cx.graph()?;
     let history = match preview {
         Preview::SoFar => read_showing(graph, &spec, cx).await?,
         Preview::Nothing => graph.history(cx.progress()).await?,

@@ -87,7 +87,7 @@ async fn open(at: At, cx: &TaskContext) -> Result<(), Error> {
 }
 
 async fn opened(at: At, cx: &TaskContext) -> Result<Opened, Error> {
-    let graph = cx.graph()?;
+    let graph = &cx.graph()?;
     let is_head = graph.resolve(&at).await?.is_head;
     let snapshot = graph.snapshot(&at).await?;
     let history = graph.history(cx.progress()).await?;
@@ -103,7 +103,7 @@ async fn opened(at: At, cx: &TaskContext) -> Result<Opened, Error> {
 }
 
 async fn page(source: Source, after: Option<String>, cx: &TaskContext) -> Result<(), Error> {
-    let graph = cx.graph()?;
+    let graph = &cx.graph()?;
     let first = after.is_none();
     let options =
         ReadOptions { filter: source.filter.clone(), after, limit: Some(PAGE_ROWS), ..ReadOptions::default() };
@@ -129,7 +129,7 @@ async fn table_columns(graph: &Graph, source: &Source) -> Result<Arc<[Arc<str>]>
 }
 
 async fn sorted(source: Source, order: Order, cx: &TaskContext) -> Result<(), Error> {
-    let graph = cx.graph()?;
+    let graph = &cx.graph()?;
     let columns = table_columns(graph, &source).await?;
     let options = ReadOptions {
         filter: source.filter.clone(),
@@ -173,7 +173,7 @@ async fn count(source: Source, cx: &TaskContext) -> Result<(), Error> {
 }
 
 async fn list(source: Source, tab: Tab, cx: &TaskContext) -> Result<(), Error> {
-    let graph = cx.graph()?;
+    let graph = &cx.graph()?;
     let entry = source.snapshot.table(&source.table.to_string())?;
     let (columns, lines) = match tab {
         Tab::Rows => return Ok(()),
@@ -219,7 +219,7 @@ async fn record(source: Source, id: &str, cx: &TaskContext) -> Result<(), Error>
 }
 
 async fn row_history(table: &TableKey, id: &str, branch: &BranchName, cx: &TaskContext) -> Result<(), Error> {
-    let graph = cx.graph()?;
+    let graph = &cx.graph()?;
     let history = graph.history(cx.progress()).await?;
     let mut items = graph.row_history(table, id, branch, cx.progress());
     while let Some(item) = items.try_next().await? {

@@ -72,7 +72,7 @@ pub(in super::super) async fn run(request: Request, cx: &TaskContext) -> stratig
     match request {
         Request::All(target) => all(&target, cx).await,
         Request::Page { target, table, skip } => {
-            let sides = Sides::read(cx.graph()?, &target).await?;
+            let sides = Sides::read(&cx.graph()?, &target).await?;
             let walk = Walk { target: &target, table: &table, skip, rest: Rest::Left };
             walk.run(&sides, cx).await
         }
@@ -80,7 +80,7 @@ pub(in super::super) async fn run(request: Request, cx: &TaskContext) -> stratig
 }
 
 async fn all(target: &Target, cx: &TaskContext) -> stratigraph_engine::Result<()> {
-    let graph = cx.graph()?;
+    let graph = &cx.graph()?;
     let sides = Sides::read(graph, target).await?;
     let tables = sides.tables(graph);
     let keys: Vec<TableKey> = tables.iter().map(|change| change.key.clone()).collect();
@@ -157,7 +157,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     async fn run(&self, sides: &Sides, cx: &TaskContext) -> stratigraph_engine::Result<()> {
         let filter = || DiffFilter { tables: vec![self.table.clone()], ..DiffFilter::default() };
-        let (graph, progress) = (cx.graph()?, cx.progress());
+        let (graph, progress) = (&cx.graph()?, cx.progress());
         let first = rows(graph.diff(&sides.from, &sides.to, filter(), progress));
         match &sides.other {
             None => self.page(first, cx).await,

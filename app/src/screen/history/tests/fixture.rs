@@ -189,7 +189,11 @@ impl Bench {
         let mut asked = starts(open_graph(&mut state));
         let opening = asked.pop().expect("opening is a job");
         let info = GraphInfo { name: "team".to_owned(), uri: "/data/team".to_owned(), stamp: 3 };
-        let effects = handle(&mut state, Event::Reply(opening.id, effect::Reply::Opened(info)), NOW);
+        let effects = handle(
+            &mut state,
+            Event::Reply(opening.id, effect::Reply::Opened(info, crate::writing::Mode::ReadOnly)),
+            NOW,
+        );
         let mut bench = Self { state, asked: starts(effects) };
         let end = crate::job::JobUpdate::Ended(crate::job::JobStatus::Succeeded);
         bench.event(Event::Job(opening.id, end));

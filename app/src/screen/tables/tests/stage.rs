@@ -55,7 +55,7 @@ impl Stage {
         stage.take(effects);
         let start = stage.starts.remove(0);
         let info = GraphInfo { name: "crm".to_owned(), uri: "/data/crm".to_owned(), stamp: 3 };
-        stage.event(Event::Reply(start.id, effect::Reply::Opened(info)));
+        stage.event(Event::Reply(start.id, effect::Reply::Opened(info, crate::writing::Mode::ReadOnly)));
         stage.event(Event::Job(start.id, JobUpdate::Ended(JobStatus::Succeeded)));
         stage.starts.clear();
         stage.keys("3");

@@ -3,14 +3,14 @@
 use stratigraph_engine::recovery::{Classification, Decision, RecoveryStep, TableStanding};
 
 /// Who was interrupted: `Load on main by act-l`; nothing is known of a record that cannot be read.
-pub(in crate::cli) fn writer_words(step: &RecoveryStep) -> String {
+pub(crate) fn writer_words(step: &RecoveryStep) -> String {
     let Some(sidecar) = &step.sidecar else { return "of an unknown writer".to_owned() };
     let actor = sidecar.actor_id.as_deref().map(|actor| format!(" by {actor}")).unwrap_or_default();
     format!("{} on {}{actor}", sidecar.writer_kind, sidecar.branch())
 }
 
 /// A decision as the title of a step.
-pub(super) fn decision_words(decision: Decision) -> &'static str {
+pub(crate) fn decision_words(decision: Decision) -> &'static str {
     match decision {
         Decision::RollForward => "roll forward",
         Decision::RollBack => "roll back",
@@ -22,7 +22,7 @@ pub(super) fn decision_words(decision: Decision) -> &'static str {
 }
 
 /// A decision that was carried out.
-pub(in crate::cli) fn done_words(decision: Decision) -> &'static str {
+pub(crate) fn done_words(decision: Decision) -> &'static str {
     match decision {
         Decision::RollForward => "rolled forward",
         Decision::RollBack => "rolled back",
@@ -34,7 +34,7 @@ pub(in crate::cli) fn done_words(decision: Decision) -> &'static str {
 }
 
 /// Why a step's decision is what it is.
-pub(super) fn why(step: &RecoveryStep) -> String {
+pub(crate) fn why(step: &RecoveryStep) -> String {
     if let Some(blocked) = &step.blocked {
         return blocked.clone();
     }
@@ -52,7 +52,7 @@ pub(super) fn why(step: &RecoveryStep) -> String {
 }
 
 /// What a step does besides its tables.
-pub(super) fn then(decision: Decision) -> &'static str {
+pub(crate) fn then(decision: Decision) -> &'static str {
     match decision {
         Decision::RollForward
         | Decision::RollBack
@@ -64,7 +64,7 @@ pub(super) fn then(decision: Decision) -> &'static str {
 }
 
 /// What a step does to one of its tables.
-pub(super) fn action(decision: Decision, table: &TableStanding) -> String {
+pub(crate) fn action(decision: Decision, table: &TableStanding) -> String {
     match decision {
         Decision::RollForward => format!("publish version {}", table.head),
         Decision::RollBack if table.head > table.pinned => {
@@ -79,7 +79,7 @@ pub(super) fn action(decision: Decision, table: &TableStanding) -> String {
 }
 
 /// What happened to a table, in words.
-pub(super) fn classification_words(classification: Classification) -> &'static str {
+pub(crate) fn classification_words(classification: Classification) -> &'static str {
     match classification {
         Classification::InvariantViolation => "head behind its pin",
         Classification::NoMovement => "not moved",

@@ -1,0 +1,90 @@
+//! Writing: the mode the graph is open in, and what opening it for writing does first, in words.
+
+use stratigraph_engine::OpenMode;
+use stratigraph_engine::graph::Pending;
+use stratigraph_engine::recovery::{Decision, RecoveryStep};
+
+use crate::action::Action;
+use crate::recovery::{decision_words, writer_words};
+
+/// What the graph is open for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Looking: nothing is written.
+    #[default]
+    ReadOnly,
+    /// Looking and writing.
+    Write,
+}
+
+impl Mode {
+    /// The engine's word for it.
+    #[must_use]
+    pub fn of_engine(self) -> OpenMode {
+        match self {
+            Self::ReadOnly => OpenMode::ReadOnly,
+            Self::Write => OpenMode::ReadWrite,
+        }
+    }
+
+    /// As the title line has it.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::ReadOnly => "READ-ONLY",
+            Self::Write => "WRITE",
+        }
+    }
+}
+
+/// What is known about writing.
+#[derive(Debug, Default)]
+pub struct Writing {
+    /// What the graph is open for.
+    pub mode: Mode,
+    /// Who writes, once it is known.
+    pub actor: Option<String>,
+    /// What is done when the graph is open for writing.
+    pub then: Option<Action>,
+}
+
+/// The dialog before the graph is opened for writing: what that does first, line by line.
+#[must_use]
+pub fn first_steps(pending: &Pending, short: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(migration) = &pending.migration {
+        lines.push(format!("The format is brought from version {} to {}.", migration.from, migration.to));
+    }
+    match pending.recovery.steps.len() {
+        0 => lines.push("No interrupted write is pending.".to_owned()),
+        1 => lines.push("1 interrupted write is settled first:".to_owned()),
+        count => lines.push(format!("{count} interrupted writes are settled first, in this order:")),
+    }
+    lines.extend(pending.recovery.steps.iter().map(|step| step_line(step, short)));
+    if discards(pending) {
+        lines.push(
+            "What is rolled back is gone. Nothing keeps other programs from writing meanwhile, and a restore wins over their \
+             commits: make sure that none is at work."
+                .to_owned(),
+        );
+    }
+    lines
+}
+
+/// `…9QX4 Load on main by dana: roll back`
+fn step_line(step: &RecoveryStep, short: usize) -> String {
+    let tail: String = step.id.chars().skip(step.id.chars().count().saturating_sub(short)).collect();
+    format!("  {tail}  {}: {}", writer_words(step), decision_words(step.decision))
+}
+
+/// Whether opening discards work.
+#[must_use]
+pub fn discards(pending: &Pending) -> bool {
+    pending.recovery.steps.iter().any(|step| matches!(step.decision, Decision::RollBack | Decision::OrphanedBranch))
+}
+
+/// The first step that keeps the graph from being opened for writing.
+#[must_use]
+pub fn refusal(pending: &Pending) -> Option<&RecoveryStep> {
+    pending.recovery.steps.iter().find(|step| step.decision == Decision::Refuse)
+}
