@@ -9,11 +9,12 @@ mod diff;
 mod frame;
 mod history;
 mod load;
+mod merge;
 mod write;
 
 criterion_group! {
     name = benches;
     config = criterion::Criterion::default().sample_size(10);
-    targets = write::commits, load::rows, frame::key_to_frame, dag::layout, dag::window, history::opening, diff::changed_rows
+    targets = write::commits, merge::merges, load::rows, frame::key_to_frame, dag::layout, dag::window, history::opening, diff::changed_rows
 }
 criterion_main!(benches);

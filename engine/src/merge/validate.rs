@@ -101,7 +101,9 @@ async fn make(kind: TableType<'_>, rows: &TableRows, digests: &Digests, problems
         }
     }
     let spool = spool.finish()?;
-    let rows = constraint::TableRows { spool, ids, replaced: Vec::new(), has_given_ids: true };
+    // Rows that only come replace none.
+    let has_given_ids = rows.counts().await?.updates > 0;
+    let rows = constraint::TableRows { spool, ids, replaced: Vec::new(), has_given_ids };
     Ok(Made { rows: (!rows.ids.is_empty()).then_some(rows), deleted: (!deleted.is_empty()).then_some(deleted) })
 }
 

@@ -107,6 +107,7 @@ fn before_first_commit() -> Result<()> {
 
 fn after_step(step: &Step) -> Result<()> {
     if let Some(point) = step.then {
+        tracing::trace!(point, "a commit of a table is done");
         fail_point!(point);
     }
     Ok(())
