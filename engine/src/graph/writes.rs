@@ -1,12 +1,13 @@
 //! Opening for writing, and what is done about interrupted writes.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use futures::FutureExt;
 
 use super::resolve::unknown_branch;
 use super::{Graph, OpenError, check_has_manifest, check_has_source, check_schema};
-use crate::clock::Clock;
+use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::history::{is_lost, restart_history};
 use crate::id::BranchName;
@@ -174,6 +175,18 @@ impl Graph {
         manifest::migrate(self.storage()).await?;
         let writer = new_writer(self.storage().clone(), clock);
         recovery::recover(&writer, plan, progress).await
+    }
+
+    /// Moves the sidecar of this name (its file without `.json`) out of the graph, to a path that does not exist yet. Recovery does
+    /// not know of that write any more; tables whose head is past their pin stay so. The graph need not be opened for writing:
+    /// a sidecar that cannot be settled prevents that.
+    ///
+    /// # Errors
+    /// [`crate::recovery::RecoveryError`] for a sidecar that is not there or of a write of this process that is under way, a path
+    /// in the graph, or one that cannot be written; the sidecar is where it was then.
+    pub async fn quarantine_sidecar(&self, name: &str, target: &Path) -> Result<()> {
+        let writer = new_writer(self.storage().clone(), Arc::new(SystemClock::default()));
+        recovery::quarantine(&writer, name, target).await
     }
 }
 

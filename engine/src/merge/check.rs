@@ -94,7 +94,8 @@ pub(super) async fn apply(
     }
 }
 
-fn check_is_of(graph: &Graph, plan: &MergePlan) -> Result<(), MergeError> {
+/// Refuses plans of other graphs.
+pub(super) fn check_is_of(graph: &Graph, plan: &MergePlan) -> Result<(), MergeError> {
     if plan.inner.uri == graph.uri() {
         return Ok(());
     }

@@ -31,6 +31,7 @@ pub(crate) async fn merge(
     actor: Option<Arc<str>>,
     progress: &Progress,
 ) -> Result<Merged> {
+    check::check_is_of(graph, plan)?;
     let outcome = plan.outcome();
     if outcome == MergeOutcome::AlreadyUpToDate {
         check_unmoved(graph, plan).await?;

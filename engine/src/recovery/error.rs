@@ -1,9 +1,12 @@
-//! Why a recovery record could not be read.
+//! Why a recovery record could not be read, settled or moved.
+
+use std::io;
+use std::path::PathBuf;
 
 use super::Recovered;
 use crate::error::ErrorKind;
 
-/// Why a sidecar or the audit could not be read.
+/// Why a sidecar or the audit could not be read, or a sidecar not be settled or moved.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecoveryError {
@@ -65,6 +68,29 @@ pub enum RecoveryError {
     /// Another process writes to the graph, so nothing may be restored.
     #[error("another program is writing to this graph: recovery needs it alone; stop the other program or retry")]
     NotAlone,
+    /// This process works on the operation.
+    #[error("sidecar {id} belongs to a write of this program that is under way: wait for its end")]
+    AtWork {
+        /// Name of the sidecar's file without `.json`.
+        id: String,
+    },
+    /// A sidecar is to be moved to where the graph is.
+    #[error("{} is inside the graph: give a path outside of it", .path.display())]
+    QuarantineInside {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A sidecar could not be copied to where it is to be moved; it stays where it is.
+    #[error("sidecar {id} stays where it is: it cannot be copied to {}", .path.display())]
+    Quarantine {
+        /// Name of the sidecar's file without `.json`.
+        id: String,
+        /// Where it was to be moved.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
     /// The audit dataset lacks a column.
     #[error("the recovery audit has no usable column `{column}`")]
     AuditColumn {
@@ -79,10 +105,17 @@ impl RecoveryError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::UnknownSidecar { .. } => ErrorKind::NotFound,
-            Self::AmbiguousSidecar { .. } => ErrorKind::Invalid,
+            Self::AmbiguousSidecar { .. } | Self::QuarantineInside { .. } => ErrorKind::Invalid,
+            // A name that is taken, or a folder that is not there: another path helps.
+            Self::Quarantine { source, .. } => match source.kind() {
+                io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                    ErrorKind::Invalid
+                }
+                _ => ErrorKind::Unavailable,
+            },
             Self::AuditColumn { .. } | Self::InvariantViolation { .. } => ErrorKind::Corrupt,
             Self::Blocked { .. } => ErrorKind::RecoveryNeeded,
-            Self::PlanOutdated { .. } | Self::NotAlone => ErrorKind::Conflict,
+            Self::PlanOutdated { .. } | Self::NotAlone | Self::AtWork { .. } => ErrorKind::Conflict,
             Self::Incomplete { source, .. } => source.kind(),
         }
     }

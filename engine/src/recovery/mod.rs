@@ -7,6 +7,7 @@ mod decide;
 mod error;
 mod observe;
 mod plan;
+mod quarantine;
 mod schema_files;
 mod sidecar;
 mod sweep;
@@ -23,6 +24,7 @@ pub use sidecar::{Pin, Registration, Sidecar, SidecarFile, SidecarState, Tombsto
 pub(crate) use audit::read_audit;
 pub(crate) use observe::observe;
 pub(crate) use plan::plan_recovery;
+pub(crate) use quarantine::quarantine;
 pub(crate) use schema_files::{accepted_texts, plan_schema_files, settle_schema_files, staged_texts, write_derived};
 pub(crate) use sidecar::{NEWEST_FORMAT, delete_sidecar, list_sidecars, write_sidecar};
 pub(crate) use sweep::{heal, recover, sweep};

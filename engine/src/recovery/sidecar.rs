@@ -172,7 +172,8 @@ impl SidecarFile {
     }
 }
 
-fn path(operation_id: &str) -> String {
+/// Where a sidecar is, relative to the root.
+pub(super) fn path(operation_id: &str) -> String {
     format!("{}/{operation_id}.json", names::SIDECARS)
 }
 

@@ -1,5 +1,6 @@
 //! Small control objects: the schema files and the sidecars.
 
+use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutMode, PutOptions};
@@ -13,6 +14,18 @@ impl Storage {
     /// # Errors
     /// [`StorageError::Read`] or [`StorageError::NotText`].
     pub async fn read_text(&self, path: &str) -> Result<Option<String>, StorageError> {
+        let Some(bytes) = self.read_bytes(path).await? else { return Ok(None) };
+        match String::from_utf8(bytes.into()) {
+            Ok(text) => Ok(Some(text)),
+            Err(_) => Err(StorageError::NotText { path: path.to_owned() }),
+        }
+    }
+
+    /// Reads an object under the root, whatever it holds; none if it does not exist.
+    ///
+    /// # Errors
+    /// [`StorageError::Read`].
+    pub(crate) async fn read_bytes(&self, path: &str) -> Result<Option<Bytes>, StorageError> {
         storage_fail_point!(crate::fail::STORAGE_READ);
         let failed = |source| StorageError::Read { path: path.to_owned(), source };
         let object = match self.location().store().get(&Path::from(path)).await {
@@ -20,11 +33,7 @@ impl Storage {
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(source) => return Err(failed(source)),
         };
-        let bytes = object.bytes().await.map_err(failed)?;
-        match String::from_utf8(bytes.into()) {
-            Ok(text) => Ok(Some(text)),
-            Err(_) => Err(StorageError::NotText { path: path.to_owned() }),
-        }
+        Ok(Some(object.bytes().await.map_err(failed)?))
     }
 
     /// Writes a text object under the root, whole: a reader sees the old one or the new one.
