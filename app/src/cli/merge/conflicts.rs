@@ -24,8 +24,13 @@ pub(super) async fn print(graph: &Graph, found: &Found, given: &Given, out: &mut
         match (&conflict.detail, rows.first()) {
             (ConflictDetail::Row { columns, .. }, Some(row)) => print_cells(columns, row, out)?,
             (ConflictDetail::Cardinality { .. }, _) => print_edges(&rows, out)?,
-            (ConflictDetail::Row { .. } | ConflictDetail::Orphan { .. }, _)
-            | (ConflictDetail::Unique { .. } | ConflictDetail::Value { .. }, _) => {}
+            (
+                ConflictDetail::Row { .. }
+                | ConflictDetail::Orphan { .. }
+                | ConflictDetail::Unique { .. }
+                | ConflictDetail::Value { .. },
+                _,
+            ) => {}
         }
     }
     match found.open.len().checked_sub(SHOWN) {

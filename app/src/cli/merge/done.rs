@@ -73,9 +73,9 @@ pub(super) fn print(
         source_deleted: matches!(deleted, Some(Ok(()))),
     };
     if out.is_json() {
-        out.json(&answer)?
+        out.json(&answer)?;
     } else {
-        print_text(&answer, &merged.tables, out)?
+        print_text(&answer, &merged.tables, out)?;
     }
     out.flush()?;
     deleted.unwrap_or(Ok(()))
