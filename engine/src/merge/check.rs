@@ -145,7 +145,7 @@ async fn keep(
     for side in [Side::Source, Side::Target] {
         let Some(table) = tables.get(&side) else { continue };
         let on_side = that_keep(table, filter, ids).await?;
-        let counts = |id: &String| side == Side::Source || located.row_id(Side::Source, id).is_none();
+        let counts = |id: &String| side == Side::Source || located.address(Side::Source, id).is_none();
         kept.extend(on_side.into_iter().filter(counts));
     }
     Ok(kept)
