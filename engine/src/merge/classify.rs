@@ -28,7 +28,8 @@ pub(super) enum Adopt {
 /// Classifies a table; `bases` has its entry in every last common commit.
 ///
 /// The target never points to a lineage of the source, because it must outlive that branch. A version that is not greater than
-/// the target's would stay hidden (graph-format §7.1), so such a state is written as a delta, too.
+/// the target's would stay hidden (graph-format §7.1), so such a state is written as a delta, too. A branch never leaves a lineage of
+/// its own for a pointer: other branches and its own earlier versions read it, and its next write would have to take its place.
 pub(super) fn classify(
     bases: &[Option<&TableEntry>],
     source: &TableEntry,
@@ -45,7 +46,7 @@ pub(super) fn classify(
     let is_newer = source.version > target.version;
     let owns = target.lineage.as_ref() == Some(branch);
     Placement::Adopt(match &source.lineage {
-        None if is_newer => Adopt::Pointer,
+        None if is_newer && !owns => Adopt::Pointer,
         Some(lineage) if is_newer && !branch.is_main() && !owns && lineage != branch => Adopt::Fork,
         None | Some(_) => Adopt::Delta,
     })
@@ -82,7 +83,7 @@ mod tests {
         assert_eq!(of((None, 3), (Some("s"), 4), (None, 3), "main"), delta);
         assert_eq!(of((None, 3), (Some("s"), 4), (None, 3), "t"), fork);
         assert_eq!(of((Some("t"), 4), (Some("s"), 6), (Some("t"), 4), "t"), delta, "the target has a lineage");
-        assert_eq!(of((Some("t"), 4), (None, 9), (Some("t"), 4), "t"), pointer);
+        assert_eq!(of((Some("t"), 4), (None, 9), (Some("t"), 4), "t"), delta, "the target does not leave its lineage");
         assert_eq!(of((Some("t"), 9), (None, 6), (Some("t"), 9), "t"), delta, "an older version would stay hidden");
         assert_eq!(of((None, 3), (Some("s"), 4), (None, 4), "main"), Placement::ThreeWay);
     }
