@@ -274,7 +274,11 @@ pub(super) async fn validate_rows(
 pub(super) async fn mark(graph: &Graph, plan: &MergePlan, conflicts: &mut [Conflict]) -> Result<()> {
     let mut ids: BTreeMap<TableKey, Vec<String>> = BTreeMap::new();
     for conflict in conflicts.iter().filter(|conflict| is_about_a_row(conflict)) {
-        ids.entry(conflict.key.table.clone()).or_default().push(conflict.key.id.clone());
+        let of_table = ids.entry(conflict.key.table.clone()).or_default();
+        of_table.push(conflict.key.id.clone());
+        if let ConflictDetail::Unique { other, .. } = &conflict.detail {
+            of_table.push(other.clone());
+        }
     }
     let mut prints = BTreeMap::new();
     for (key, ids) in ids {
@@ -285,9 +289,14 @@ pub(super) async fn mark(graph: &Graph, plan: &MergePlan, conflicts: &mut [Confl
         }
     }
     for conflict in conflicts {
-        let print = prints.get(&(conflict.key.table.clone(), conflict.key.id.clone()));
+        let print_of = |id: &String| prints.get(&(conflict.key.table.clone(), id.clone()));
+        let print = print_of(&conflict.key.id);
         conflict.rows = match (&conflict.detail, print) {
             (ConflictDetail::Cardinality { count, .. }, _) => format!("{count} edges"),
+            // A decision may take the other row away, too.
+            (ConflictDetail::Unique { other, .. }, Some(print)) => {
+                [Some(print), print_of(other)].into_iter().flatten().cloned().collect()
+            }
             (_, Some(print)) => print.clone(),
             (_, None) => String::new(),
         };
