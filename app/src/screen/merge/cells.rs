@@ -1,0 +1,260 @@
+//! The row of a conflict in three states, and what the present choice makes of it. Pure.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use serde_json::Value as Json;
+use stratigraph_engine::merge::{CellChoice, Choice, Conflict, ConflictDetail, Side, ThreeRows};
+use stratigraph_engine::{Row, Value};
+
+use super::deciding::Deciding;
+
+/// Column that tells rows apart.
+pub(super) const ID: &str = "id";
+
+/// What stands in the merged row.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Merged {
+    /// Not decided.
+    Open,
+    /// No row, so no cell.
+    NoRow,
+    /// The cell as it is there.
+    From(Side),
+    /// What all sides that have the row agree on.
+    Agreed,
+    /// What a person wrote.
+    Written(Json),
+}
+
+/// One line of the view: a column of the row, or an edge of the node.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Line {
+    /// Name of the column, or id of the edge.
+    pub(super) name: String,
+    /// Base, target, source; none where there is no row.
+    pub(super) cells: [Option<Value>; 3],
+    /// Whether the three differ.
+    pub(super) differs: bool,
+    /// What becomes of it.
+    pub(super) merged: Merged,
+}
+
+/// The sides in the order in which they are shown.
+pub(super) const SHOWN: [Side; 3] = [Side::Base, Side::Target, Side::Source];
+
+/// The row as it is on a side.
+pub(super) fn row(rows: &ThreeRows, side: Side) -> Option<&Row> {
+    match side {
+        Side::Base => rows.base.as_ref(),
+        Side::Source => rows.source.as_ref(),
+        Side::Target => rows.target.as_ref(),
+    }
+}
+
+fn cell(rows: &ThreeRows, side: Side, column: &str) -> Option<Value> {
+    row(rows, side).map(|row| row.get(column).cloned().unwrap_or(Value::Null))
+}
+
+/// Columns of a row in all states, in their order, without the id.
+fn columns(rows: &ThreeRows) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for row in SHOWN.iter().filter_map(|side| row(rows, *side)) {
+        for name in row.columns() {
+            if **name != *ID && !names.iter().any(|known| **known == **name) {
+                names.push(name.to_string());
+            }
+        }
+    }
+    names
+}
+
+/// The lines of a conflict: those that differ first.
+pub(super) fn lines(conflict: &Conflict, rows: &[ThreeRows], deciding: &Deciding) -> Vec<Line> {
+    if let ConflictDetail::Cardinality { .. } = conflict.detail {
+        return edges(conflict, rows, deciding);
+    }
+    let Some(own) = rows.first() else { return Vec::new() };
+    let line = |name: String| {
+        let cells = SHOWN.map(|side| cell(own, side, &name));
+        let there: Vec<&Value> = cells.iter().flatten().collect();
+        let differs = there.len() < cells.len() || there.windows(2).any(|pair| pair[0] != pair[1]);
+        let merged = merged(conflict, own, &name, deciding);
+        Line { name, cells, differs, merged }
+    };
+    let mut lines: Vec<Line> = columns(own).into_iter().map(line).collect();
+    // What a rule names is worth seeing first, too.
+    let named = |line: &Line| match &conflict.detail {
+        ConflictDetail::Row { .. } | ConflictDetail::Cardinality { .. } => false,
+        ConflictDetail::Orphan { role, .. } => *role == line.name,
+        ConflictDetail::Unique { columns, .. } => columns.contains(&line.name),
+        ConflictDetail::Value { column, .. } => *column == line.name,
+    };
+    lines.sort_by_key(|line| !(line.differs || named(line)));
+    lines
+}
+
+/// What becomes of a cell.
+fn merged(conflict: &Conflict, rows: &ThreeRows, column: &str, deciding: &Deciding) -> Merged {
+    let from = |side| if row(rows, side).is_some() { Merged::From(side) } else { Merged::NoRow };
+    let named = |cells: &BTreeMap<String, CellChoice>| match cells.get(column) {
+        Some(CellChoice::From(side)) => from(*side),
+        Some(CellChoice::Value(value)) => Merged::Written(value.clone()),
+        None => unnamed(rows, column),
+    };
+    let is_of_a_row = conflict.key.kind.is_of_a_row();
+    match deciding.choice(conflict) {
+        Some(Choice::Take(side)) => from(*side),
+        Some(Choice::MergeCells) => unnamed(rows, column),
+        Some(Choice::Cells(cells)) => named(cells),
+        Some(Choice::Drop | Choice::Delete) => Merged::NoRow,
+        Some(Choice::Keep) => restored(rows),
+        Some(Choice::KeepRow(id)) if *id != conflict.key.id => Merged::NoRow,
+        Some(Choice::KeepRow(_) | Choice::RestoreEnd | Choice::Edges { .. }) => unnamed(rows, column),
+        None => match deciding.partial(&conflict.key) {
+            Some(cells) => named(cells),
+            None if is_of_a_row => match unnamed(rows, column) {
+                agreed @ Merged::Agreed => agreed,
+                Merged::Open | Merged::NoRow | Merged::From(_) | Merged::Written(_) => Merged::Open,
+            },
+            None => Merged::Open,
+        },
+    }
+}
+
+fn restored(rows: &ThreeRows) -> Merged {
+    let side = [Side::Source, Side::Target, Side::Base].into_iter().find(|side| row(rows, *side).is_some());
+    side.map_or(Merged::NoRow, Merged::From)
+}
+
+/// Where a cell comes from that no choice names: from the side that changed it.
+fn unnamed(rows: &ThreeRows, column: &str) -> Merged {
+    let at = |side| cell(rows, side, column);
+    match (at(Side::Base), at(Side::Source), at(Side::Target)) {
+        (_, None, None) => Merged::NoRow,
+        (_, Some(_), None) => Merged::From(Side::Source),
+        (_, None, Some(_)) => Merged::From(Side::Target),
+        (base, Some(source), Some(target)) if source == target => {
+            if base.as_ref() == Some(&source) { Merged::Agreed } else { Merged::From(Side::Target) }
+        }
+        (Some(base), Some(source), Some(_)) if source == base => Merged::From(Side::Target),
+        (Some(base), Some(_), Some(target)) if target == base => Merged::From(Side::Source),
+        (_, Some(_), Some(_)) => Merged::Open,
+    }
+}
+
+/// Columns that both sides changed differently: a choice of cells has to name them.
+pub(super) fn disputed(rows: &ThreeRows) -> Vec<String> {
+    columns(rows).into_iter().filter(|column| unnamed(rows, column) == Merged::Open).collect()
+}
+
+/// The cells that a choice stands for, so that one of them can be changed.
+pub(super) fn cells_of(choice: Option<&Choice>, rows: &ThreeRows) -> BTreeMap<String, CellChoice> {
+    match choice {
+        Some(Choice::Cells(cells)) => cells.clone(),
+        Some(Choice::Take(side)) if row(rows, *side).is_some() => {
+            let differ = |column: &String| !matches!(unnamed(rows, column), Merged::Agreed | Merged::NoRow);
+            let columns = columns(rows).into_iter().filter(differ);
+            columns.map(|column| (column, CellChoice::From(*side))).collect()
+        }
+        Some(
+            Choice::Take(_)
+            | Choice::MergeCells
+            | Choice::Drop
+            | Choice::Keep
+            | Choice::Delete
+            | Choice::RestoreEnd
+            | Choice::KeepRow(_)
+            | Choice::Edges { .. },
+        )
+        | None => BTreeMap::new(),
+    }
+}
+
+/// The edges of a node, and what becomes of each.
+fn edges(conflict: &Conflict, rows: &[ThreeRows], deciding: &Deciding) -> Vec<Line> {
+    let (dropped, restored) = match deciding.choice(conflict) {
+        Some(Choice::Edges { drop, restore }) => (drop.as_slice(), restore.as_slice()),
+        Some(_) | None => (&[][..], &[][..]),
+    };
+    let line = |edge: &ThreeRows| {
+        let end = |side| {
+            let row = row(edge, side)?;
+            let end = |name| row.get(name).map(ToString::to_string).unwrap_or_default();
+            Some(Value::from(format!("{} - {}", end("src"), end("dst")).as_str()))
+        };
+        let merged = if dropped.contains(&edge.id) {
+            Merged::NoRow
+        } else if restored.contains(&edge.id) {
+            self::restored(edge)
+        } else {
+            comes(edge)
+        };
+        let cells = SHOWN.map(end);
+        let differs = cells.windows(2).any(|pair| pair[0] != pair[1]);
+        Line { name: edge.id.clone(), cells, differs, merged }
+    };
+    rows.iter().map(line).collect()
+}
+
+/// What becomes of an edge without a choice: it is there if a side added it, or neither deleted it.
+pub(super) fn comes(edge: &ThreeRows) -> Merged {
+    match (&edge.base, &edge.source, &edge.target) {
+        (None, _, Some(_)) | (Some(_), Some(_), Some(_)) => Merged::From(Side::Target),
+        (None, Some(_), None) => Merged::From(Side::Source),
+        (Some(_), _, None) | (Some(_), None, Some(_)) | (None, None, None) => Merged::NoRow,
+    }
+}
+
+/// The choice after an edge was turned: what would be there goes, what would not comes back. None if nothing is turned any more.
+pub(super) fn turned(choice: Option<&Choice>, edge: &ThreeRows) -> Option<Choice> {
+    let (mut drop, mut restore) = match choice {
+        Some(Choice::Edges { drop, restore }) => (drop.clone(), restore.clone()),
+        Some(_) | None => (Vec::new(), Vec::new()),
+    };
+    let list = if comes(edge) == Merged::NoRow { &mut restore } else { &mut drop };
+    match list.iter().position(|id| *id == edge.id) {
+        Some(at) => {
+            list.remove(at);
+        }
+        None => list.push(edge.id.clone()),
+    }
+    (!drop.is_empty() || !restore.is_empty()).then_some(Choice::Edges { drop, restore })
+}
+
+/// A value as a person types it: text as it is, everything else as JSON.
+pub(super) fn typed(value: &Json) -> String {
+    match value {
+        Json::String(text) if text != "null" => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// What was typed for a column of this type as JSON. `null` is no value, and `"null"` the text.
+pub(super) fn parsed(text: &str, type_text: Option<&str>) -> Json {
+    let is_text = type_text.is_none_or(|name| {
+        ["String", "Date", "DateTime", "Blob", "enum"].iter().any(|text| name.starts_with(text))
+    });
+    let json = serde_json::from_str::<Json>(text.trim());
+    match json {
+        Ok(Json::Null) => Json::Null,
+        Ok(Json::String(quoted)) if is_text && quoted == "null" => Json::String(quoted),
+        Ok(value) if !is_text => value,
+        Ok(_) | Err(_) => Json::String(text.to_owned()),
+    }
+}
+
+/// Adds a cell to a choice of cells; false if it is there already.
+pub(super) fn put(cells: &mut BTreeMap<String, CellChoice>, column: &str, cell: CellChoice) -> bool {
+    match cells.entry(column.to_owned()) {
+        Entry::Occupied(there) if *there.get() == cell => false,
+        Entry::Occupied(mut there) => {
+            there.insert(cell);
+            true
+        }
+        Entry::Vacant(slot) => {
+            slot.insert(cell);
+            true
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! What was decided so far: by hand and by rules, with undo, and what the engine made of it. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use stratigraph_engine::merge::{
+    CellChoice, Choice, Conflict, ConflictDetail, ConflictKey, Decision, MergeCheck, MergeDecisions, Scope,
+};
+
+use super::request::Preview;
+
+/// States kept for undo.
+const KEPT: usize = 200;
+
+/// Cells chosen so far of rows whose other cells are not chosen yet.
+pub(super) type Partial = BTreeMap<ConflictKey, BTreeMap<String, CellChoice>>;
+
+/// Everything that was chosen at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Choices {
+    /// Complete decisions, as the engine gets them.
+    pub(super) decisions: Arc<MergeDecisions>,
+    /// Incomplete ones.
+    pub(super) partial: Arc<Partial>,
+}
+
+/// Why a value was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Problem {
+    /// Index of the decision.
+    pub(super) decision: usize,
+    /// The column.
+    pub(super) column: String,
+    /// What is wrong.
+    pub(super) reason: String,
+}
+
+/// Decisions about a preview.
+#[derive(Debug)]
+pub(super) struct Deciding {
+    now: Choices,
+    /// Former states, oldest first, with what was done to them.
+    former: Vec<(Choices, String)>,
+    /// What the engine said last, and of which decisions.
+    of: Arc<MergeDecisions>,
+    check: MergeCheck,
+    /// What is decided, with the index of the decision. Conflicts of one key differ in their details.
+    decided: HashMap<ConflictKey, Vec<(ConflictDetail, usize)>>,
+    /// Why the present decisions cannot be used.
+    pub(super) problem: Option<Problem>,
+}
+
+/// How a conflict stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// To be decided.
+    Open,
+    /// Chosen, and the engine has not looked at it yet.
+    Chosen,
+    /// Some of its cells are chosen.
+    Partly,
+    /// Decided.
+    Decided,
+}
+
+impl Deciding {
+    /// Begins with decisions made before, for this plan or another one of the same branches.
+    pub(super) fn new(preview: &Preview, kept: Option<&MergeDecisions>) -> Self {
+        let none = MergeDecisions::none(&preview.pair.source, &preview.pair.target, preview.heads);
+        let decisions = kept.map(|kept| kept.decisions.clone()).unwrap_or_default();
+        let now = Arc::new(MergeDecisions { decisions, ..none.clone() });
+        let check = MergeCheck {
+            open: preview.conflicts.clone(),
+            decided: Vec::new(),
+            stale: Vec::new(),
+            tables: preview.tables.clone(),
+        };
+        let now = Choices { decisions: now, partial: Arc::default() };
+        Self { now, former: Vec::new(), of: Arc::new(none), check, decided: HashMap::new(), problem: None }
+    }
+
+    /// What is to be checked and carried out.
+    pub(super) fn decisions(&self) -> &Arc<MergeDecisions> {
+        &self.now.decisions
+    }
+
+    /// The list of decisions.
+    pub(super) fn list(&self) -> &[Decision] {
+        &self.now.decisions.decisions
+    }
+
+    /// What the engine said last.
+    pub(super) fn check(&self) -> &MergeCheck {
+        &self.check
+    }
+
+    /// The decisions that the last check was about; its indices point into them.
+    pub(super) fn checked(&self) -> &[Decision] {
+        &self.of.decisions
+    }
+
+    /// Whether the engine's last word is about the present decisions.
+    pub(super) fn is_current(&self) -> bool {
+        self.of == self.now.decisions
+    }
+
+    /// Whether all is decided, and the engine says so.
+    pub(super) fn is_settled(&self) -> bool {
+        self.is_current() && self.problem.is_none() && self.check.open.is_empty()
+    }
+
+    /// Takes the engine's word; one about other decisions than the present ones is none.
+    pub(super) fn take(&mut self, of: &Arc<MergeDecisions>, check: MergeCheck) -> bool {
+        if *of != self.now.decisions {
+            return false;
+        }
+        self.of = Arc::clone(of);
+        self.decided.clear();
+        for (conflict, decision) in &check.decided {
+            self.decided.entry(conflict.key.clone()).or_default().push((conflict.detail.clone(), *decision));
+        }
+        self.check = check;
+        self.problem = None;
+        true
+    }
+
+    /// All conflicts, decided ones too, in order of table, kind and id.
+    pub(super) fn conflicts(&self) -> Vec<Conflict> {
+        let decided = self.check.decided.iter().map(|(conflict, _)| conflict);
+        let mut all: Vec<Conflict> = self.check.open.iter().chain(decided).cloned().collect();
+        all.sort_by(|a, b| a.key.cmp(&b.key));
+        all
+    }
+
+    /// How a conflict stands.
+    pub(super) fn standing(&self, conflict: &Conflict) -> Standing {
+        if self.is_current() {
+            if self.now.partial.contains_key(&conflict.key) {
+                return Standing::Partly;
+            }
+            return if self.decided(conflict).is_some() { Standing::Decided } else { Standing::Open };
+        }
+        match self.decision(conflict) {
+            Some(_) => Standing::Chosen,
+            None if self.now.partial.contains_key(&conflict.key) => Standing::Partly,
+            None => Standing::Open,
+        }
+    }
+
+    /// Index of the decision that holds for a conflict, by the last check.
+    fn decided(&self, conflict: &Conflict) -> Option<usize> {
+        let same_key = self.decided.get(&conflict.key)?;
+        same_key.iter().find(|(detail, _)| *detail == conflict.detail).map(|(_, index)| *index)
+    }
+
+    /// The decision that holds for a conflict. One by hand beats every rule; of several the last one holds.
+    pub(super) fn decision(&self, conflict: &Conflict) -> Option<&Decision> {
+        let list = self.list();
+        if let Some(decision) = self.by_hand(conflict) {
+            return Some(decision);
+        }
+        if self.is_current() {
+            return self.decided(conflict).and_then(|index| list.get(index));
+        }
+        list.iter().rev().find(|decision| match (&decision.on, &decision.choice) {
+            // What the condition of a rule selects is known to the engine alone.
+            (Scope::Rule(rule), Some(choice)) => {
+                rule.filter.is_none() && rule.names(&conflict.key) && choice.fits(conflict).is_ok()
+            }
+            (Scope::Rule(_), None) | (Scope::Conflict(_), _) => false,
+        })
+    }
+
+    /// The decision made by hand for the rows of a conflict.
+    pub(super) fn by_hand(&self, conflict: &Conflict) -> Option<&Decision> {
+        self.list().iter().rev().find(|decision| {
+            is_for(decision, &conflict.key)
+                && decision.choice.is_some()
+                && decision.rows.as_ref().is_none_or(|rows| *rows == conflict.rows)
+        })
+    }
+
+    /// The choice that holds for a conflict.
+    pub(super) fn choice(&self, conflict: &Conflict) -> Option<&Choice> {
+        self.decision(conflict)?.choice.as_ref()
+    }
+
+    /// The cells chosen of a row that is not decided yet.
+    pub(super) fn partial(&self, key: &ConflictKey) -> Option<&BTreeMap<String, CellChoice>> {
+        self.now.partial.get(key)
+    }
+
+    /// Decides a conflict by hand, in place of what was decided for it by hand before.
+    pub(super) fn decide(&mut self, conflict: &Conflict, choice: Choice, by: Option<&str>, what: String) {
+        self.change(what, |decisions, partial| {
+            decisions.retain(|decision| !is_for(decision, &conflict.key));
+            decisions.push(Decision { by: by.map(str::to_owned), ..Decision::by_hand(conflict, Some(choice)) });
+            partial.remove(&conflict.key);
+        });
+    }
+
+    /// Chooses cells of a conflict, of which others are still to be chosen.
+    pub(super) fn begin(&mut self, conflict: &Conflict, cells: BTreeMap<String, CellChoice>, what: String) {
+        self.change(what, |decisions, partial| {
+            decisions.retain(|decision| !is_for(decision, &conflict.key));
+            partial.insert(conflict.key.clone(), cells);
+        });
+    }
+
+    /// Takes back what was decided by hand for a conflict. False if nothing was.
+    pub(super) fn clear(&mut self, conflict: &Conflict) -> bool {
+        let some = self.list().iter().any(|decision| is_for(decision, &conflict.key))
+            || self.now.partial.contains_key(&conflict.key);
+        if some {
+            self.change(format!("{} is open again", conflict.key.id), |decisions, partial| {
+                decisions.retain(|decision| !is_for(decision, &conflict.key));
+                partial.remove(&conflict.key);
+            });
+        }
+        some
+    }
+
+    /// Decides several conflicts one by one.
+    pub(super) fn decide_each(&mut self, conflicts: &[&Conflict], choice: &Choice, by: Option<&str>, what: String) {
+        self.change(what, |decisions, partial| {
+            for conflict in conflicts {
+                decisions.retain(|decision| !is_for(decision, &conflict.key));
+                let decision = Decision::by_hand(conflict, Some(choice.clone()));
+                decisions.push(Decision { by: by.map(str::to_owned), ..decision });
+                partial.remove(&conflict.key);
+            }
+        });
+    }
+
+    /// Adds a rule; `over` are conflicts whose decisions by hand give way to it.
+    pub(super) fn add_rule(&mut self, rule: Decision, over: &[&Conflict], what: String) {
+        self.change(what, |decisions, _| {
+            decisions.retain(|decision| !over.iter().any(|conflict| is_for(decision, &conflict.key)));
+            decisions.push(rule);
+        });
+    }
+
+    /// Takes the last change back and says what it was.
+    pub(super) fn undo(&mut self) -> Option<String> {
+        let (before, what) = self.former.pop()?;
+        self.now = before;
+        self.problem = None;
+        Some(what)
+    }
+
+    /// Whether there is something to take back.
+    pub(super) fn can_undo(&self) -> bool {
+        !self.former.is_empty()
+    }
+
+    fn change(&mut self, what: String, change: impl FnOnce(&mut Vec<Decision>, &mut Partial)) {
+        let before = self.now.clone();
+        let mut decisions = (*self.now.decisions).clone();
+        let mut partial = (*self.now.partial).clone();
+        change(&mut decisions.decisions, &mut partial);
+        self.now = Choices { decisions: Arc::new(decisions), partial: Arc::new(partial) };
+        self.problem = None;
+        if self.former.len() == KEPT {
+            self.former.remove(0);
+        }
+        self.former.push((before, what));
+    }
+}
+
+fn is_for(decision: &Decision, key: &ConflictKey) -> bool {
+    matches!(&decision.on, Scope::Conflict(of) if of == key)
+}

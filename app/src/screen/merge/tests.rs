@@ -1,0 +1,1 @@
+//! The screen on plain values, driven by keys.

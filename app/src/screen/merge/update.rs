@@ -1,0 +1,521 @@
+//! How the state changes: going from step to step, and what jobs deliver.
+
+use std::sync::Arc;
+
+use stratigraph_engine::ErrorKind;
+
+use super::action::Action;
+use super::choose::End;
+use super::deciding::{Deciding, Problem};
+use super::request::{Pair, Preview, Reply, Request};
+use super::{
+    BETWEEN, BETWEEN_SLOT, BRANCHES_SLOT, CHECK_SLOT, CONFLICTS, DELETE_SLOT, Ending, KEEP_SLOT, MERGE_SLOT, Merge,
+    PREVIEW_SLOT, RELATED, RESULT, ROW, ROWS_SLOT, SOURCE, SUMMARY, Step, TABLES, TARGET, focus, is_reading,
+};
+use crate::action::TermKind;
+use crate::effect::{Effect, Request as Work};
+use crate::job::Slot;
+use crate::message::{Failure, Level};
+use crate::screen::{Answer, PaneId, ScreenId, ScreenRequest};
+use crate::state::Context;
+use crate::writing::Mode;
+
+impl Merge {
+    /// Performs an action.
+    pub fn update(&mut self, action: Action, cx: &mut Context<'_>) {
+        match action {
+            Action::Choose { source, target } => self.choose_pair(source, target, cx),
+            Action::Swap => {
+                self.choose.swap();
+                self.look_between(cx);
+            }
+            Action::Take(side) => self.take(side, cx),
+            Action::TakeCells => self.decide_selected(stratigraph_engine::merge::Choice::MergeCells, cx),
+            Action::Drop => self.drop_selected(cx),
+            Action::Edit => self.ask_value(None, cx),
+            Action::Write(text) => self.write_value(text, cx),
+            Action::Decide(choice) => self.decide_selected(choice, cx),
+            Action::Clear => self.clear(cx),
+            Action::AskRepeat(reach) => self.ask_repeat(reach, cx),
+            Action::Repeat { reach, over_hand } => self.repeat(reach, over_hand, cx),
+            Action::AskMerge => self.ask_merge(cx),
+            Action::Confirmed => cx.to_write(crate::action::Action::Merge(Action::Run)),
+            Action::Run => self.run_merge(cx),
+            Action::ShowCommit => self.show_commit(cx),
+            Action::AskDelete => self.ask_delete(cx),
+            Action::DeleteConfirmed => cx.to_write(crate::action::Action::Merge(Action::DeleteNow)),
+            Action::DeleteNow => self.delete_source(cx),
+        }
+    }
+
+    /// Another screen wants these branches merged. What is under way for the same ones stays.
+    fn choose_pair(
+        &mut self,
+        source: stratigraph_engine::BranchName,
+        target: stratigraph_engine::BranchName,
+        cx: &mut Context<'_>,
+    ) {
+        if matches!(self.ending, Ending::Running) {
+            cx.shared.notice = Some("a merge is under way: wait for its end".to_owned());
+            return;
+        }
+        let wanted = Pair { source, target };
+        if matches!(self.step, Step::Preview | Step::Resolve) && self.pair().as_ref() == Some(&wanted) {
+            return;
+        }
+        self.choose.put(wanted.source, wanted.target);
+        self.go(Step::Choose, cx);
+        focus(cx, TARGET);
+        self.look_between(cx);
+    }
+
+    /// Starts what is missing.
+    pub(super) fn start(&mut self, cx: &mut Context<'_>) {
+        if cx.shared.graph_info().is_none() {
+            return;
+        }
+        if self.choose.branches.is_none() || self.step == Step::Choose {
+            self.read_branches(cx);
+        }
+        let stopped = self.refused.as_ref().is_some_and(|failure| failure.kind == ErrorKind::Cancelled);
+        match self.step {
+            Step::Choose | Step::Result => {}
+            Step::Preview | Step::Resolve => {
+                if self.preview.is_none() && (self.refused.is_none() || stopped) && !is_reading(cx.shared, PREVIEW_SLOT) {
+                    self.read_preview(cx);
+                }
+                self.check_if_needed(cx);
+                self.follow(cx);
+            }
+        }
+    }
+
+    pub(super) fn read_branches(&self, cx: &mut Context<'_>) {
+        if !is_reading(cx.shared, BRANCHES_SLOT) {
+            cx.peek(BRANCHES_SLOT, "heads", ScreenRequest::Merge(Request::Branches));
+        }
+    }
+
+    /// Finds what lies between the chosen branches.
+    pub(super) fn look_between(&mut self, cx: &mut Context<'_>) {
+        let Some(pair) = self.choose.pair().filter(|_| cx.shared.graph_info().is_some()) else { return };
+        let subject = subject(&pair, cx);
+        cx.peek(BETWEEN_SLOT, subject, ScreenRequest::Merge(Request::Between(pair)));
+    }
+
+    /// Previews the chosen branches.
+    pub(super) fn begin_preview(&mut self, cx: &mut Context<'_>) -> Answer {
+        let Some(pair) = self.choose.pair() else {
+            return Answer::Nothing("a branch cannot be merged into itself: choose two".to_owned());
+        };
+        if self.preview.as_ref().is_none_or(|preview| preview.pair != pair) || matches!(self.ending, Ending::Done(_)) {
+            self.forget();
+        }
+        self.asked = Some(pair);
+        self.go(Step::Preview, cx);
+        focus(cx, TABLES);
+        self.read_preview(cx);
+        Answer::Done
+    }
+
+    /// Forgets the former preview; what was chosen is kept in its draft.
+    fn forget(&mut self) {
+        (self.preview, self.deciding, self.refused, self.unchecked) = (None, None, None, None);
+        (self.tree, self.row) = Default::default();
+        (self.tables, self.summary, self.unfolded) = Default::default();
+        (self.editing, self.deleted) = (None, None);
+        self.steps.clear();
+        self.ending = Ending::None;
+    }
+
+    /// Makes the preview, again if there is one. What was decided is carried over.
+    pub(super) fn read_preview(&mut self, cx: &mut Context<'_>) {
+        let Some(pair) = self.asked.clone() else { return };
+        self.refused = None;
+        let look_ahead = cx.shared.writing.mode == Mode::ReadOnly;
+        let subject = subject(&pair, cx);
+        cx.read(PREVIEW_SLOT, subject, ScreenRequest::Merge(Request::Preview { pair, look_ahead }));
+    }
+
+    /// Goes to a step; the panes of the others are kept as they are.
+    pub(super) fn go(&mut self, step: Step, cx: &mut Context<'_>) {
+        self.step = step;
+        let pane = match step {
+            Step::Choose => SOURCE,
+            Step::Preview => TABLES,
+            Step::Resolve => CONFLICTS,
+            Step::Result => RESULT,
+        };
+        focus(cx, pane);
+    }
+
+    /// Goes back one step.
+    pub(super) fn back(&mut self, pane: PaneId, cx: &mut Context<'_>) -> Answer {
+        match self.step {
+            Step::Choose => return Answer::Nothing("nothing to go back to".to_owned()),
+            Step::Preview => {
+                cx.cancel(PREVIEW_SLOT);
+                self.go(Step::Choose, cx);
+                self.start(cx);
+            }
+            Step::Resolve if pane == ROW || pane == RELATED => focus(cx, CONFLICTS),
+            Step::Resolve => self.go(Step::Preview, cx),
+            Step::Result => match self.ending {
+                Ending::Running => return Answer::Nothing("the merge is under way (x asks it to stop)".to_owned()),
+                Ending::Done(_) => {
+                    self.go(Step::Choose, cx);
+                    self.start(cx);
+                }
+                Ending::None | Ending::Moved(_) | Ending::Failed(..) | Ending::Cancelled => self.go(Step::Preview, cx),
+            },
+        }
+        Answer::Done
+    }
+
+    /// Goes in: from branch to branch, from the branches to the preview, from there to the conflicts.
+    pub(super) fn enter(&mut self, pane: PaneId, cx: &mut Context<'_>) -> Answer {
+        match pane {
+            SOURCE => {
+                focus(cx, TARGET);
+                Answer::Done
+            }
+            TARGET | BETWEEN => self.begin_preview(cx),
+            TABLES | SUMMARY => self.enter_table(pane, cx),
+            CONFLICTS if self.toggle_group(cx) => Answer::Done,
+            CONFLICTS | ROW => self.list_choices(cx),
+            RESULT => {
+                self.show_commit(cx);
+                Answer::Done
+            }
+            _ => Answer::Nothing("there is nothing further in".to_owned()),
+        }
+    }
+
+    fn toggle_group(&mut self, cx: &Context<'_>) -> bool {
+        let height = cx.shared.pane_height(CONFLICTS);
+        let Some(deciding) = &self.deciding else { return false };
+        self.tree.toggle(deciding, height)
+    }
+
+    fn enter_table(&mut self, pane: PaneId, cx: &mut Context<'_>) -> Answer {
+        let lines = self.table_lines();
+        let line = lines.get(self.tables.row).copied();
+        if pane == TABLES && line == Some(TableLine::Fold) {
+            self.unfolded = !self.unfolded;
+            return Answer::Done;
+        }
+        if self.tree.conflicts().is_empty() {
+            let text = match self.preview {
+                Some(_) => "there is no conflict: C merges",
+                None => "the preview is not made yet",
+            };
+            return Answer::Nothing(text.to_owned());
+        }
+        self.go(Step::Resolve, cx);
+        let table = line.and_then(|line| self.table_at(line)).map(|table| table.key.clone());
+        let height = cx.shared.pane_height(CONFLICTS);
+        if let (Some(table), Some(deciding)) = (table, &self.deciding) {
+            let is_there = self.tree.conflict().is_some_and(|conflict| conflict.key.table == table);
+            if pane == TABLES && !is_there {
+                self.tree.go_to_table(&table, deciding, height);
+            }
+        }
+        self.follow(cx);
+        Answer::Done
+    }
+
+    /// Reads again what the step shows.
+    pub(super) fn refresh(&mut self, cx: &mut Context<'_>) -> Answer {
+        match (self.step, &self.ending) {
+            (Step::Choose, _) => {
+                self.read_branches(cx);
+                self.look_between(cx);
+            }
+            (Step::Preview | Step::Resolve, _) => self.read_preview(cx),
+            (Step::Result, Ending::Running) => return Answer::Nothing("the merge is under way".to_owned()),
+            (Step::Result, Ending::Done(_)) => return Answer::Nothing("the merge is done, esc goes back".to_owned()),
+            (Step::Result, Ending::None | Ending::Moved(_) | Ending::Failed(..) | Ending::Cancelled) => {
+                self.ending = Ending::None;
+                self.go(Step::Preview, cx);
+                self.read_preview(cx);
+            }
+        }
+        Answer::Done
+    }
+
+    /// Takes what a job delivers.
+    pub fn reply(&mut self, _slot: Slot, reply: Reply, cx: &mut Context<'_>) {
+        match reply {
+            Reply::Branches(branches) => {
+                self.choose.take(branches);
+                if self.choose.known().is_none() || self.step == Step::Choose {
+                    self.look_between(cx);
+                }
+            }
+            Reply::Between(between) => self.choose.between = Some(*between),
+            Reply::Preview(preview) => self.take_preview(*preview, cx),
+            Reply::Checked(of, check) => {
+                let taken = self.deciding.as_mut().is_some_and(|deciding| deciding.take(&of, *check));
+                if taken {
+                    self.unchecked = None;
+                    self.editing = self.editing.take().filter(|editing| editing.sent.is_none());
+                    self.show_tree(cx);
+                }
+            }
+            Reply::Refused { of, decision, column, reason } => {
+                if self.deciding.as_ref().is_some_and(|deciding| **deciding.decisions() == *of) {
+                    self.value_refused(Problem { decision, column, reason }, cx);
+                }
+            }
+            Reply::Rows(conflict, rows) => {
+                if self.row.of.as_ref().is_some_and(|of| *of == *conflict) {
+                    self.row.rows = Some(rows);
+                    self.row.failure = None;
+                }
+            }
+            Reply::Merged(done) => self.ending = Ending::Done(done),
+            Reply::Moved(lines) => self.ending = Ending::Moved(lines),
+            Reply::Observed(observed) => {
+                self.ending = Ending::Failed(Failure::new(ErrorKind::Internal, "the merge failed"), Some(observed));
+            }
+            Reply::Deleted(branch) => {
+                cx.say(Level::Info, format!("{branch} is deleted"));
+                self.deleted = Some(Ok(branch));
+            }
+        }
+    }
+
+    fn take_preview(&mut self, preview: Preview, cx: &mut Context<'_>) {
+        if self.asked.as_ref() != Some(&preview.pair) {
+            return;
+        }
+        if let Some(text) = &preview.kept_failure {
+            cx.say(Level::Warning, text.clone());
+        }
+        // What was decided a moment ago is newer than what was kept.
+        let decided = self.deciding.as_ref().filter(|deciding| !deciding.list().is_empty());
+        let before = decided.map(|deciding| Arc::clone(deciding.decisions()));
+        let kept = before.as_deref().or(preview.kept.as_ref());
+        let deciding = Deciding::new(&preview, kept);
+        if before.is_none() && !deciding.list().is_empty() {
+            let choices = super::words::count(deciding.list().len(), "choice");
+            cx.say(Level::Info, format!("{choices} of an earlier session, u does not take them back"));
+        }
+        self.refused = None;
+        self.deciding = Some(deciding);
+        self.preview = Some(Box::new(preview));
+        self.steps.clear();
+        self.editing = None;
+        let lines = self.table_lines().len();
+        self.tables.select(self.tables.row, lines, cx.shared.pane_height(TABLES));
+        self.show_tree(cx);
+        if self.tree.conflicts().is_empty() && self.step == Step::Resolve {
+            self.go(Step::Preview, cx);
+        }
+        if before.is_some() {
+            self.keep_draft(cx);
+        }
+        self.check_if_needed(cx);
+    }
+
+    /// Shows the conflicts as they are decided now.
+    pub(super) fn show_tree(&mut self, cx: &mut Context<'_>) {
+        let height = cx.shared.pane_height(CONFLICTS);
+        if let Some(deciding) = &self.deciding {
+            self.tree.show(deciding, height);
+        }
+        self.follow(cx);
+    }
+
+    /// Lets the engine look at the choices, if it has not yet.
+    pub(super) fn check_if_needed(&mut self, cx: &mut Context<'_>) {
+        let (Some(preview), Some(deciding)) = (&self.preview, &self.deciding) else { return };
+        if deciding.is_current() || deciding.problem.is_some() || is_reading(cx.shared, CHECK_SLOT) {
+            return;
+        }
+        let request = Request::Check(preview.plan.clone(), Arc::clone(deciding.decisions()));
+        cx.peek(CHECK_SLOT, "choices", ScreenRequest::Merge(request));
+    }
+
+    /// The choices are other ones: they are kept, shown and checked.
+    pub(super) fn decided(&mut self, cx: &mut Context<'_>) {
+        cx.cancel(CHECK_SLOT);
+        self.unchecked = None;
+        self.keep_draft(cx);
+        self.check_if_needed(cx);
+        self.show_tree(cx);
+    }
+
+    fn keep_draft(&self, cx: &mut Context<'_>) {
+        let (Some(preview), Some(deciding)) = (&self.preview, &self.deciding) else { return };
+        if preview.draft.directory.is_none() {
+            return;
+        }
+        let request = Request::Keep(preview.draft.clone(), Arc::clone(deciding.decisions()));
+        // Leaving the screen must not lose it; it leaves no trace unless it fails.
+        let id = cx.work(KEEP_SLOT, "choices", Work::Screen(ScreenRequest::Merge(request)));
+        cx.shared.jobs.hush(id);
+    }
+
+    /// Reads the rows of the conflict under the cursor.
+    pub(super) fn follow(&mut self, cx: &mut Context<'_>) {
+        let Some(conflict) = self.tree.conflict().cloned() else {
+            return;
+        };
+        let same = |of: &stratigraph_engine::merge::Conflict| of.key == conflict.key && of.detail == conflict.detail;
+        if self.row.of.as_ref().is_some_and(same) {
+            if self.row.rows.is_some() || self.row.failure.is_some() || is_reading(cx.shared, ROWS_SLOT) {
+                return;
+            }
+        } else {
+            self.row = super::RowView::default();
+        }
+        let Some(preview) = self.preview.as_ref().filter(|_| self.step == Step::Resolve) else { return };
+        let subject = format!("{} {}", conflict.key.table, conflict.key.id);
+        let request = Request::Rows(preview.plan.clone(), Box::new(conflict.clone()));
+        self.row.of = Some(conflict);
+        cx.peek(ROWS_SLOT, subject, ScreenRequest::Merge(request));
+    }
+
+    /// A job failed.
+    pub(super) fn job_failed(&mut self, slot: Slot, failure: &Failure, cx: &mut Context<'_>) {
+        match slot {
+            PREVIEW_SLOT => self.refused = Some(failure.clone()),
+            CHECK_SLOT => self.unchecked = Some(failure.clone()),
+            ROWS_SLOT => self.row.failure = Some(failure.clone()),
+            MERGE_SLOT => {
+                let observed = match std::mem::take(&mut self.ending) {
+                    Ending::Failed(_, observed) => observed,
+                    Ending::None | Ending::Running | Ending::Done(_) | Ending::Moved(_) | Ending::Cancelled => None,
+                };
+                self.ending = Ending::Failed(failure.clone(), observed);
+                cx.effects.push(Effect::CheckHeads);
+            }
+            DELETE_SLOT => self.deleted = Some(Err(failure.clone())),
+            _ => {}
+        }
+    }
+
+    /// A job was stopped.
+    pub(super) fn job_cancelled(&mut self, slot: Slot, cx: &mut Context<'_>) {
+        match slot {
+            PREVIEW_SLOT if self.preview.is_none() => {
+                self.refused = Some(Failure::new(ErrorKind::Cancelled, "the preview was stopped, r makes it"));
+            }
+            MERGE_SLOT => {
+                self.ending = Ending::Cancelled;
+                cx.effects.push(Effect::CheckHeads);
+            }
+            _ => {}
+        }
+    }
+
+    /// A job ended well.
+    pub(super) fn job_finished(&mut self, slot: Slot, cx: &mut Context<'_>) {
+        if slot == MERGE_SLOT || slot == DELETE_SLOT {
+            cx.effects.push(Effect::CheckHeads);
+        }
+        if slot == DELETE_SLOT {
+            self.choose.branches = None;
+        }
+    }
+
+    /// Heads moved: the lists are read again; a preview stays what it is, and says so.
+    pub(super) fn look_again(&mut self, cx: &mut Context<'_>) {
+        if cx.shared.screen != ScreenId::Merge {
+            self.choose.branches = None;
+        } else if self.step == Step::Choose {
+            self.read_branches(cx);
+        }
+    }
+
+    /// A search or filter changed.
+    pub(super) fn term(&mut self, pane: PaneId, kind: TermKind, cx: &mut Context<'_>) {
+        let matcher = cx.matcher(ScreenId::Merge, pane, kind).cloned();
+        match (pane, kind) {
+            (CONFLICTS, TermKind::Filter) => {
+                let height = cx.shared.pane_height(CONFLICTS);
+                if let Some(deciding) = &self.deciding {
+                    self.tree.filter(matcher, deciding, height);
+                }
+                self.follow(cx);
+            }
+            (CONFLICTS, TermKind::Search) => {
+                if let Some(matcher) = matcher {
+                    self.find(&matcher, true, true, cx);
+                }
+            }
+            (SOURCE | TARGET, TermKind::Filter) => {
+                let end = if pane == SOURCE { End::Source } else { End::Target };
+                let row = self.choose.row(end, matcher.as_ref());
+                if self.choose.select(end, row, matcher.as_ref()) {
+                    self.look_between(cx);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Goes to the next or former match.
+    pub(super) fn find(
+        &mut self,
+        matcher: &crate::matcher::Matcher,
+        forward: bool,
+        stay: bool,
+        cx: &mut Context<'_>,
+    ) -> bool {
+        let height = cx.shared.pane_height(CONFLICTS);
+        let Some(deciding) = &self.deciding else { return false };
+        let found = self.tree.find(matcher, forward, stay, deciding, height);
+        self.follow(cx);
+        found
+    }
+}
+
+/// A row of the table of tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TableLine {
+    /// The table at this place.
+    Table(usize),
+    /// The tables that stay as they are.
+    Fold,
+}
+
+impl Merge {
+    /// Tables as the merge leaves them, with what was decided.
+    pub(super) fn merged_tables(&self) -> &[stratigraph_engine::merge::TableMerge] {
+        self.deciding.as_ref().map_or(&[], |deciding| &deciding.check().tables)
+    }
+
+    /// The rows of the table of tables: those that change, a fold, and on demand what it hides.
+    pub(super) fn table_lines(&self) -> Vec<TableLine> {
+        let is_changed = |at: &usize| is_changed(&self.merged_tables()[*at]);
+        let all = 0..self.merged_tables().len();
+        let (changed, others): (Vec<usize>, Vec<usize>) = all.partition(is_changed);
+        let mut lines: Vec<TableLine> = changed.into_iter().map(TableLine::Table).collect();
+        if !others.is_empty() {
+            lines.push(TableLine::Fold);
+            if self.unfolded {
+                lines.extend(others.into_iter().map(TableLine::Table));
+            }
+        }
+        lines
+    }
+
+    pub(super) fn table_at(&self, line: TableLine) -> Option<&stratigraph_engine::merge::TableMerge> {
+        match line {
+            TableLine::Table(at) => self.merged_tables().get(at),
+            TableLine::Fold => None,
+        }
+    }
+}
+
+/// Whether something happens to a table, or is to be decided.
+pub(super) fn is_changed(table: &stratigraph_engine::merge::TableMerge) -> bool {
+    table.way != stratigraph_engine::merge::MergeWay::Untouched || table.conflicts > 0
+}
+
+/// `people → main`
+pub(super) fn subject(pair: &Pair, cx: &Context<'_>) -> String {
+    format!("{}{}{}", pair.source, cx.shared.theme.arrow(), pair.target)
+}

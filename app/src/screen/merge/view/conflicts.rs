@@ -1,0 +1,161 @@
+//! The tree of conflicts.
+
+use ratatui::layout::Rect;
+use stratigraph_engine::merge::{Conflict, ConflictDetail};
+use stratigraph_widgets::width::escape;
+
+use super::failure_text;
+use crate::action::TermKind;
+use crate::screen::merge::deciding::{Deciding, Standing};
+use crate::screen::merge::resolve::from_sign;
+use crate::screen::merge::tree::{Name, Node, fits};
+use crate::screen::merge::{CONFLICTS, Merge, PREVIEW_SLOT, is_reading, words};
+use crate::screen::{ScreenId, first_line};
+use crate::state::{Arrangement, Shared};
+use crate::theme::Role;
+use crate::view::{Canvas, Target};
+
+pub(super) fn draw(screen: &Merge, shared: &Shared, panes: &Arrangement, canvas: &mut Canvas<'_, '_>) {
+    let Some(deciding) = &screen.deciding else { return };
+    let mut title = "Conflicts".to_owned();
+    let (dot, ellipsis) = (shared.theme.dot(), shared.theme.symbols().ellipsis);
+    if is_reading(shared, PREVIEW_SLOT) {
+        title = format!("{title}{dot}comparing again{ellipsis}");
+    } else if !deciding.is_current() && deciding.problem.is_none() && screen.unchecked.is_none() {
+        title = format!("{title}{dot}checking{ellipsis}");
+    }
+    let Some(inner) = canvas.pane(panes, CONFLICTS, &title) else { return };
+    let (head, list) = first_line(inner);
+    let (text, role) = headline(screen, deciding, dot);
+    canvas.line(head, text, role);
+    let nodes = screen.tree.nodes();
+    if nodes.is_empty() {
+        let text = if screen.tree.conflicts().is_empty() { "no conflict" } else { "no conflict fits the filter" };
+        canvas.line(list, text, Role::Dim);
+    }
+    let search = shared.terms.matcher(ScreenId::Merge, CONFLICTS, TermKind::Search);
+    for (row, y) in screen.tree.cursor.window(nodes.len(), usize::from(list.height)).zip(list.y..list.bottom()) {
+        let line = Rect { y, height: 1, ..list };
+        draw_node(screen, deciding, &nodes[row], shared, line, canvas);
+        let is_match = search.is_some_and(|matcher| {
+            matches!(nodes[row].name, Name::Conflict(..)) && fits(matcher, &screen.tree.conflicts()[nodes[row].conflict])
+        });
+        if is_match {
+            let style = canvas.style(Role::Match);
+            canvas.buffer().set_style(line, style);
+        }
+        canvas.hit(line, Target::Row { pane: CONFLICTS, index: row });
+        if row == screen.tree.cursor.row {
+            canvas.select(line, panes.focus == CONFLICTS);
+        }
+    }
+}
+
+/// What is wrong with the choices, else how many are open.
+fn headline(screen: &Merge, deciding: &Deciding, dot: &str) -> (String, Role) {
+    if let Some(problem) = &deciding.problem {
+        let number = problem.decision + 1;
+        return (format!("! choice {number}, {}: {}", problem.column, problem.reason), Role::Error);
+    }
+    if let Some(failure) = &screen.unchecked {
+        return (failure_text(failure), Role::Error);
+    }
+    let settled = deciding.is_settled();
+    let text = words::totals(deciding, dot);
+    let merges = if settled { format!("{dot}C merges") } else { String::new() };
+    (format!("{text}{merges}"), if settled { Role::Good } else { Role::Title })
+}
+
+fn draw_node(
+    screen: &Merge,
+    deciding: &Deciding,
+    node: &Node,
+    shared: &Shared,
+    line: Rect,
+    canvas: &mut Canvas<'_, '_>,
+) {
+    let symbols = shared.theme.symbols();
+    let sign = if screen.tree.is_closed(&node.name) { symbols.closed } else { symbols.open };
+    let counts = || match node.counts {
+        (0, all) => (format!("  {all} decided"), Role::Dim),
+        (open, all) => (format!("  {open} of {all} open"), Role::Warning),
+    };
+    match &node.name {
+        Name::Table(table) => {
+            canvas.pieces(line, &[(format!("{sign}{table}"), Role::Title), counts()]);
+        }
+        Name::Kind(_, kind) => {
+            canvas.pieces(line, &[(format!("  {sign}{}", words::kind(*kind)), Role::Text), counts()]);
+        }
+        Name::Conflict(..) => {
+            let Some(conflict) = screen.tree.conflicts().get(node.conflict) else { return };
+            let standing = screen.tree.standing(node.conflict);
+            let marked = screen.tree.is_marked(&node.name);
+            draw_conflict(deciding, conflict, (standing, marked), shared, line, canvas);
+        }
+        Name::Stale => {
+            let text = format!("{sign}{} that hold no more", words::count(node.counts.1, "choice"));
+            canvas.line(line, text, Role::Warning);
+        }
+        Name::StaleChoice(index) => canvas.line(line, format!("    {}", stale(deciding, *index, shared)), Role::Dim),
+    }
+}
+
+fn draw_conflict(
+    deciding: &Deciding,
+    conflict: &Conflict,
+    (standing, marked): (Standing, bool),
+    shared: &Shared,
+    line: Rect,
+    canvas: &mut Canvas<'_, '_>,
+) {
+    let symbols = shared.theme.symbols();
+    let (sign, role) = match standing {
+        Standing::Open => ("?", Role::Warning),
+        Standing::Partly => ("~", Role::Warning),
+        Standing::Chosen => (symbols.not_loaded, Role::Dim),
+        Standing::Decided => (symbols.good, Role::Good),
+    };
+    let mark = if marked { symbols.mark } else { " " };
+    let id_role = if marked { Role::Marked } else { Role::Text };
+    let from = from_sign(shared.theme);
+    let (told, told_role) = match deciding.choice(conflict) {
+        // It is decided and broken nevertheless, or one of its own.
+        Some(_) if standing == Standing::Open => (conflict.detail.to_string(), Role::Warning),
+        Some(choice) => (words::choice(choice, from), Role::Changed),
+        None => (about(conflict), Role::Dim),
+    };
+    let caused = if conflict.caused_by.is_some() { " (caused)" } else { "" };
+    let pieces = [
+        (format!("   {mark}"), Role::Marked),
+        (format!("{sign} "), role),
+        (escape(&conflict.key.id).into_owned(), id_role),
+        (format!("  {}", escape(&told)), told_role),
+        (caused.to_owned(), Role::Warning),
+    ];
+    canvas.pieces(line, &pieces);
+}
+
+/// What a conflict is about, shorter than its detail.
+fn about(conflict: &Conflict) -> String {
+    match &conflict.detail {
+        ConflictDetail::Row { columns, .. } => columns.join(", "),
+        detail @ (ConflictDetail::Orphan { .. }
+        | ConflictDetail::Unique { .. }
+        | ConflictDetail::Cardinality { .. }
+        | ConflictDetail::Value { .. }) => detail.to_string(),
+    }
+}
+
+/// A choice that holds for nothing, and why.
+fn stale(deciding: &Deciding, index: usize, shared: &Shared) -> String {
+    use stratigraph_engine::merge::Scope;
+    let reason = deciding.check().stale.iter().find(|stale| stale.decision == index).map(|stale| stale.reason.as_str());
+    let Some(decision) = deciding.checked().get(index) else { return String::new() };
+    let what = match &decision.on {
+        Scope::Conflict(key) => format!("{} {}", key.table, key.id),
+        Scope::Rule(rule) => words::rule(rule),
+    };
+    let choice = decision.choice.as_ref().map(|choice| words::choice(choice, from_sign(shared.theme)));
+    format!("{what}: {}{}{}", choice.unwrap_or_default(), shared.theme.dot(), reason.unwrap_or_default())
+}
