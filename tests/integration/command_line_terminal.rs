@@ -9,7 +9,7 @@ use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use crate::command_line::{lines, text};
 
 /// Runs a command in a pseudo-terminal and gives `answer` to its question, if it asks one; its exit code and what it drew.
-fn on_a_terminal(arguments: &[&str], answer: &str) -> Result<(u32, String)> {
+pub(crate) fn on_a_terminal(arguments: &[&str], answer: &str) -> Result<(u32, String)> {
     let pair = native_pty_system().openpty(PtySize { rows: 24, cols: 100, pixel_width: 0, pixel_height: 0 })?;
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_stratigraph-under-test"));
     command.args(arguments);

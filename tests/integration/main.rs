@@ -6,6 +6,7 @@ mod blobs;
 mod branches;
 mod branching;
 mod command_line;
+mod command_line_merge;
 mod command_line_mutate;
 mod command_line_terminal;
 mod command_line_writing;

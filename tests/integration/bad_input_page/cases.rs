@@ -94,6 +94,7 @@ pub(super) const SECTIONS: &[Section] = &[
     Section { title: "`load`: a record that breaks a rule", cases: LOAD_RULE },
     Section { title: "`mutate`", cases: MUTATE },
     Section { title: "`branch`", cases: BRANCH },
+    Section { title: "`merge`", cases: MERGE },
     Section { title: "`recovery`", cases: RECOVERY },
     Section { title: "Positions", cases: POSITIONS },
     Section { title: "`read`, `export`, `tables`, `history`", cases: READ },
@@ -295,6 +296,30 @@ const BRANCH: &[Case] = &[
     case("To delete one that another one starts on", "branch delete /data/people work --yes"),
     case("To delete without a word, and nobody to ask", "branch delete /data/people child"),
     case("While another program changes the schema", "branch create /data/changing new"),
+];
+
+const MERGE: &[Case] = &[
+    case("A branch that does not exist", "merge /data/people wrok --into main"),
+    case("A branch into itself", "merge /data/people main --into main --preview"),
+    case("No branch to merge into", "merge /data/people work"),
+    case("Main is to be deleted afterwards", "merge /data/people main --into work --delete-source"),
+    case("A branch is to be deleted that another one starts on", "merge /data/people work --into main --delete-source"),
+    case("A preview that deletes", "merge /data/people child --into main --preview --delete-source"),
+    case("There is no such file of decisions", "merge /data/people work --into main --decisions /data/nowhere.json"),
+    Case {
+        what: "A file of decisions with a mistake",
+        files: &[("half.json", "{\n  \"source\": \"work\",\n  \"target\": main\n}\n")],
+        command: "merge /data/people work --into main --decisions /data/half.json",
+    },
+    Case {
+        what: "Decisions of another merge",
+        files: &[(
+            "other.json",
+            "{\n  \"source\": \"child\",\n  \"target\": \"main\",\n  \"heads\": {\"source\": \"01M7Y249A1EHFH4MJGAECB534F\", \
+             \"target\": \"01M7Y249A1EHFH4MJGAECB534F\", \"base\": \"01M7Y249A1EHFH4MJGAECB534F\"},\n  \"decisions\": []\n}\n",
+        )],
+        command: "merge /data/people work --into main --decisions /data/other.json",
+    },
 ];
 
 const RECOVERY: &[Case] = &[
