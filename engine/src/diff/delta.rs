@@ -11,7 +11,7 @@ use super::emit::{Emitter, Located};
 use crate::error::Result;
 use crate::progress::Progress;
 use crate::read::Blobs;
-use crate::storage::{Candidates, ID, ROW_ID, Table};
+use crate::storage::{Candidates, ID, ROW_ADDRESS, Table};
 use crate::value::{Row, Value};
 
 /// More changed rows than this are left to the ordered walk, which needs no list of them.
@@ -99,38 +99,38 @@ impl Changed {
     }
 }
 
-async fn ids(table: &Table, row_ids: &[u64], progress: &Progress) -> Result<Vec<(String, u64)>> {
-    let mut found = Vec::with_capacity(row_ids.len());
-    for chunk in row_ids.chunks(CHUNK_IDS) {
+async fn ids(table: &Table, addresses: &[u64], progress: &Progress) -> Result<Vec<(String, u64)>> {
+    let mut found = Vec::with_capacity(addresses.len());
+    for chunk in addresses.chunks(CHUNK_IDS) {
         progress.check()?;
         let batch = table.take(chunk, &[ID.to_owned()], Blobs::Described).await?;
-        let (ids, rows) = (batch[ID].as_string::<i32>(), batch[ROW_ID].as_primitive::<UInt64Type>());
+        let (ids, rows) = (batch[ID].as_string::<i32>(), batch[ROW_ADDRESS].as_primitive::<UInt64Type>());
         found.extend(ids.iter().zip(rows.values()).map(|(id, &row)| (id.unwrap_or_default().to_owned(), row)));
     }
     Ok(found)
 }
 
 /// Rows of which only the id is told.
-fn named(columns: &Arc<[Arc<str>]>, id: &str, row_ids: &[u64]) -> Vec<Located> {
+fn named(columns: &Arc<[Arc<str>]>, id: &str, addresses: &[u64]) -> Vec<Located> {
     let row = || Row::new(columns.clone(), vec![Value::from(id)]);
-    row_ids.iter().map(|&row_id| Located { row: row(), row_id }).collect()
+    addresses.iter().map(|&address| Located { row: row(), address }).collect()
 }
 
-/// The rows with these stable ids, by their own ids; blobs have digests.
-pub(crate) async fn rows(table: &Table, row_ids: &[u64]) -> Result<BTreeMap<String, Vec<Located>>> {
+/// The rows at these addresses, by their ids; blobs have digests.
+pub(crate) async fn rows(table: &Table, addresses: &[u64]) -> Result<BTreeMap<String, Vec<Located>>> {
     let mut found: BTreeMap<String, Vec<Located>> = BTreeMap::new();
-    if row_ids.is_empty() {
+    if addresses.is_empty() {
         return Ok(found);
     }
     let columns: Vec<String> = table.schema().fields().iter().map(|field| field.name().clone()).collect();
-    let batch = table.take(row_ids, &columns, Blobs::Digested).await?;
+    let batch = table.take(addresses, &columns, Blobs::Digested).await?;
     let ids = batch[ID].as_string::<i32>().clone();
-    let row_ids = batch[ROW_ID].as_primitive::<UInt64Type>().clone();
+    let addresses = batch[ROW_ADDRESS].as_primitive::<UInt64Type>().clone();
     let batch = batch.project(&(0..columns.len()).collect::<Vec<_>>()).expect("the columns asked for come first");
     let names = Row::columns_of(&batch);
     for index in 0..batch.num_rows() {
         let row = Row::from_batch(&names, &batch, index);
-        found.entry(ids.value(index).to_owned()).or_default().push(Located { row, row_id: row_ids.value(index) });
+        found.entry(ids.value(index).to_owned()).or_default().push(Located { row, address: addresses.value(index) });
     }
     Ok(found)
 }

@@ -9,11 +9,11 @@ use crate::id::TableKey;
 use crate::stream::Sender;
 use crate::value::Row;
 
-/// A row, and its stable id in the table it was read from.
+/// A row, and its address in the version of the table that it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Located {
     pub(crate) row: Row,
-    pub(crate) row_id: u64,
+    pub(crate) address: u64,
 }
 
 impl Borrow<Row> for Located {

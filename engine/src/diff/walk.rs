@@ -11,7 +11,7 @@ use super::emit::{Emitter, Located};
 use crate::error::Result;
 use crate::progress::Progress;
 use crate::read::{Blobs, RowStream};
-use crate::storage::{ID, ROW_ID, Sorted, Table};
+use crate::storage::{ID, ROW_ADDRESS, Sorted, Table};
 use crate::value::Row;
 
 /// Rows between two reports.
@@ -55,7 +55,7 @@ struct Side {
 struct Batch {
     rows: RecordBatch,
     ids: StringArray,
-    row_ids: UInt64Array,
+    addresses: UInt64Array,
     columns: Arc<[Arc<str>]>,
     next: usize,
 }
@@ -64,7 +64,7 @@ impl Side {
     async fn open(table: Option<&Table>) -> Result<Self> {
         let Some(table) = table else { return Ok(Self { batches: None, batch: None }) };
         let mut columns: Vec<String> = table.schema().fields().iter().map(|field| field.name().clone()).collect();
-        columns.push(ROW_ID.to_owned());
+        columns.push(ROW_ADDRESS.to_owned());
         let batches = table.sorted(&Sorted { columns, blobs: Blobs::Digested, ..Sorted::default() }).await?;
         Ok(Self { batches: Some(batches.map_err(Into::into).boxed()), batch: None })
     }
@@ -76,8 +76,8 @@ impl Side {
             match batches.try_next().await? {
                 Some(mut rows) => {
                     let ids = rows[ID].as_string::<i32>().clone();
-                    let row_ids = rows.remove_column(rows.num_columns() - 1).as_primitive::<UInt64Type>().clone();
-                    self.batch = Some(Batch { columns: Row::columns_of(&rows), ids, row_ids, rows, next: 0 });
+                    let addresses = rows.remove_column(rows.num_columns() - 1).as_primitive::<UInt64Type>().clone();
+                    self.batch = Some(Batch { columns: Row::columns_of(&rows), ids, addresses, rows, next: 0 });
                 }
                 None => self.batches = None,
             }
@@ -95,7 +95,7 @@ impl Side {
         while self.id().await? == Some(id) {
             if let Some(batch) = &mut self.batch {
                 let row = Row::from_batch(&batch.columns, &batch.rows, batch.next);
-                rows.push(Located { row, row_id: batch.row_ids.value(batch.next) });
+                rows.push(Located { row, address: batch.addresses.value(batch.next) });
                 batch.next += 1;
             }
         }

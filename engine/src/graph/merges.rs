@@ -55,7 +55,16 @@ impl Graph {
     /// # Errors
     /// [`crate::storage::StorageError`].
     pub async fn conflict_rows(&self, plan: &MergePlan, conflict: &Conflict) -> Result<Vec<ThreeRows>> {
-        merge::conflict_rows(self, plan, conflict).boxed().await
+        let mut rows = self.rows_of_conflicts(plan, std::slice::from_ref(conflict)).await?;
+        Ok(rows.pop().unwrap_or_default())
+    }
+
+    /// As [`Graph::conflict_rows`] for each of some conflicts, at the price of one look-up for each table: ask for pages.
+    ///
+    /// # Errors
+    /// [`crate::storage::StorageError`].
+    pub async fn rows_of_conflicts(&self, plan: &MergePlan, conflicts: &[Conflict]) -> Result<Vec<Vec<ThreeRows>>> {
+        merge::conflict_rows(self, plan, conflicts).boxed().await
     }
 
     /// Merges as planned and decided: all of it, or nothing.

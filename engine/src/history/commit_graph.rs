@@ -247,7 +247,8 @@ impl CommitGraph {
     }
 
     /// The common ancestors of two commits that are no ancestor of another one, nearest first: smallest sum of distances, then
-    /// the greater manifest version. More than one if the histories were merged crosswise; none if they are unrelated.
+    /// the greater manifest version. More than one if the histories were merged crosswise; none if they are unrelated. One that was
+    /// made on a branch that is gone has no row any more: it is named all the same, because no older one can stand for it.
     ///
     /// Source: graph-format §9, breadth-first distances over both parent links. The reference takes the nearest of all common
     /// ancestors, which differs where a merge makes the way to an older one the shorter one.
@@ -273,10 +274,9 @@ impl CommitGraph {
         let mut distances = HashMap::new();
         let mut open = VecDeque::from([(from, 0)]);
         while let Some((id, distance)) = open.pop_front() {
-            let Some(commit) = self.get(id) else { continue };
             if let std::collections::hash_map::Entry::Vacant(slot) = distances.entry(id) {
                 slot.insert(distance);
-                open.extend(commit.parents().map(|parent| (parent, distance + 1)));
+                open.extend(self.get(id).into_iter().flat_map(Commit::parents).map(|parent| (parent, distance + 1)));
             }
         }
         distances

@@ -22,4 +22,4 @@ pub use snapshot::{Snapshot, TableStatus};
 pub(crate) use branch::{branch_refs, list_branches};
 pub(crate) use files::{read_head, read_newest};
 pub(crate) use load::{HistoryStamp, history_stamp, load_history};
-pub(crate) use record::{create_history, find_commit, is_lost, record_commit, restart_history};
+pub(crate) use record::{create_history, find_commit, find_merge, is_lost, record_commit, restart_history};

@@ -121,3 +121,8 @@ fn created_at() -> Field {
 pub(crate) async fn find_commit(commits: &Table, id: CommitId) -> Result<bool> {
     Ok(commits.count(Some(&format!("graph_commit_id = '{id}'"))).await? > 0)
 }
+
+/// Whether a branch sees a commit that merged this one.
+pub(crate) async fn find_merge(commits: &Table, of: CommitId) -> Result<bool> {
+    Ok(commits.count(Some(&format!("merged_parent_commit_id = '{of}'"))).await? > 0)
+}

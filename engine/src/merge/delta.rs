@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringBuilder, UInt8Builder, UInt64Builder};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringBuilder, UInt8Builder, UInt64Builder};
 use arrow::datatypes::{UInt8Type, UInt64Type};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use futures::stream::BoxStream;
@@ -32,8 +32,10 @@ pub(super) enum RowStep {
 pub(super) struct Entry {
     pub(super) id: String,
     pub(super) step: RowStep,
-    /// Where the new row is: on which side, and its stable id in the table there. Meaningless for a row that goes.
+    /// Where the new row is: on which side, and its address in the table there. Meaningless for a row that goes.
     pub(super) from: (Side, u64),
+    /// Address in the last common commit of the row that it replaces or that goes, if it was found there.
+    pub(super) before: Option<u64>,
 }
 
 /// How many rows come, change and go.
@@ -80,6 +82,7 @@ pub(super) struct DeltaWriter {
     steps: UInt8Builder,
     sides: UInt8Builder,
     rows: UInt64Builder,
+    before: UInt64Builder,
     waiting: usize,
     counts: Counts,
 }
@@ -91,6 +94,7 @@ fn schema() -> SchemaRef {
         field("step", DataType::UInt8),
         field("side", DataType::UInt8),
         field("row", DataType::UInt64),
+        Field::new("before", DataType::UInt64, true),
     ]))
 }
 
@@ -102,17 +106,20 @@ impl DeltaWriter {
             steps: UInt8Builder::new(),
             sides: UInt8Builder::new(),
             rows: UInt64Builder::new(),
+            before: UInt64Builder::new(),
             waiting: 0,
             counts: Counts::default(),
         })
     }
 
-    pub(super) fn push(&mut self, id: &str, step: RowStep, (side, row): (Side, u64)) -> Result<(), SpoolError> {
-        self.ids.append_value(id);
-        self.steps.append_value(step as u8);
+    pub(super) fn push(&mut self, entry: &Entry) -> Result<(), SpoolError> {
+        let (side, row) = entry.from;
+        self.ids.append_value(&entry.id);
+        self.steps.append_value(entry.step as u8);
         self.sides.append_value(side as u8);
         self.rows.append_value(row);
-        self.counts.add(step);
+        self.before.append_option(entry.before);
+        self.counts.add(entry.step);
         self.waiting += 1;
         if self.waiting >= BATCH { self.flush() } else { Ok(()) }
     }
@@ -123,6 +130,7 @@ impl DeltaWriter {
             Arc::new(self.steps.finish()),
             Arc::new(self.sides.finish()),
             Arc::new(self.rows.finish()),
+            Arc::new(self.before.finish()),
         ];
         self.waiting = 0;
         self.file.write(&RecordBatch::try_new(schema(), columns).expect("the columns are those of the schema"))
@@ -161,6 +169,7 @@ fn entries(batch: &RecordBatch) -> Vec<Entry> {
     let ids = batch["id"].as_string::<i32>();
     let (steps, sides) = (batch["step"].as_primitive::<UInt8Type>(), batch["side"].as_primitive::<UInt8Type>());
     let rows = batch["row"].as_primitive::<UInt64Type>();
+    let before = batch["before"].as_primitive::<UInt64Type>();
     let entry = |at: usize| Entry {
         id: ids.value(at).to_owned(),
         step: match steps.value(at) {
@@ -176,6 +185,7 @@ fn entries(batch: &RecordBatch) -> Vec<Entry> {
             },
             rows.value(at),
         ),
+        before: before.is_valid(at).then(|| before.value(at)),
     };
     (0..batch.num_rows()).map(entry).collect()
 }
@@ -191,8 +201,9 @@ mod tests {
         for number in 0..20_000_u64 {
             let step = [RowStep::Append, RowStep::Update, RowStep::Delete][(number % 3) as usize];
             let side = [Side::Base, Side::Source, Side::Target][(number % 7 % 3) as usize];
-            writer.push(&number.to_string(), step, (side, number)).unwrap();
-            expected.push(Entry { id: number.to_string(), step, from: (side, number) });
+            let before = (number % 5 > 0).then_some(number + 1);
+            expected.push(Entry { id: number.to_string(), step, from: (side, number), before });
+            writer.push(&expected[expected.len() - 1]).unwrap();
         }
         let delta = writer.finish().unwrap();
         assert_eq!((delta.counts.appends, delta.counts.updates, delta.counts.deletes), (6667, 6667, 6666));

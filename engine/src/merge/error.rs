@@ -43,6 +43,14 @@ pub enum MergeError {
         #[source]
         source: Box<Error>,
     },
+    /// The state both sides come from went with the branch it was made on.
+    #[error(
+        "cannot merge: their last common commit {commit} was made on a branch that was deleted, and its state with it; export the changed rows and load them"
+    )]
+    BaseLost {
+        /// The commit.
+        commit: CommitId,
+    },
     /// A table that only one side has.
     #[error("cannot merge: {branch} has no table {table_key}; open the graph again, its schema may have changed")]
     MissingTable {
@@ -134,7 +142,7 @@ impl MergeError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::SameBranch { .. } | Self::Value { .. } | Self::Filter { .. } => ErrorKind::Invalid,
-            Self::NoCommit { .. } | Self::BaseGone { .. } => ErrorKind::NotFound,
+            Self::NoCommit { .. } | Self::BaseGone { .. } | Self::BaseLost { .. } => ErrorKind::NotFound,
             Self::Unrelated { .. }
             | Self::MissingTable { .. }
             | Self::RepeatedId { .. }

@@ -12,7 +12,7 @@ use crate::diff::located_rows;
 use crate::error::Result;
 use crate::id::TableKey;
 use crate::manifest::TableEntry;
-use crate::storage::{Condition, ID, ROW_ID, Storage, Table};
+use crate::storage::{Condition, ID, ROW_ADDRESS, Storage, Table};
 
 /// Rows fetched at once.
 const CHUNK: usize = 512;
@@ -40,7 +40,7 @@ impl ThreeTables {
     pub(super) async fn locate(&self, ids: &HashSet<String>) -> Result<Located> {
         let mut located = Located::default();
         for (&side, table) in &self.0 {
-            located.0.insert(side, locate(table, ids).await?);
+            located.0.insert(side, addresses(table, ids).await?);
         }
         Ok(located)
     }
@@ -52,8 +52,8 @@ impl ThreeTables {
         for chunk in ids.chunks(CHUNK) {
             let mut of_side = BTreeMap::new();
             for (&side, table) in &self.0 {
-                let row_ids: Vec<u64> = chunk.iter().filter_map(|id| located.row_id(side, id)).collect();
-                of_side.insert(side, located_rows(table, &row_ids).await?);
+                let addresses: Vec<u64> = chunk.iter().filter_map(|id| located.address(side, id)).collect();
+                of_side.insert(side, located_rows(table, &addresses).await?);
             }
             for id in chunk {
                 let row = |side| Some(of_side.get(&side)?.get(id)?.first()?.row.clone());
@@ -65,12 +65,12 @@ impl ThreeTables {
     }
 }
 
-/// Stable ids of rows, by side and by their own ids.
+/// Addresses of rows, by side and by their ids.
 #[derive(Debug, Default)]
 pub(super) struct Located(BTreeMap<Side, HashMap<String, u64>>);
 
 impl Located {
-    pub(super) fn row_id(&self, side: Side, id: &str) -> Option<u64> {
+    pub(super) fn address(&self, side: Side, id: &str) -> Option<u64> {
         self.0.get(&side)?.get(id).copied()
     }
 }
@@ -79,16 +79,16 @@ pub(super) async fn open(storage: &Storage, entry: &TableEntry) -> Result<Table>
     Ok(storage.open(&entry.path, entry.stored_lineage(), Some(entry.version.get())).await?)
 }
 
-/// The stable ids of the rows with some ids.
-async fn locate(table: &Table, ids: &HashSet<String>) -> Result<HashMap<String, u64>> {
+/// The addresses of the rows with some ids.
+pub(super) async fn addresses(table: &Table, ids: &HashSet<String>) -> Result<HashMap<String, u64>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
     let condition = Condition::AnyOneOf { columns: vec![ID.to_owned()], values: text_set(ids.clone()) };
-    let mut batches = table.matching(&[ID.to_owned(), ROW_ID.to_owned()], &[condition]).await?;
+    let mut batches = table.matching(&[ID.to_owned(), ROW_ADDRESS.to_owned()], &[condition]).await?;
     let mut found = HashMap::new();
     while let Some(batch) = batches.try_next().await? {
-        let (ids, rows) = (batch[ID].as_string::<i32>(), batch[ROW_ID].as_primitive::<UInt64Type>());
+        let (ids, rows) = (batch[ID].as_string::<i32>(), batch[ROW_ADDRESS].as_primitive::<UInt64Type>());
         found.extend(ids.iter().flatten().map(str::to_owned).zip(rows.values().iter().copied()));
     }
     Ok(found)

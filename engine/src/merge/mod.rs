@@ -10,7 +10,7 @@
 //! | `plan` | all of that, without writing |
 //! | `conflict` | what has to be decided |
 //! | `choice`, `decision` | what was decided, as data |
-//! | `lookup`, `settle` | rows by their ids, and what decisions make of them |
+//! | `lookup`, `show`, `settle` | rows by their ids, those of conflicts, and what decisions make of them |
 //! | `check` | a plan with decisions: what is left open |
 //! | `run` | carrying it out |
 //!
@@ -29,6 +29,7 @@ mod plan;
 mod rows;
 mod run;
 mod settle;
+mod show;
 mod states;
 mod validate;
 
@@ -46,8 +47,9 @@ pub use error::MergeError;
 pub use plan::MergePlan;
 
 pub(crate) use check::check;
-pub(crate) use plan::{conflict_rows, plan};
+pub(crate) use plan::plan;
 pub(crate) use run::merge;
+pub(crate) use show::conflict_rows;
 
 use crate::diff::Way;
 use crate::id::TableKey;

@@ -10,8 +10,9 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::conflict::Side;
 use super::delta::{Counts, Delta, Entry, RowStep};
+use super::lookup::addresses;
 use crate::error::Result;
-use crate::storage::{Rows, Table, TextSet};
+use crate::storage::{Live, Rows, Table, TextSet};
 use crate::write::{RowSource, SpoolError};
 
 /// Ids that are listed one by one; more are a set.
@@ -96,16 +97,25 @@ impl TableRows {
         all.map(move |batch| batch.and_then(&conform)).boxed()
     }
 
-    /// The ids of the rows that take a step, as a set.
-    pub(super) async fn ids(&self, step: RowStep) -> Result<TextSet> {
-        let mut ids: HashSet<String> = HashSet::new();
+    /// The addresses in the target of the rows that are replaced or go. Where the target has a file of the last common commit, a
+    /// row that is live in it is at the same address; the others are looked for by their ids.
+    pub(super) async fn replaced(&self, step: RowStep) -> Result<Vec<u64>> {
+        let Some(target) = self.tables.get(&Side::Target) else { return Ok(Vec::new()) };
+        let shared = self.tables.get(&Side::Base).map(|base| base.shared_fragments(target)).unwrap_or_default();
+        let (mut found, mut unknown, mut live) = (Vec::new(), HashSet::new(), Live::of(target));
         let mut entries = self.entries();
         while let Some(entries) = entries.try_next().await? {
-            ids.extend(entries.into_iter().filter(|entry| entry.step == step).map(|entry| entry.id));
+            for entry in entries.into_iter().filter(|entry| entry.step == step) {
+                match entry.before.filter(|before| shared.contains(&(before >> 32))) {
+                    Some(before) if live.has(before).await? => found.push(before),
+                    Some(_) | None => drop(unknown.insert(entry.id)),
+                }
+            }
         }
         let edited = self.settled.edited.iter().filter(|edited| edited.step == step);
-        ids.extend(edited.map(|edited| edited.id.clone()));
-        Ok(text_set(ids))
+        unknown.extend(edited.map(|edited| edited.id.clone()));
+        found.extend(addresses(target, &unknown).await?.into_values());
+        Ok(found)
     }
 
     /// The rows that take a step, to be written.

@@ -1,10 +1,10 @@
 //! What a merge would do, without writing.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::classify::{Adopt, Placement, classify};
-use super::conflict::{Conflict, ConflictDetail, MergeHeads, Side, ThreeRows};
+use super::conflict::{Conflict, ConflictDetail, MergeHeads, Side};
 use super::delta::Delta;
 use super::error::MergeError;
 use super::lookup::{ThreeTables, open};
@@ -19,10 +19,6 @@ use crate::graph::Graph;
 use crate::id::{BranchName, CommitId, TableKey};
 use crate::manifest::{ChangeKind, TableChange, TableEntry};
 use crate::progress::Progress;
-use crate::storage::ID;
-
-/// Edges of a node that are shown with a conflict about their number.
-const EDGES: u64 = 100;
 
 /// A merge as it would be done. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -39,7 +35,7 @@ pub(super) struct Inner {
     tables: Vec<TableMerge>,
     /// Conflicts with rules come after those of rows of the same table and kind order.
     conflicts: Vec<Conflict>,
-    pub(super) relied_on: std::collections::BTreeSet<TableKey>,
+    pub(super) relied_on: BTreeSet<TableKey>,
 }
 
 /// One table that changes.
@@ -179,7 +175,7 @@ pub(crate) async fn plan(
         changes,
         tables: Vec::new(),
         conflicts,
-        relied_on: std::collections::BTreeSet::new(),
+        relied_on: BTreeSet::new(),
     };
     progress.phase(3, 3, "check the rules");
     Box::pin(with_rules(graph, MergePlan { inner: Arc::new(inner) }, progress)).await
@@ -207,7 +203,7 @@ async fn compare(
     let storage = graph.storage();
     let (source, target) = (&states.source.entries[key], &states.target.entries[key]);
     let mut bases: Vec<Option<&TableEntry>> = states.bases.iter().map(|base| base.entries.get(key)).collect();
-    let placement = classify(&bases, source, target, &states.target.branch);
+    let placement = classify(&bases, source, target, &states.target.branch, &states.ancestors);
     if placement == Placement::Untouched {
         return Ok(None);
     }
@@ -344,50 +340,4 @@ async fn summary(
         });
     }
     Ok(tables)
-}
-
-/// The rows of a conflict: its own, then those it is about besides.
-pub(crate) async fn conflict_rows(graph: &Graph, plan: &MergePlan, conflict: &Conflict) -> Result<Vec<ThreeRows>> {
-    let own = &conflict.key;
-    let mut wanted: Vec<(TableKey, Vec<String>)> = Vec::new();
-    match &conflict.detail {
-        ConflictDetail::Row { .. } | ConflictDetail::Value { .. } => {
-            wanted.push((own.table.clone(), vec![own.id.clone()]));
-        }
-        ConflictDetail::Orphan { node, end, .. } => {
-            wanted.push((own.table.clone(), vec![own.id.clone()]));
-            wanted.push((node.clone(), vec![end.clone()]));
-        }
-        ConflictDetail::Unique { other, .. } => {
-            wanted.push((own.table.clone(), vec![own.id.clone(), other.clone()]));
-        }
-        ConflictDetail::Cardinality { .. } => {
-            wanted.push((own.table.clone(), edges_of(graph, plan, &own.table, &own.id).await?));
-        }
-    }
-    let mut rows = Vec::new();
-    for (key, ids) in wanted {
-        let tables = ThreeTables::open(graph.storage(), plan.entries(&key)).await?;
-        rows.extend(tables.rows(&key, &ids).await?);
-    }
-    Ok(rows)
-}
-
-/// The edges that a node has on either side.
-async fn edges_of(graph: &Graph, plan: &MergePlan, key: &TableKey, src: &str) -> Result<Vec<String>> {
-    use arrow::array::AsArray;
-    use futures::TryStreamExt;
-
-    use crate::storage::{Condition, TextSet};
-    let mut found = std::collections::BTreeSet::new();
-    let tables = ThreeTables::open(graph.storage(), plan.entries(key)).await?.into_tables();
-    for table in tables.values() {
-        let values = TextSet::of([src.to_owned()].into_iter());
-        let condition = Condition::AnyOneOf { columns: vec!["src".to_owned()], values };
-        let mut batches = table.matching(&[ID.to_owned()], &[condition]).await?;
-        while let Some(batch) = batches.try_next().await? {
-            found.extend(batch[ID].as_string::<i32>().iter().flatten().map(str::to_owned));
-        }
-    }
-    Ok(found.into_iter().take(usize::try_from(EDGES).unwrap_or(usize::MAX)).collect())
 }

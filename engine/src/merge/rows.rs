@@ -10,7 +10,7 @@ use futures::TryStreamExt;
 use sha2::{Digest, Sha256};
 
 use super::conflict::{Conflict, ConflictDetail, ConflictKey, ConflictKind, Side};
-use super::delta::{Delta, DeltaWriter, RowStep};
+use super::delta::{Delta, DeltaWriter, Entry, RowStep};
 use super::error::MergeError;
 use crate::diff::{Changed, Compared, ComparedStream, RowOp, Way, changed_columns, located_rows};
 use crate::error::Result;
@@ -68,7 +68,7 @@ pub(super) async fn select(
 ) -> Result<Selected> {
     let mut lanes: Vec<(Lane, Option<Lane>)> =
         changes.into_iter().map(|it| (Lane::new(it.source), it.target.map(Lane::new))).collect();
-    let mut selection = Selection::new(key.clone())?;
+    let mut selection = Selection::new(key.clone(), lanes.len() == 1)?;
     let mut done = 0;
     while let Some(id) = next_id(&mut lanes).await? {
         let mut pairs = Vec::with_capacity(lanes.len());
@@ -148,6 +148,7 @@ impl Lane {
 
 struct Selection {
     table: TableKey,
+    has_one_base: bool,
     delta: DeltaWriter,
     conflicts: Vec<Conflict>,
     /// Rows that both sides added, with where they are: they are compared when there are some.
@@ -155,8 +156,8 @@ struct Selection {
 }
 
 impl Selection {
-    fn new(table: TableKey) -> Result<Self> {
-        Ok(Self { table, delta: DeltaWriter::create()?, conflicts: Vec::new(), added: Vec::new() })
+    fn new(table: TableKey, has_one_base: bool) -> Result<Self> {
+        Ok(Self { table, has_one_base, delta: DeltaWriter::create()?, conflicts: Vec::new(), added: Vec::new() })
     }
 
     async fn add(
@@ -189,20 +190,21 @@ impl Selection {
 
     /// Only the source changed the row.
     fn take_source(&mut self, id: &str, change: &Changed) -> Result<()> {
-        let from = change.after.as_ref().map_or(0, |after| after.row_id);
+        let from = change.after.as_ref().map_or(0, |after| after.address);
         let step = match change.op {
             RowOp::Inserted => RowStep::Append,
             RowOp::Updated => RowStep::Update,
             RowOp::Deleted => RowStep::Delete,
         };
-        Ok(self.delta.push(id, step, (Side::Source, from))?)
+        let before = change.before.as_ref().filter(|_| self.has_one_base).map(|before| before.address);
+        Ok(self.delta.push(&Entry { id: id.to_owned(), step, from: (Side::Source, from), before })?)
     }
 
     async fn both(&mut self, id: String, source: Changed, target: Changed, ends: &Ends<'_>) -> Result<()> {
         if let (RowOp::Inserted, RowOp::Inserted, Some(new), Some(other)) =
             (source.op, target.op, &source.after, &target.after)
         {
-            self.added.push((id, [new.row_id, other.row_id]));
+            self.added.push((id, [new.address, other.address]));
             return if self.added.len() < CHUNK { Ok(()) } else { self.compare_added(ends).await };
         }
         let base = before(Some(&source), Some(&target));
@@ -220,7 +222,7 @@ impl Selection {
         let mut targets = located_rows(ends.target, &ids(1)).await?;
         for (id, _) in added {
             let one = |rows: &mut BTreeMap<String, Vec<crate::diff::Located>>| {
-                rows.remove(&id).and_then(|mut rows| rows.pop()).map(|found| (found.row, found.row_id))
+                rows.remove(&id).and_then(|mut rows| rows.pop()).map(|found| (found.row, found.address))
             };
             let (source, target) = (one(&mut sources), one(&mut targets));
             if !is_equal(source.as_ref(), target.as_ref()) {
@@ -258,7 +260,7 @@ fn pick(source: Option<&Changed>, target: Option<&Changed>) -> Pick {
         (None, _) => Pick::Target,
         (Some(_), None) => Pick::Source,
         (Some(source), Some(target)) => {
-            let row = |changed: &Changed| changed.after.as_ref().map(|after| (after.row.clone(), after.row_id));
+            let row = |changed: &Changed| changed.after.as_ref().map(|after| (after.row.clone(), after.address));
             if is_equal(row(source).as_ref(), row(target).as_ref()) { Pick::Target } else { Pick::Clash }
         }
     }
@@ -268,8 +270,8 @@ type Place = Option<(Row, u64)>;
 
 /// The row of both sides as some base has them compared; none if the source is nowhere different from a base.
 fn sides(pairs: &[(Option<Box<Changed>>, Option<Box<Changed>>)]) -> Option<(Place, Place)> {
-    let of = |changed: &Changed| changed.after.as_ref().map(|after| (after.row.clone(), after.row_id));
-    let was = |changed: &Changed| changed.before.as_ref().map(|before| (before.row.clone(), before.row_id));
+    let of = |changed: &Changed| changed.after.as_ref().map(|after| (after.row.clone(), after.address));
+    let was = |changed: &Changed| changed.before.as_ref().map(|before| (before.row.clone(), before.address));
     let source = pairs.iter().find_map(|(source, _)| source.as_deref())?;
     // Where the target does not differ from a base from which the source differs, it has that base's row.
     let target = pairs.iter().find_map(|(_, target)| target.as_deref()).map_or_else(|| was(source), of);
@@ -285,7 +287,7 @@ fn before(source: Option<&Changed>, target: Option<&Changed>) -> Option<Row> {
 }
 
 fn after(changed: Changed) -> Option<(Row, u64)> {
-    changed.after.map(|after| (after.row, after.row_id))
+    changed.after.map(|after| (after.row, after.address))
 }
 
 fn is_equal(source: Option<&(Row, u64)>, target: Option<&(Row, u64)>) -> bool {

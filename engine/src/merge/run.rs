@@ -112,8 +112,8 @@ async fn steps(rows: &TableRows, is_rewrite: bool) -> Result<Vec<Step>> {
         steps.push(Step { change: Change::Append(rows.source(RowStep::Append)), then });
     }
     if counts.updates > 0 {
-        let ids = rows.ids(RowStep::Update).await?;
-        let change = Change::Update { rows: rows.source(RowStep::Update), ids, count: counts.updates };
+        let at = rows.replaced(RowStep::Update).await?;
+        let change = Change::Update { rows: rows.source(RowStep::Update), at };
         let then = if is_rewrite {
             fail::BRANCH_MERGE_REWRITE_AFTER_MERGE_PRE_DELETE
         } else {
@@ -122,7 +122,7 @@ async fn steps(rows: &TableRows, is_rewrite: bool) -> Result<Vec<Step>> {
         steps.push(Step { change, then: Some(then) });
     }
     if counts.deletes > 0 {
-        let change = Change::Delete { ids: rows.ids(RowStep::Delete).await?, count: Some(counts.deletes) };
+        let change = Change::DeleteAt(rows.replaced(RowStep::Delete).await?);
         steps.push(Step { change, then: is_rewrite.then_some(fail::BRANCH_MERGE_REWRITE_AFTER_DELETE_PRE_INDEX) });
     }
     Ok(steps)

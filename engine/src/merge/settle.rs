@@ -67,9 +67,9 @@ pub(super) async fn settle(
         chosen.iter().filter(|(_, chosen)| has_cells(chosen)).map(|(id, _)| id.as_str()).collect();
     let sides = Sides::read(kind, tables, &located, &with_cells).await?;
     for (id, chosen) in chosen {
-        let in_target = located.row_id(Side::Target, id).is_some();
+        let in_target = located.address(Side::Target, id).is_some();
         let coming = if in_target { RowStep::Update } else { RowStep::Append };
-        let from = |side| located.row_id(side, id).map(|row| (side, row));
+        let from = |side| located.address(side, id).map(|row| (side, row));
         let row = match &chosen.row {
             RowChoice::From(side) => from(*side),
             RowChoice::Absent => None,
@@ -82,9 +82,9 @@ pub(super) async fn settle(
         };
         match row {
             Some((Side::Target, _)) => {}
-            Some(from) => entries.push(Entry { id: id.clone(), step: coming, from }),
+            Some(from) => entries.push(Entry { id: id.clone(), step: coming, from, before: None }),
             None if in_target => {
-                entries.push(Entry { id: id.clone(), step: RowStep::Delete, from: (Side::Target, 0) });
+                entries.push(Entry { id: id.clone(), step: RowStep::Delete, from: (Side::Target, 0), before: None });
             }
             None => {}
         }
@@ -111,9 +111,9 @@ impl Sides {
         let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
         let mut rows = HashMap::new();
         for (side, table) in tables.clone().into_tables() {
-            let there: Vec<(&str, u64)> = ids.iter().filter_map(|id| Some((*id, located.row_id(side, id)?))).collect();
-            let row_ids = futures::stream::iter([Ok(there.iter().map(|(_, row)| *row).collect())]);
-            let mut batches = table.pick(Box::pin(row_ids), &columns);
+            let there: Vec<(&str, u64)> = ids.iter().filter_map(|id| Some((*id, located.address(side, id)?))).collect();
+            let addresses = futures::stream::iter([Ok(there.iter().map(|(_, row)| *row).collect())]);
+            let mut batches = table.pick(Box::pin(addresses), &columns);
             while let Some(batch) = batches.try_next().await? {
                 for row in 0..batch.num_rows() {
                     let Value::Text(id) = Value::from_array(&batch[ID], row) else { continue };

@@ -1,5 +1,7 @@
 //! Which three states a merge is about.
 
+use std::collections::BTreeSet;
+
 use super::MergeOutcome;
 use super::conflict::MergeHeads;
 use super::error::MergeError;
@@ -21,6 +23,8 @@ pub(super) struct States {
     pub(super) target: Snapshot,
     /// The first is that of [`MergeHeads::base`].
     pub(super) bases: Vec<Snapshot>,
+    /// The branches that the target was branched off, which cannot be deleted before it.
+    pub(super) ancestors: BTreeSet<BranchName>,
 }
 
 /// Finds the states of a merge. If there is nothing to merge, no base is read.
@@ -57,7 +61,25 @@ pub(super) async fn find(graph: &Graph, source: &BranchName, target: &BranchName
         source: source_state,
         target: target_state,
         bases: base_states,
+        ancestors: ancestors(graph, target).await?,
     })
+}
+
+/// The branches that a branch was branched off, one from the other.
+async fn ancestors(graph: &Graph, branch: &BranchName) -> Result<BTreeSet<BranchName>> {
+    let mut found = BTreeSet::new();
+    if branch.is_main() {
+        return Ok(found);
+    }
+    let lineages = graph.storage().lineages(names::MANIFEST).await?;
+    let mut name = Some(branch.as_str().to_owned());
+    while let Some(lineage) = lineages.iter().find(|lineage| Some(&lineage.name) == name.as_ref()) {
+        name.clone_from(&lineage.parent);
+        if !found.insert(BranchName::from_stored(name.as_deref())) {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 fn head(history: &CommitGraph, branch: &BranchName) -> Result<CommitId, MergeError> {
@@ -65,7 +87,7 @@ fn head(history: &CommitGraph, branch: &BranchName) -> Result<CommitId, MergeErr
 }
 
 async fn base_state(graph: &Graph, history: &CommitGraph, id: CommitId) -> Result<Snapshot> {
-    let commit = history.get(id).expect("a common commit is part of the history");
+    let Some(commit) = history.get(id) else { return Err(MergeError::BaseLost { commit: id }.into()) };
     let gone = |error: Error| -> Error {
         let (commit, branch) = (commit.id, commit.branch.clone());
         MergeError::BaseGone { commit, branch, source: Box::new(error) }.into()

@@ -132,10 +132,7 @@ impl Changes {
             let spool = Box::new(rows.spool.clone());
             (key, if rows.has_given_ids { Change::Upsert(spool) } else { Change::Append(spool) })
         });
-        let deleted = self
-            .deleted
-            .iter()
-            .map(|(key, ids)| (key, Change::Delete { ids: ids.set(&self.made.digests), count: None }));
+        let deleted = self.deleted.iter().map(|(key, ids)| (key, Change::Delete(ids.set(&self.made.digests))));
         let mut changes: Vec<_> = rows.chain(deleted).collect();
         changes.sort_by_key(|(key, _)| *key);
         let effect = |(key, change): (&TableKey, Change)| match entries.get(key) {

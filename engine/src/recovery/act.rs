@@ -9,10 +9,10 @@ use super::plan::{RecoveryStep, TableStanding};
 use super::{AuditRow, Decision, RecoveryError, Sidecar, TableOutcome, delete_sidecar};
 use crate::error::{Error, Result};
 use crate::fail::fail_point;
-use crate::history::{Commit, find_commit, read_head, record_commit};
+use crate::history::{Commit, find_commit, find_merge, read_head, record_commit};
 use crate::id::{BranchName, CommitId, ManifestVersion, TableKey};
 use crate::manifest::{self, Publication, PublishError, TableUpdate};
-use crate::storage::Storage;
+use crate::storage::{Storage, Table};
 use crate::write::{Gate, Writer, open_commits};
 
 /// Who makes the commits of recovery.
@@ -177,12 +177,10 @@ async fn record(writer: &Writer, decision: Decision, sidecar: &Sidecar, outcomes
     let _publishing = writer.gates.acquire([Gate::Publish(branch.clone())]).await;
     let commits = open_commits(storage, &branch).await?;
     if !find_commit(&commits, id).await? {
-        let is_done = matches!(decision, Decision::RollForward | Decision::StaleAfterSuccess);
-        let merged = sidecar.merge_source_commit_id.as_deref().filter(|_| is_done);
         let commit = Commit {
             id,
             parent: read_head(&commits).await?,
-            merged_parent: merged.map(str::parse).transpose()?,
+            merged_parent: merged_parent(decision, sidecar, &commits).await?,
             manifest_version: ManifestVersion::new(manifest::open(storage, &branch, None).await?.version()),
             branch,
             created_at_micros: writer.clock.now_micros(),
@@ -211,6 +209,18 @@ async fn record(writer: &Writer, decision: Decision, sidecar: &Sidecar, outcomes
         append_audit(storage, &row).await?;
     }
     Ok(id)
+}
+
+/// The commit that the recorded merge merged, unless the merge itself recorded that: it is one merge, not two.
+async fn merged_parent(decision: Decision, sidecar: &Sidecar, commits: &Table) -> Result<Option<CommitId>> {
+    let Some(merged) = &sidecar.merge_source_commit_id else { return Ok(None) };
+    let merged: CommitId = merged.parse()?;
+    Ok(match decision {
+        Decision::RollForward | Decision::StaleAfterSuccess => {
+            if find_merge(commits, merged).await? { None } else { Some(merged) }
+        }
+        Decision::RollBack | Decision::Discard | Decision::OrphanedBranch | Decision::Refuse => None,
+    })
 }
 
 fn kind(decision: Decision) -> &'static str {

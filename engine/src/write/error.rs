@@ -18,6 +18,18 @@ pub enum WriteError {
         /// Operation of the sidecar.
         sidecar: String,
     },
+    /// A lineage is in the way that another branch reads.
+    #[error(
+        "{branch} cannot get its own {table_key}: branch {reader} still reads an earlier one of that name; write to {table_key} on a new branch, or delete {reader} first"
+    )]
+    ForkInUse {
+        /// The table.
+        table_key: TableKey,
+        /// The branch that writes.
+        branch: BranchName,
+        /// The branch that reads what is there.
+        reader: BranchName,
+    },
     /// The table was published while it was looked at.
     #[error("another program wrote to {table_key} meanwhile: retry")]
     Busy {
@@ -148,6 +160,7 @@ impl WriteError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
+            Self::ForkInUse { .. } => ErrorKind::Conflict,
             Self::CoveredDrift { .. } | Self::Rehearsed { .. } => ErrorKind::RecoveryNeeded,
             Self::Busy { .. }
             | Self::UncoveredDrift { .. }

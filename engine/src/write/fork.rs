@@ -16,6 +16,8 @@ pub(super) struct Forked(pub(super) Table);
 enum Owner {
     /// The branch: another writer made it first.
     Branch,
+    /// Another branch reads it, which branched off when it was there or took it over.
+    Reader(BranchName),
     /// Nobody: a write was interrupted, or its branch was deleted.
     Nobody,
 }
@@ -30,6 +32,10 @@ pub(super) async fn fork(storage: &Storage, branch: &BranchName, table: &TableEn
     let raced = || WriteError::ForkRaced { table_key: table.key.clone(), branch: branch.clone() };
     match owner(storage, branch, &table.key).await {
         Ok(Owner::Branch) => Err(raced().into()),
+        Ok(Owner::Reader(reader)) => {
+            let (table_key, branch) = (table.key.clone(), branch.clone());
+            Err(WriteError::ForkInUse { table_key, branch, reader }.into())
+        }
         Ok(Owner::Nobody) => {
             fail_point!(crate::fail::FORK_BEFORE_RECLAIM);
             storage.delete_lineage(&table.path, branch.as_str()).await?;
@@ -53,10 +59,11 @@ async fn make(storage: &Storage, branch: &BranchName, table: &TableEntry) -> Res
 /// What the manifest says: a lineage that it does not name is garbage, whatever is in it.
 async fn owner(storage: &Storage, branch: &BranchName, key: &TableKey) -> Result<Owner> {
     fail_point!(crate::fail::CLASSIFY_FRESH_READ);
-    if !branch_refs(storage).await?.iter().any(|(name, _)| name == branch) {
-        return Ok(Owner::Nobody);
+    for (name, _) in branch_refs(storage).await? {
+        let entries = manifest::read_state(&manifest::open(storage, &name, None).await?).await?;
+        if entries.get(key).is_some_and(|entry| entry.lineage.as_ref() == Some(branch)) {
+            return Ok(if name == *branch { Owner::Branch } else { Owner::Reader(name) });
+        }
     }
-    let entries = manifest::read_state(&manifest::open(storage, branch, None).await?).await?;
-    let owned = entries.get(key).is_some_and(|entry| entry.lineage.as_ref() == Some(branch));
-    Ok(if owned { Owner::Branch } else { Owner::Nobody })
+    Ok(Owner::Nobody)
 }

@@ -71,24 +71,19 @@ pub(crate) enum Change {
     Append(Box<dyn RowSource>),
     /// Rows replace those with the same id, or are added.
     Upsert(Box<dyn RowSource>),
-    /// Rows replace those with the same id, which are all there and only once.
+    /// Rows replace those at some addresses.
     Update {
         /// The new rows.
         rows: Box<dyn RowSource>,
-        /// Their ids.
-        ids: TextSet,
-        /// How many.
-        count: u64,
+        /// Addresses of the others.
+        at: Vec<u64>,
     },
     /// Rows replace all there are.
     Overwrite(Box<dyn RowSource>),
     /// Rows with these ids are removed.
-    Delete {
-        /// The ids.
-        ids: TextSet,
-        /// How many there are, if that is known.
-        count: Option<u64>,
-    },
+    Delete(TextSet),
+    /// Rows at these addresses are removed.
+    DeleteAt(Vec<u64>),
 }
 
 /// A table that the branch is to see as another one does. No table is committed to.

@@ -1,6 +1,5 @@
 //! Making all tables of a write visible at once, and recording the commit.
 
-use super::gate::Gate;
 use super::run::{Facts, Writer};
 use crate::error::{Error, Result};
 use crate::fail::fail_point;
@@ -9,20 +8,35 @@ use crate::id::{BranchName, ManifestVersion};
 use crate::manifest::{self, Publication, PublishError};
 use crate::storage::{Storage, Table, names};
 
-pub(super) async fn publish_and_record(writer: &Writer, plan: &Facts, publication: &Publication) -> Result<Commit> {
+/// A write that the branch shows.
+pub(super) enum Shown {
+    /// By this version; its commit is to be recorded.
+    At(ManifestVersion),
+    /// Another program took it for an interrupted write, and finished it by this commit.
+    Finished(Commit),
+}
+
+/// Makes all tables visible at once. The gate of publishing must be held.
+pub(super) async fn publish(writer: &Writer, plan: &Facts, publication: &Publication) -> Result<Shown> {
     if plan.merged.is_some() {
         fail_point!(crate::fail::BRANCH_MERGE_POST_PHASE_B_PRE_MANIFEST_COMMIT);
     } else {
         fail_point!(crate::fail::MUTATION_POST_FINALIZE_PRE_PUBLISHER);
     }
-    let _publishing = writer.gates.acquire([Gate::Publish(plan.branch.clone())]).await;
-    let version = match manifest::publish(&writer.storage, &plan.branch, publication).await {
-        Ok(version) => version,
+    match manifest::publish(&writer.storage, &plan.branch, publication).await {
+        Ok(version) => Ok(Shown::At(version)),
         Err(stale @ Error::Publish(PublishError::Stale { .. })) => {
-            // Another program may have taken this write for an interrupted one and rolled it forward.
-            return healed(writer, plan, publication).await?.ok_or(stale);
+            healed(writer, plan, publication).await?.map(Shown::Finished).ok_or(stale)
         }
-        Err(error) => return Err(error),
+        Err(error) => Err(error),
+    }
+}
+
+/// Records the commit of a write that the branch shows. The gate of publishing must be held since before that.
+pub(super) async fn record(writer: &Writer, plan: &Facts, shown: Shown) -> Result<Commit> {
+    let version = match shown {
+        Shown::At(version) => version,
+        Shown::Finished(commit) => return Ok(commit),
     };
     fail_point!(crate::fail::GRAPH_PUBLISH_AFTER_MANIFEST_COMMIT);
     let commits = open_commits(&writer.storage, &plan.branch).await?;

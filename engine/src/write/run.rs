@@ -13,9 +13,9 @@
 use std::sync::Arc;
 
 use super::error::WriteError;
-use super::gate::{Alone, Gates, Held, Live};
+use super::gate::{Alone, Gate, Gates, Held, Live};
 use super::plan::{Adoption, WritePlan};
-use super::publish::publish_and_record;
+use super::publish::{publish, record};
 use super::rehearsal::StopAt;
 use super::table::{self, Failed, Target, as_planned};
 use super::tidy::tidy;
@@ -176,6 +176,17 @@ impl Intent {
         }
     }
 
+    /// Says that a merge is published that moved no head, and so had nothing to record before: if its commit row is not stored,
+    /// recovery stores it.
+    async fn note_published(&mut self, writer: &Writer, plan: &Facts) {
+        let sidecar = sidecar(writer, plan, Vec::new());
+        self._live = Some(writer.gates.live(&sidecar.operation_id));
+        match recovery::write_sidecar(&writer.storage, &sidecar).await {
+            Ok(()) => self.sidecar = Some(sidecar),
+            Err(error) => tracing::warn!("cannot record that a merge is published: {error}"),
+        }
+    }
+
     /// Says what every table reached. Until then recovery takes a merge back, whatever its tables are (graph-format §10.3).
     async fn confirm(&mut self, writer: &Writer, updates: &[TableUpdate]) -> Result<()> {
         let Some(sidecar) = &mut self.sidecar else { return Ok(()) };
@@ -200,14 +211,15 @@ impl<'w> Staged<'w> {
         if self.targets.is_empty() {
             return Ok(Armed { staged: self, intent: Intent { sidecar: None, _live: None } });
         }
-        let sidecar = self.sidecar();
+        let pins = self.targets.iter().map(|target| self.pin(target)).collect();
+        let sidecar = sidecar(self.writer, &self.plan, pins);
         let live = self.writer.gates.live(&sidecar.operation_id);
         recovery::write_sidecar(&self.writer.storage, &sidecar).await?;
         Ok(Armed { staged: self, intent: Intent { sidecar: Some(sidecar), _live: Some(live) } })
     }
 
-    fn sidecar(&self) -> Sidecar {
-        let pin = |target: &Target| Pin {
+    fn pin(&self, target: &Target) -> Pin {
+        Pin {
             table_key: target.table.key.to_string(),
             table_path: self.writer.storage.location().table_uri(&target.table.path, None),
             expected_version: target.table.version.get(),
@@ -215,20 +227,23 @@ impl<'w> Staged<'w> {
             confirmed_version: None,
             table_branch: target.lineage.as_ref().and_then(BranchName::stored).map(str::to_owned),
             extra: serde_json::Map::new(),
-        };
-        Sidecar {
-            schema_version: recovery::NEWEST_FORMAT,
-            operation_id: self.writer.clock.next_id().to_string(),
-            started_at: self.writer.clock.now_micros().to_string(),
-            branch: self.plan.branch.stored().map(str::to_owned),
-            actor_id: self.plan.actor.as_deref().map(str::to_owned),
-            writer_kind: self.plan.kind,
-            tables: self.targets.iter().map(pin).collect(),
-            merge_source_commit_id: self.plan.merged.map(|id| id.to_string()),
-            additional_registrations: Vec::new(),
-            tombstones: Vec::new(),
-            extra: serde_json::Map::new(),
         }
+    }
+}
+
+fn sidecar(writer: &Writer, plan: &Facts, tables: Vec<Pin>) -> Sidecar {
+    Sidecar {
+        schema_version: recovery::NEWEST_FORMAT,
+        operation_id: writer.clock.next_id().to_string(),
+        started_at: writer.clock.now_micros().to_string(),
+        branch: plan.branch.stored().map(str::to_owned),
+        actor_id: plan.actor.as_deref().map(str::to_owned),
+        writer_kind: plan.kind,
+        tables,
+        merge_source_commit_id: plan.merged.map(|id| id.to_string()),
+        additional_registrations: Vec::new(),
+        tombstones: Vec::new(),
+        extra: serde_json::Map::new(),
     }
 }
 
@@ -317,13 +332,17 @@ impl<'w> Applied<'w> {
     /// Makes all tables visible at once and records the commit.
     async fn publish(self, progress: &Progress) -> Result<Published<'w>> {
         progress.point_of_no_return(4, PHASES, "publish");
-        let Self { writer, plan, intent, publication, hold } = self;
+        let Self { writer, plan, mut intent, publication, hold } = self;
         let tables = publication.updates.iter();
         let tables = tables
             .map(|update| WrittenTable { key: update.key.clone(), version: update.version, rows: update.rows })
             .collect();
-        let recorded = publish_and_record(writer, &plan, &publication).await;
-        let recorded = recorded.map_err(|error| intent.interrupted(error))?;
+        let _publishing = writer.gates.acquire([Gate::Publish(plan.branch.clone())]).await;
+        let published = publish(writer, &plan, &publication).await.map_err(|error| intent.interrupted(error))?;
+        if intent.sidecar.is_none() && !publication.updates.is_empty() {
+            intent.note_published(writer, &plan).await;
+        }
+        let recorded = record(writer, &plan, published).await.map_err(|error| intent.interrupted(error))?;
         let written = Written {
             commit: recorded.id,
             branch: plan.branch,

@@ -74,9 +74,10 @@ async fn stage_change(table: &Table, change: &Change) -> Result<StagedChange> {
     Ok(match change {
         Change::Append(rows) => table.stage_append(rows.to_rows()).await?,
         Change::Upsert(rows) => table.stage_upsert(ID, rows.to_rows()).await?,
-        Change::Update { rows, ids, count } => table.stage_update(ID, rows.to_rows(), ids, *count).await?,
+        Change::Update { rows, at } => table.stage_update_at(rows.to_rows(), at).await?,
         Change::Overwrite(rows) => table.stage_overwrite(rows.to_rows()).await?,
-        Change::Delete { ids, count } => table.stage_delete(ID, ids, *count).await?,
+        Change::Delete(ids) => table.stage_delete(ID, ids).await?,
+        Change::DeleteAt(rows) => table.stage_delete_at(rows).await?,
     })
 }
 

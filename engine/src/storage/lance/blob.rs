@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::Table;
 use super::scan::RowStream;
-use super::sorted::ROW_ID;
+use super::table::ROW_ADDRESS;
 use crate::storage::StorageError;
 
 /// Bytes of content that one batch holds, unless a single row holds more.
@@ -46,7 +46,7 @@ pub fn is_blob(column: &Field) -> bool {
 
 /// Replaces the descriptors of blob columns by content, reading what the table stores; references are not followed.
 ///
-/// The batches must have the column `_rowid`. Those with bytes are split to hold no more than [`BATCH_BYTES`] of them.
+/// The batches must have the column `_rowaddr`. Those with bytes are split to hold no more than [`BATCH_BYTES`] of them.
 pub(super) fn with_content(table: &Table, rows: RowStream, columns: Vec<String>, blobs: Blobs) -> RowStream {
     let table = table.clone();
     let columns: Arc<[String]> = columns.into();
@@ -98,10 +98,11 @@ enum Held {
 /// What is somewhere else is not asked for: it may not be there, and only its place is wanted.
 async fn held(table: &Table, batch: &RecordBatch, column: &str) -> Result<Vec<Held>, StorageError> {
     let references = references(&batch[column]);
-    let ids = batch[ROW_ID].as_primitive::<UInt64Type>().values();
+    let addresses = batch[ROW_ADDRESS].as_primitive::<UInt64Type>().values();
     let here: Vec<u64> =
-        ids.iter().zip(&references).filter(|(_, reference)| reference.is_none()).map(|(id, _)| *id).collect();
-    let mut files = table.dataset().take_blobs(&here, column).await.map_err(|cause| table.error(cause))?.into_iter();
+        addresses.iter().zip(&references).filter(|(_, reference)| reference.is_none()).map(|(at, _)| *at).collect();
+    let files = table.dataset().take_blobs_by_addresses(&here, column).await;
+    let mut files = files.map_err(|cause| table.error(cause))?.into_iter();
     let mut held = |reference: Option<String>| match reference {
         Some(uri) => Held::Elsewhere(uri),
         None => match files.next().flatten() {

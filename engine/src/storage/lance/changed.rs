@@ -9,23 +9,23 @@
 //! same ones independently. Whatever is not provable this way is [`Candidates::Unknown`], never guessed.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use lance::dataset::ProjectionRequest;
 use lance::dataset::fragment::FileFragment;
 use lance::dataset::rowids::{RowVersionKind, load_row_id_sequence, load_row_version_sequence};
+use lance::dataset::{ProjectionRequest, TakeBuilder};
 use lance_core::utils::deletion::DeletionVector;
 use lance_table::format::{DeletionFile, Fragment};
 
 use super::Table;
 use super::blob::{self, Blobs};
-use super::sorted::ROW_ID;
 use crate::storage::StorageError;
 
 /// Rows of rewritten fragments that are held in memory to be matched.
 const MATCHED_ROWS: usize = 4_000_000;
 
-/// Rows that can differ, by stable row id.
+/// Rows that can differ, by their addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Candidates {
     /// All other rows are equal on both sides.
@@ -39,8 +39,8 @@ pub(crate) enum Candidates {
     Unknown(&'static str),
 }
 
-/// A row's identity and the version it was last written in.
-type Written = (u64, u64);
+/// A row's identity, the version it was last written in, and its address.
+type Written = (u64, u64, u64);
 
 /// What a fragment of one side offers: all live rows, or the live ones among some offsets.
 struct Part<'a> {
@@ -76,7 +76,7 @@ impl Table {
         })
     }
 
-    /// Reads rows by stable row id, in no particular order, with all columns or those named.
+    /// Reads rows by address, in no particular order, with the columns named and that of addresses.
     ///
     /// # Errors
     /// [`StorageError::Table`].
@@ -87,9 +87,11 @@ impl Table {
         blobs: Blobs,
     ) -> Result<RecordBatch, StorageError> {
         let error = |cause| self.error(cause);
-        let names = columns.iter().map(String::as_str).chain([ROW_ID]);
+        let names = columns.iter().map(String::as_str);
         let projection = ProjectionRequest::from_columns(names, self.dataset().schema());
-        let batch = self.dataset().take_rows(rows, projection).await.map_err(error)?;
+        let projection = Arc::new(projection.into_projection_plan(self.dataset().clone()).map_err(error)?);
+        let take = TakeBuilder::try_new_from_addresses(self.dataset().clone(), rows.to_vec(), projection);
+        let batch = take.map_err(error)?.with_row_address(true).execute().await.map_err(error)?;
         blob::read_columns(self, batch, &self.blob_columns(columns), blobs).await
     }
 
@@ -130,7 +132,8 @@ impl Table {
             let Some(versions) = versions.filter(|versions| versions.len() == ids.len()) else { return Ok(None) };
             let deleted =
                 if part.only.is_none() { self.deleted(part.fragment).await? } else { DeletionVector::NoDeletions };
-            let all = ids.iter().zip(versions.versions());
+            let first = part.fragment.id << 32;
+            let all = ids.iter().zip(versions.versions()).zip(first..).map(|((id, version), at)| (id, version, at));
             if let Some(offsets) = &part.only {
                 rows.extend(at_offsets(all, offsets));
             } else {
@@ -156,7 +159,7 @@ impl Part<'_> {
 
 /// Whether two fragments hold the same rows with the same content, deletions aside. File names are random, so equal names are
 /// the same file even where one side reaches it through another base.
-fn same_rows(before: &Fragment, after: &Fragment) -> bool {
+pub(super) fn same_rows(before: &Fragment, after: &Fragment) -> bool {
     let same_files = before.files.len() == after.files.len()
         && before
             .files
@@ -199,18 +202,18 @@ fn at_offsets(rows: impl Iterator<Item = Written>, offsets: &[u32]) -> Vec<Writt
     found
 }
 
-/// Row ids of both sides that are not proven equal.
+/// Addresses of the rows of both sides that are not proven equal.
 fn unmatched(from: Vec<Written>, to: Vec<Written>, shared: u64) -> (Vec<u64>, Vec<u64>) {
-    let mut older: HashMap<u64, u64> = from.into_iter().collect();
+    let mut older: HashMap<u64, (u64, u64)> = from.into_iter().map(|(row, version, at)| (row, (version, at))).collect();
     let mut newer = Vec::new();
-    for (row, version) in to {
-        if version <= shared && older.get(&row) == Some(&version) {
+    for (row, version, at) in to {
+        if version <= shared && older.get(&row).is_some_and(|(written, _)| *written == version) {
             older.remove(&row);
         } else {
-            newer.push(row);
+            newer.push(at);
         }
     }
-    let mut older: Vec<u64> = older.into_keys().collect();
+    let mut older: Vec<u64> = older.into_values().map(|(_, at)| at).collect();
     older.sort_unstable();
     newer.sort_unstable();
     (older, newer)
@@ -222,12 +225,12 @@ mod tests {
 
     #[test]
     fn only_rows_written_in_the_shared_past_match() {
-        let from = vec![(1, 2), (2, 2), (3, 5), (4, 2)];
-        let to = vec![(1, 2), (2, 5), (3, 5), (9, 6)];
-        assert_eq!(unmatched(from.clone(), to.clone(), 4), (vec![2, 3, 4], vec![2, 3, 9]));
+        let from = vec![(1, 2, 10), (2, 2, 20), (3, 5, 30), (4, 2, 40)];
+        let to = vec![(1, 2, 11), (2, 5, 21), (3, 5, 31), (9, 6, 91)];
+        assert_eq!(unmatched(from.clone(), to.clone(), 4), (vec![20, 30, 40], vec![21, 31, 91]));
         assert_eq!(
             unmatched(from, to, 5),
-            (vec![2, 4], vec![2, 9]),
+            (vec![20, 40], vec![21, 91]),
             "one lineage: version 5 is the same on both sides"
         );
     }
@@ -238,6 +241,7 @@ mod tests {
         let some: DeletionVector = [3_u32, 1].into_iter().collect();
         assert_eq!(gained(&none, &some), [1, 3]);
         assert_eq!(gained(&some, &none), Vec::<u32>::new());
-        assert_eq!(at_offsets([(10, 1), (11, 1), (12, 2), (13, 3)].into_iter(), &[1, 3]), [(11, 1), (13, 3)]);
+        let rows = [(10, 1, 0), (11, 1, 1), (12, 2, 2), (13, 3, 3)];
+        assert_eq!(at_offsets(rows.into_iter(), &[1, 3]), [(11, 1, 1), (13, 3, 3)]);
     }
 }

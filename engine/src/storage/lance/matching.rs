@@ -12,8 +12,9 @@ use lance_table::format::Fragment;
 use super::Table;
 use super::blob::{self, Blobs};
 use super::scan::{BATCH_ROWS, RowStream};
-use super::sorted::{ROW_ID, keep, row_bytes};
+use super::sorted::{keep, row_bytes};
 use super::stage::TextSet;
+use super::table::ROW_ADDRESS;
 use crate::error::Result;
 
 /// Bytes that one batch of rows should have at most, as far as its types tell.
@@ -85,7 +86,7 @@ impl Table {
         }
         let mut read: Vec<&str> = columns.iter().map(String::as_str).collect();
         if !blobs.is_empty() {
-            read.push(ROW_ID);
+            read.push(ROW_ADDRESS);
         }
         scanner.project(&read).map_err(error)?;
         let expressions = conditions.iter().map(Condition::expression).collect::<datafusion::error::Result<Vec<_>>>();

@@ -1,4 +1,4 @@
-//! Rows by their stable ids, as many as there are, a bounded number at a time.
+//! Rows by their addresses, as many as there are, a bounded number at a time.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ const BATCH_BYTES: usize = 8 << 20;
 const BATCH_ROWS: usize = 4096;
 
 impl Table {
-    /// Reads some columns of the rows with these stable ids. Blobs come as bytes, or as references to what is outside.
+    /// Reads some columns of the rows at these addresses. Blobs come as bytes, or as references to what is outside.
     ///
     /// # Errors
     /// In the stream: those of the ids, [`StorageError::RowsMissed`] if one is not there, [`StorageError::Table`].

@@ -204,7 +204,7 @@ mod tests {
                 Step::Delete(ids) => {
                     stored.retain(|id, _| !texts(ids).contains(id));
                     let gone = TextSet::of(texts(ids).into_iter());
-                    table.stage_delete("id", &gone, None).await.unwrap().commit().await
+                    table.stage_delete("id", &gone).await.unwrap().commit().await
                 }
                 Step::ReadOlder(number) => {
                     let older = &self.versions[*number as usize % self.versions.len()];

@@ -24,12 +24,11 @@ use super::Table;
 use super::blob::{self, Blobs};
 use super::cause::said;
 use super::scan::{BATCH_ROWS, RowStream};
+use super::table::ROW_ADDRESS;
 use crate::storage::StorageError;
 
 /// Column that identifies a row.
 pub(crate) const ID: &str = "id";
-/// Lance's stable identity of a row.
-pub(crate) const ROW_ID: &str = "_rowid";
 /// What a sort may hold before it spills.
 const SORT_MEMORY_BYTES: usize = 192 << 20;
 /// Kept free for merging spilled runs.
@@ -149,7 +148,7 @@ fn keys(order: Option<&Order>) -> Vec<ColumnOrdering> {
 fn read_columns<'a>(request: &'a Sorted<'_>, keys: &'a [ColumnOrdering], want_content: bool) -> Vec<&'a str> {
     let mut read: Vec<&str> = request.columns.iter().map(String::as_str).collect();
     let keys = keys.iter().map(|key| key.column_name.as_str());
-    for column in keys.chain(want_content.then_some(ROW_ID)) {
+    for column in keys.chain(want_content.then_some(ROW_ADDRESS)) {
         if !read.contains(&column) {
             read.push(column);
         }

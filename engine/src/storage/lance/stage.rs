@@ -5,7 +5,8 @@
 //! | [`Table::stage_append`] | `Append` | |
 //! | [`Table::stage_insert_keyed`] | `Update` with the keys that are new | what a merge-insert of rows without a match commits, and the target is not read |
 //! | [`Table::stage_upsert`] | `Update` (merge-insert on a key column) | matched rows are replaced, the others inserted; a few rows that are all new are staged as such; in a table with blobs put together from an append and a deletion |
-//! | [`Table::stage_update`] | `Update` | a deletion and an append in one, without reading more than the column of keys |
+//! | [`Table::stage_update_at`] | `Update` | a deletion and an append in one; the rows are told by their addresses |
+//! | [`Table::stage_delete_at`] | `Delete` | rows are told by their addresses |
 //! | [`Table::stage_delete`] | `Delete` | |
 //! | [`Table::stage_overwrite`] | `Overwrite` | also with no rows |
 //!
@@ -13,6 +14,7 @@
 //!
 //! Every commit skips Lance's auto-cleanup, because versions that the manifest pins must never be collected on the way.
 
+mod at;
 mod compact;
 mod delete;
 mod replace;
@@ -38,6 +40,7 @@ use super::matching::Condition;
 use crate::error::Result;
 use crate::storage::StorageError;
 
+pub(crate) use at::Live;
 pub(crate) use delete::TextSet;
 
 /// Keys that are looked up one by one; more are a set.

@@ -114,28 +114,13 @@ impl ScalarUDFImpl for IsIn {
 }
 
 impl Table {
-    pub(super) fn check_count(&self, expected: Option<u64>, found: u64) -> Result<(), StorageError> {
-        match expected {
-            Some(expected) if expected != found => {
-                Err(StorageError::RowsMissed { path: self.uri().to_owned(), expected, found })
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    /// Stages the deletion of the rows whose text column `key` has a value of the set; of exactly so many, if that is said.
+    /// Stages the deletion of the rows whose text column `key` has a value of the set.
     ///
     /// # Errors
-    /// [`StorageError::RowsMissed`], [`StorageError::Table`].
-    pub(crate) async fn stage_delete(
-        &self,
-        key: &str,
-        values: &TextSet,
-        exactly: Option<u64>,
-    ) -> Result<StagedChange, StorageError> {
+    /// [`StorageError::Table`].
+    pub(crate) async fn stage_delete(&self, key: &str, values: &TextSet) -> Result<StagedChange, StorageError> {
         let delete = DeleteBuilder::from_expr(self.dataset().clone(), values.condition(key));
         let staged = delete.execute_uncommitted().await.map_err(|cause| self.error(cause))?;
-        self.check_count(exactly, staged.num_deleted_rows)?;
         let mut change = StagedChange::new(self, staged.transaction);
         if let Some(affected) = staged.affected_rows {
             change.commit = change.commit.with_affected_rows(affected);

@@ -11,6 +11,8 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::StreamExt;
 use lance::dataset::transaction::{Operation, UpdateMode};
 use lance::dataset::{DeleteBuilder, WriteMode};
+use lance_core::datatypes::Schema as LanceSchema;
+use lance_table::format::Fragment;
 
 use super::delete::TextSet;
 use super::{FEW, Rows, StagedChange, Table};
@@ -37,63 +39,45 @@ impl Table {
             seen.extend(keys.into_iter().flatten().flatten().map(str::to_owned));
         });
         let rows = Rows { stream: Box::pin(RecordBatchStreamAdapter::new(schema, rows)) };
-        let added = self.stage_insert(rows, WriteMode::Append).await?;
+        let mut change = self.stage_insert(rows, WriteMode::Append).await?;
         let keys = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
         let few = (keys.len() <= FEW).then(|| keys.iter().cloned().collect());
         let set = TextSet::new(few, move |text| keys.contains(text));
-        self.replacing(added, key, &set, None).await
-    }
-
-    /// Stages rows that replace those whose values in the text column `key` are in the set, which are exactly so many.
-    ///
-    /// # Errors
-    /// [`StorageError::RowsMissed`], else as [`Table::stage_append`].
-    pub(crate) async fn stage_update(
-        &self,
-        key: &str,
-        rows: Rows,
-        replaced: &TextSet,
-        exactly: u64,
-    ) -> Result<StagedChange, StorageError> {
-        let added = self.stage_insert(rows, WriteMode::Append).await?;
-        self.replacing(added, key, replaced, Some(exactly)).await
-    }
-
-    /// Makes rows that are added take the place of others.
-    async fn replacing(
-        &self,
-        mut change: StagedChange,
-        key: &str,
-        replaced: &TextSet,
-        exactly: Option<u64>,
-    ) -> Result<StagedChange, StorageError> {
-        let delete = DeleteBuilder::from_expr(self.dataset().clone(), replaced.condition(key));
+        let delete = DeleteBuilder::from_expr(self.dataset().clone(), set.condition(key));
         let deleted = delete.execute_uncommitted().await.map_err(|cause| self.error(cause))?;
-        self.check_count(exactly, deleted.num_deleted_rows)?;
-        match (change.transaction.operation, deleted.transaction.operation) {
-            (
-                Operation::Append { fragments },
-                Operation::Delete { updated_fragments, deleted_fragment_ids, predicate: _ },
-            ) => {
-                change.transaction.operation = Operation::Update {
-                    removed_fragment_ids: deleted_fragment_ids,
-                    updated_fragments,
-                    new_fragments: fragments,
-                    fields_modified: Vec::new(),
-                    compacted_sstables: Vec::new(),
-                    // All of them may have changed, so that no index is taken to cover the new files.
-                    fields_for_preserving_frag_bitmap: super::field_ids(self.dataset().schema()),
-                    update_mode: Some(UpdateMode::RewriteRows),
-                    inserted_rows_filter: None,
-                    updated_fragment_offsets: None,
-                };
-            }
-            (added, deleted) => unreachable!("BUG: {added} and {deleted} were staged"),
-        }
+        let Operation::Delete { updated_fragments, deleted_fragment_ids, predicate: _ } = deleted.transaction.operation
+        else {
+            unreachable!("BUG: a deletion was staged");
+        };
+        let added = change.transaction.operation;
+        change.transaction.operation =
+            replacing(added, updated_fragments, deleted_fragment_ids, self.dataset().schema());
         if let Some(affected) = deleted.affected_rows {
             change.commit = change.commit.with_affected_rows(affected);
         }
         Ok(change)
+    }
+}
+
+/// Makes rows that are added take the place of rows that are deleted: one transaction, as a merge-insert has it.
+pub(super) fn replacing(
+    added: Operation,
+    updated: Vec<Fragment>,
+    removed: Vec<u64>,
+    schema: &LanceSchema,
+) -> Operation {
+    let Operation::Append { fragments } = added else { unreachable!("BUG: {added} was staged and not an append") };
+    Operation::Update {
+        removed_fragment_ids: removed,
+        updated_fragments: updated,
+        new_fragments: fragments,
+        fields_modified: Vec::new(),
+        compacted_sstables: Vec::new(),
+        // All of them may have changed, so that no index is taken to cover the new files.
+        fields_for_preserving_frag_bitmap: super::field_ids(schema),
+        update_mode: Some(UpdateMode::RewriteRows),
+        inserted_rows_filter: None,
+        updated_fragment_offsets: None,
     }
 }
 
