@@ -17,8 +17,8 @@ const SHOWN: usize = 100;
 
 /// Prints the open conflicts.
 pub(super) async fn print(graph: &Graph, found: &Found, given: &Given, out: &mut Out) -> Result<(), CliError> {
-    for conflict in found.open.iter().take(SHOWN) {
-        let rows = graph.conflict_rows(&found.plan, conflict).await?;
+    let shown = &found.open[..found.open.len().min(SHOWN)];
+    for (conflict, rows) in shown.iter().zip(graph.rows_of_conflicts(&found.plan, shown).await?) {
         out.line("")?;
         print_headline(&found.plan, conflict, &rows, given, out)?;
         match (&conflict.detail, rows.first()) {

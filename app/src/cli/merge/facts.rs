@@ -14,6 +14,9 @@ use super::given::Given;
 use crate::cli::error::CliError;
 use crate::cli::output::Out;
 
+/// Conflicts whose rows are read together.
+const PAGE: usize = 500;
+
 /// The first line.
 #[derive(Serialize)]
 struct PlanFacts<'a> {
@@ -102,9 +105,11 @@ pub(super) async fn print(graph: &Graph, found: &Found, given: &Given, out: &mut
     for stale in &found.stale {
         out.json(&StaleFacts { stale: given.name(stale.decision), reason: &stale.reason })?;
     }
-    for conflict in &found.open {
-        let rows = graph.conflict_rows(&found.plan, conflict).await?;
-        out.json(&conflict_facts(found, conflict, &rows, given))?;
+    for page in found.open.chunks(PAGE) {
+        let rows = graph.rows_of_conflicts(&found.plan, page).await?;
+        page.iter()
+            .zip(&rows)
+            .try_for_each(|(conflict, rows)| out.json(&conflict_facts(found, conflict, rows, given)))?;
     }
     Ok(())
 }
