@@ -30,8 +30,10 @@ pub enum Action {
     AskJump,
     /// Go to a branch head, commit or time.
     Jump(String),
-    /// Go to a commit.
+    /// Go to a commit, as soon as the history has it.
     Select(CommitId),
+    /// Compare two commits, the first one with the second. Other screens send this after showing History.
+    Between(CommitId, CommitId),
     /// Open or close the fold the selected row belongs to.
     Fold,
     /// Close all folds, or open all.

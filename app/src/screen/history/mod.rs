@@ -45,6 +45,8 @@ mod view;
 pub use action::{Action, rows};
 pub use request::{Former, Preview, Reply, Request, Same, run};
 
+use stratigraph_engine::CommitId;
+
 use crate::action::{Availability, Motion, TermKind};
 use crate::export::Content;
 use crate::job::Slot;
@@ -102,6 +104,8 @@ pub struct History {
     filtered_at_micros: i64,
     /// The search was just typed: the cursor goes to its next match as soon as the matches are known, unless it is moved before.
     seeking: bool,
+    /// The commit to go to as soon as it was read, unless the cursor is moved before.
+    awaited: Option<CommitId>,
 }
 
 impl Screen for History {
@@ -139,6 +143,7 @@ impl Screen for History {
     fn failed(&mut self, slot: Slot, failure: &Failure, _cx: &mut Context<'_>) {
         if slot.kind == update::LOAD.kind {
             self.load = Load::Failed(failure.clone());
+            self.awaited = None;
         }
         self.seeking &= slot.kind != update::SEARCH.kind;
         if let (true, Some(diff)) = (slot.kind == update::DIFF.kind, &mut self.diff) {
@@ -149,6 +154,7 @@ impl Screen for History {
     fn cancelled(&mut self, slot: Slot, _cx: &mut Context<'_>) {
         if slot.kind == update::LOAD.kind {
             self.load = Load::Stopped;
+            self.awaited = None;
         }
         self.seeking &= slot.kind != update::SEARCH.kind;
         if let (true, Some(diff)) = (slot.kind == update::DIFF.kind, &mut self.diff) {
@@ -157,7 +163,7 @@ impl Screen for History {
     }
 
     fn motion(&mut self, pane: PaneId, motion: Motion, cx: &mut Context<'_>) -> Answer {
-        self.seeking = false;
+        (self.seeking, self.awaited) = (false, None);
         self.moved(pane, motion, cx)
     }
 

@@ -7,7 +7,7 @@ use super::chart::Folding;
 use super::diff::{self, Diff, Target};
 use super::jump::resolve;
 use super::request::{Request, Same};
-use super::update::{DIFF, JUMP, LIST_SPLIT, PAGE, TREE_SPLIT};
+use super::update::{DIFF, JUMP, LIST_SPLIT, LOAD, PAGE, TREE_SPLIT};
 use super::{COMMITS, History, INLINE, ROWS, TABLES};
 use crate::action::{self as actions, TermKind};
 use crate::overlay::{Item, Menu, Overlay, Page, Prompt};
@@ -37,6 +37,7 @@ impl History {
             Action::AskJump => cx.open(Overlay::Prompt(jump_prompt(""))),
             Action::Jump(text) => self.jump(text.trim(), cx),
             Action::Select(id) => self.select(id, cx),
+            Action::Between(from, to) => self.open_diff(Target::chosen(from, to), cx),
             Action::Fold => self.fold(cx),
             Action::FoldAll => {
                 let closed = self.list.folding.as_ref().is_some_and(|folding| folding.closed);
@@ -121,9 +122,8 @@ impl History {
 
     /// Goes to a commit: opens the fold that hides it, or says that the filter does.
     fn select(&mut self, id: CommitId, cx: &mut Context<'_>) {
-        if self.list.log().is_none_or(|log| log.node(id).is_none()) {
-            cx.shared.notice = Some(format!("no commit {id} in the history"));
-            return;
+        if !self.knows(id) {
+            return self.await_commit(id, cx);
         }
         if self.diff.is_some() {
             self.close_diff(cx);
@@ -148,6 +148,28 @@ impl History {
             cx.shared.notice = Some(format!("the filter hides {short}; esc takes the filter off"));
         }
         cx.focus(COMMITS);
+    }
+
+    fn knows(&self, id: CommitId) -> bool {
+        self.list.log().is_some_and(|log| log.node(id).is_some())
+    }
+
+    /// Reads the history for a commit that another screen knows already.
+    fn await_commit(&mut self, id: CommitId, cx: &mut Context<'_>) {
+        self.awaited = Some(id);
+        if !cx.reading(LOAD) {
+            self.read_history(cx);
+        }
+        cx.shared.notice = Some("the history is read again for that commit".to_owned());
+    }
+
+    /// The history is read: goes to the commit that was waited for.
+    pub(super) fn go_to_awaited(&mut self, cx: &mut Context<'_>) {
+        match self.awaited.take() {
+            Some(id) if self.knows(id) => self.select(id, cx),
+            Some(id) => cx.shared.notice = Some(format!("no commit {id} in the history")),
+            None => {}
+        }
     }
 
     /// Goes along an edge of the graph as it is drawn; asks which if there are several.

@@ -192,6 +192,9 @@ impl History {
                 self.load = Load::Ready;
                 self.details.forget();
                 self.put(chart, Grown::Top, cx);
+                if !self.stale {
+                    self.go_to_awaited(cx);
+                }
                 // A head that moves while the history is read must not start the reading over: it might never end.
                 if self.stale {
                     self.read_history(cx);
