@@ -1,0 +1,266 @@
+//! Carries out the screen's requests on a worker thread.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt};
+use stratigraph_engine::graph::BranchError;
+use stratigraph_engine::recovery::{AuditRow, SidecarFile};
+use stratigraph_engine::{At, Branch, BranchName, Commit, CommitGraph, CommitId, Error, ErrorKind, Graph, Snapshot};
+
+use super::request::{
+    Brief, Details, DetailsKey, Doomed, Facts, HeadPair, Loaded, Loss, NewBranch, Reply, Request, Told,
+};
+use super::walk::{divergence, merges_of, only_on};
+use crate::effect;
+use crate::message::Failure;
+use crate::summary::{RECOVERY_ACTOR, Summaries};
+use crate::tasks::TaskContext;
+
+/// Last commits that the details show.
+const RECENT: usize = 8;
+/// Lost commits that are listed one by one.
+pub(super) const LISTED: usize = 10;
+/// Pairs of heads counted before something is delivered.
+const PAIRS: usize = 32;
+/// Manifests read at the same time.
+const PARALLEL_READS: usize = 8;
+
+/// Carries out a request.
+///
+/// # Errors
+/// Whatever the engine reports; `Conflict` if a branch moved since it was asked about.
+pub async fn run(request: Request, cx: TaskContext) -> Result<(), Failure> {
+    match request {
+        Request::Load => {
+            let loaded = load(&cx).await?;
+            deliver(&cx, Reply::Loaded(Box::new(loaded))).await;
+        }
+        Request::Count(pairs) => count(&pairs, &cx).await?,
+        Request::Details(key) => {
+            let details = details(&key, &cx).await?;
+            deliver(&cx, Reply::Details(key, Box::new(details))).await;
+        }
+        Request::Find { name, text, on } => {
+            let typed = format!("{name} from {text}");
+            let found = find(name, &text, &on, &cx).await.map(Box::new);
+            deliver(&cx, Reply::Found(typed, found)).await;
+        }
+        Request::Loss(branch) => {
+            let loss = loss(&branch, &cx).await?;
+            deliver(&cx, Reply::Loss(Box::new(loss))).await;
+        }
+        Request::Create(new) => {
+            create(&new, &cx).await?;
+            deliver(&cx, Reply::Created(new)).await;
+        }
+        Request::Delete(doomed) => {
+            delete(&doomed, &cx).await?;
+            deliver(&cx, Reply::Deleted(doomed)).await;
+        }
+    }
+    Ok(())
+}
+
+async fn deliver(cx: &TaskContext, reply: Reply) {
+    cx.reply(effect::Reply::Branches(reply)).await;
+}
+
+async fn load(cx: &TaskContext) -> Result<Loaded, Error> {
+    let graph = &cx.graph()?;
+    let branches = graph.branches().await?;
+    // Read after the branches, so that it has their heads.
+    let history = graph.history(cx.progress()).await?;
+    Ok(look(branches, &history, &graph.sidecars().await?))
+}
+
+/// Puts together what is known of each branch.
+pub(super) fn look(branches: Vec<Branch>, history: &CommitGraph, sidecars: &[SidecarFile]) -> Loaded {
+    let mut pending: BTreeMap<BranchName, usize> = BTreeMap::new();
+    let mut unreadable = 0;
+    for file in sidecars {
+        match file.readable() {
+            Some(sidecar) => *pending.entry(sidecar.branch()).or_default() += 1,
+            None => unreadable += 1,
+        }
+    }
+    let facts = branches.into_iter().map(|branch| Facts {
+        head: branch.head.and_then(|head| brief(history, head)),
+        fork: fork(&branch, history),
+        pending: pending.remove(&branch.name).unwrap_or(0),
+        branch,
+    });
+    let branches = facts.collect();
+    Loaded { branches, gone: pending, unreadable }
+}
+
+fn brief(history: &CommitGraph, id: CommitId) -> Option<Brief> {
+    history.get(id).map(|commit| brief_of(history, commit))
+}
+
+fn brief_of(history: &CommitGraph, commit: &Commit) -> Brief {
+    Brief { commit: commit.clone(), short_id: history.short_id(commit.id) }
+}
+
+/// The commit a branch was made at: the newest of its chain that is not younger than the version it was made at.
+fn fork(branch: &Branch, history: &CommitGraph) -> Option<Brief> {
+    let (head, version) = branch.head.zip(branch.forked_at)?;
+    let found = history.first_parents(head).find(|commit| commit.manifest_version <= version);
+    found.map(|commit| brief_of(history, commit))
+}
+
+async fn count(pairs: &[HeadPair], cx: &TaskContext) -> Result<(), Error> {
+    let history = cx.graph()?.history(cx.progress()).await?;
+    for (done, some) in pairs.chunks(PAIRS).enumerate() {
+        cx.progress().check()?;
+        cx.progress().advance((done * PAIRS) as u64, Some(pairs.len() as u64), "branches");
+        let (history, some) = (Arc::clone(&history), some.to_vec());
+        let work = move || some.into_iter().map(|pair| (pair, divergence(&history, pair.0, pair.1))).collect();
+        deliver(cx, Reply::Counted(blocking(work).await?)).await;
+    }
+    Ok(())
+}
+
+/// Runs work that only computes on a thread where it may take its time.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => Ok(result),
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(Error::Cancelled),
+    }
+}
+
+async fn details(key: &DetailsKey, cx: &TaskContext) -> Result<Details, Error> {
+    let graph = &cx.graph()?;
+    let at = At::Version { branch: key.branch.clone(), version: key.version };
+    let mut details = holdings(graph.snapshot(&at).await?, &key.branch);
+    let history = graph.history(cx.progress()).await?;
+    let recent: Vec<&Commit> = key.head.into_iter().flat_map(|head| history.first_parents(head)).take(RECENT).collect();
+    details.recent = tell(&recent, &history, graph, cx).await;
+    Ok(details)
+}
+
+/// Which tables of a snapshot the branch holds itself, and how many it reads from others.
+fn holdings(snapshot: Snapshot, branch: &BranchName) -> Details {
+    let mut details = Details::default();
+    for entry in snapshot.entries.into_values() {
+        let holder = entry.lineage.clone().unwrap_or_else(BranchName::main);
+        if holder == *branch {
+            details.owned.push(entry);
+        } else {
+            *details.read_from.entry(holder).or_default() += 1;
+        }
+    }
+    details
+}
+
+/// Says of commits what they did. An unreadable audit costs only the words for recoveries.
+async fn tell(commits: &[&Commit], history: &CommitGraph, graph: &Graph, cx: &TaskContext) -> Vec<Told> {
+    let recovered = |commit: &&Commit| commit.actor.as_deref() == Some(RECOVERY_ACTOR);
+    let audit = if commits.iter().any(recovered) { graph.audit().await } else { Ok(Vec::new()) };
+    let audit = audit.unwrap_or_else(|error| {
+        cx.progress().message(format!("recoveries cannot be described: {error}"));
+        Vec::new()
+    });
+    told(commits, history, &audit)
+}
+
+fn told(commits: &[&Commit], history: &CommitGraph, audit: &[AuditRow]) -> Vec<Told> {
+    let summaries = Summaries::new(history, audit);
+    let told = |commit: &&Commit| Told { brief: brief_of(history, commit), summary: summaries.of(commit) };
+    commits.iter().map(told).collect()
+}
+
+async fn find(name: BranchName, text: &str, on: &BranchName, cx: &TaskContext) -> Result<NewBranch, Failure> {
+    let graph = &cx.graph()?;
+    let at = At::parse_on(text, on).map_err(Error::from)?;
+    let position = graph.resolve(&at).await?;
+    let history = graph.history(cx.progress()).await?;
+    let (branch, version) = (position.branch, position.version);
+    let start = position.commit.and_then(|id| brief(&history, id));
+    let start = start.ok_or_else(|| Error::from(BranchError::NoCommit { branch: branch.clone(), version }))?;
+    let named = match &at {
+        At::Branch(_) => true,
+        At::Name { name, .. } => *name == branch.as_str(),
+        At::Commit(_) | At::Version { .. } | At::Time { .. } => false,
+    };
+    let at = if named { At::Branch(branch.clone()) } else { At::Commit(start.commit.id) };
+    Ok(NewBranch { name, at, start, head_of: position.is_head.then_some(branch) })
+}
+
+async fn loss(name: &BranchName, cx: &TaskContext) -> Result<Loss, Failure> {
+    let graph = &cx.graph()?;
+    let branches = graph.branches().await?;
+    let Some(branch) = branches.iter().find(|branch| branch.name == *name) else {
+        return Err(Failure::new(ErrorKind::NotFound, format!("branch `{name}` is gone already")));
+    };
+    let dependents = dependents(name, &branches, graph).await?;
+    let sidecars = graph.sidecars().await?;
+    let history = graph.history(cx.progress()).await?;
+    let lost = only_on(&history, name);
+    let listed = &lost[..lost.len().min(LISTED)];
+    let on_it = |file: &&SidecarFile| file.readable().is_some_and(|sidecar| sidecar.branch() == *name);
+    Ok(Loss {
+        doomed: Doomed { name: name.clone(), head: branch.head, lost: lost.len() },
+        head: branch.head.and_then(|head| brief(&history, head)),
+        parent: branch.parent.clone(),
+        merges: merges_of(&history, &lost),
+        lost: tell(listed, &history, graph, cx).await,
+        owned: branch.owned_tables.len(),
+        pending: sidecars.iter().filter(on_it).count(),
+        dependents,
+    })
+}
+
+/// Branches that were made from this one, or that read a table it holds.
+async fn dependents(name: &BranchName, branches: &[Branch], graph: &Graph) -> Result<Vec<BranchName>, Error> {
+    let others: Vec<Branch> = branches.iter().filter(|branch| branch.name != *name).cloned().collect();
+    let reads = futures::stream::iter(others).map(|other| depends(name.clone(), other, graph.clone()));
+    let found: Vec<Option<BranchName>> = reads.buffered(PARALLEL_READS).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// The name of a branch that depends on another one.
+async fn depends(on: BranchName, branch: Branch, graph: Graph) -> Result<Option<BranchName>, Error> {
+    if branch.parent.as_ref() == Some(&on) {
+        return Ok(Some(branch.name));
+    }
+    let snapshot = graph.snapshot(&At::Branch(branch.name.clone())).await?;
+    let depends = snapshot.entries.values().any(|entry| entry.lineage.as_ref() == Some(&on));
+    Ok(depends.then_some(branch.name))
+}
+
+async fn create(new: &NewBranch, cx: &TaskContext) -> Result<(), Failure> {
+    let graph = &cx.graph()?;
+    if let At::Branch(branch) = &new.at {
+        expect_head(graph, branch, Some(new.start.commit.id), cx).await?;
+    }
+    Ok(graph.create_branch_at(&new.name, &new.at).await?)
+}
+
+async fn delete(doomed: &Doomed, cx: &TaskContext) -> Result<(), Failure> {
+    let graph = &cx.graph()?;
+    expect_head(graph, &doomed.name, doomed.head, cx).await?;
+    Ok(graph.delete_branch(&doomed.name).await?)
+}
+
+/// What is confirmed is what was shown: a head that moved since then is refused.
+async fn expect_head(
+    graph: &Graph,
+    branch: &BranchName,
+    shown: Option<CommitId>,
+    cx: &TaskContext,
+) -> Result<(), Failure> {
+    let now = graph.resolve(&At::Branch(branch.clone())).await?.commit;
+    if now == shown {
+        return Ok(());
+    }
+    let history = graph.history(cx.progress()).await?;
+    let short = |id: Option<CommitId>| id.map_or_else(|| "no known commit".to_owned(), |id| history.short_id(id));
+    let text = format!(
+        "branch `{branch}` moved since you were asked: it was at {}, it is at {}; nothing was changed",
+        short(shown),
+        short(now)
+    );
+    Err(Failure::new(ErrorKind::Conflict, text))
+}
