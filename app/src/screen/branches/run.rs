@@ -20,7 +20,7 @@ use crate::tasks::TaskContext;
 /// Last commits that the details show.
 const RECENT: usize = 8;
 /// Lost commits that are listed one by one.
-pub(super) const LISTED: usize = 10;
+const LISTED: usize = 10;
 /// Pairs of heads counted before something is delivered.
 const PAIRS: usize = 32;
 /// Manifests read at the same time.
@@ -71,11 +71,12 @@ async fn load(cx: &TaskContext) -> Result<Loaded, Error> {
     let branches = graph.branches().await?;
     // Read after the branches, so that it has their heads.
     let history = graph.history(cx.progress()).await?;
-    Ok(look(branches, &history, &graph.sidecars().await?))
+    let sidecars = graph.sidecars().await?;
+    blocking(move || look(branches, &history, &sidecars)).await
 }
 
 /// Puts together what is known of each branch.
-pub(super) fn look(branches: Vec<Branch>, history: &CommitGraph, sidecars: &[SidecarFile]) -> Loaded {
+fn look(branches: Vec<Branch>, history: &CommitGraph, sidecars: &[SidecarFile]) -> Loaded {
     let mut pending: BTreeMap<BranchName, usize> = BTreeMap::new();
     let mut unreadable = 0;
     for file in sidecars {
@@ -197,19 +198,36 @@ async fn loss(name: &BranchName, cx: &TaskContext) -> Result<Loss, Failure> {
     let dependents = dependents(name, &branches, graph).await?;
     let sidecars = graph.sidecars().await?;
     let history = graph.history(cx.progress()).await?;
-    let lost = only_on(&history, name);
-    let listed = &lost[..lost.len().min(LISTED)];
+    let lost = lost(name.clone(), Arc::clone(&history)).await?;
+    let listed: Vec<&Commit> = lost.first.iter().collect();
     let on_it = |file: &&SidecarFile| file.readable().is_some_and(|sidecar| sidecar.branch() == *name);
     Ok(Loss {
-        doomed: Doomed { name: name.clone(), head: branch.head, lost: lost.len() },
+        doomed: Doomed { name: name.clone(), head: branch.head, lost: lost.count },
         head: branch.head.and_then(|head| brief(&history, head)),
         parent: branch.parent.clone(),
-        merges: merges_of(&history, &lost),
-        lost: tell(listed, &history, graph, cx).await,
+        merges: lost.merges,
+        lost: tell(&listed, &history, graph, cx).await,
         owned: branch.owned_tables.len(),
         pending: sidecars.iter().filter(on_it).count(),
         dependents,
     })
+}
+
+/// The commits that one branch alone stores.
+struct Lost {
+    /// The newest of them.
+    first: Vec<Commit>,
+    count: usize,
+    merges: usize,
+}
+
+async fn lost(name: BranchName, history: Arc<CommitGraph>) -> Result<Lost, Error> {
+    let work = move || {
+        let lost = only_on(&history, &name);
+        let first = lost.iter().take(LISTED).map(|commit| (*commit).clone()).collect();
+        Lost { first, count: lost.len(), merges: merges_of(&history, &lost) }
+    };
+    blocking(work).await
 }
 
 /// Branches that were made from this one, or that read a table it holds.
