@@ -1,6 +1,8 @@
 //! Loads in processes of their own that are killed at random moments.
 
-use std::path::Path;
+mod merges;
+
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,19 +16,30 @@ const SOURCE: &str = "node Person { name: String @key }\nedge Knows: Person -> P
 const KILLS: u32 = 20;
 const KILLS_VARIABLE: &str = "STRATIGRAPH_KILLS";
 
-/// Starts a load of one person and one edge.
-fn load(graph: &Path, number: u32) -> Result<std::process::Child> {
+/// Writes a file with one person and one edge.
+fn write_records(graph: &Path, number: u32) -> Result<PathBuf> {
     let data = graph.with_file_name(format!("{number}.jsonl"));
     let person = format!(r#"{{"type":"Person","data":{{"name":"p{number:04}"}}}}"#);
     let edge =
         format!(r#"{{"edge":"Knows","from":"p{number:04}","to":"p{number:04}","data":{{"id":"e{number:04}"}}}}"#);
     std::fs::write(&data, format!("{person}\n{edge}\n"))?;
+    Ok(data)
+}
+
+/// Starts a load of one person and one edge.
+fn load(graph: &Path, number: u32) -> Result<std::process::Child> {
+    let data = write_records(graph, number)?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_stratigraph-under-test"));
     command.arg("load").arg(graph).arg("--data").arg(&data).args(["--mode", "append", "--actor", "act-dana"]);
     Ok(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?)
 }
 
-/// A number that is different in each run: where the kills fall is not to be the same ones always.
+/// Different in each run: where the kills fall is not to be the same ones always.
+fn new_seed() -> u64 {
+    u64::from(std::process::id()) << 20
+        | u64::from(std::time::UNIX_EPOCH.elapsed().map_or(1, |time| time.subsec_nanos()) | 1)
+}
+
 fn random(seed: &mut u64) -> u64 {
     *seed ^= *seed << 13;
     *seed ^= *seed >> 7;
@@ -35,8 +48,12 @@ fn random(seed: &mut u64) -> u64 {
 }
 
 async fn ids(graph: &Graph, table: &str) -> Result<Vec<String>> {
+    ids_at(graph, &At::Branch(BranchName::main()), table).await
+}
+
+async fn ids_at(graph: &Graph, at: &At, table: &str) -> Result<Vec<String>> {
     use futures::TryStreamExt;
-    let snapshot = graph.snapshot(&At::Branch(BranchName::main())).await?;
+    let snapshot = graph.snapshot(at).await?;
     let key = snapshot.table(table)?.key.clone();
     let mut batches = graph.read(&snapshot, &key, &stratigraph_engine::ReadOptions::default()).await?;
     let mut found = Vec::new();
@@ -53,8 +70,7 @@ fn killed_loads_are_whole_or_gone_and_acknowledged_ones_are_there() -> Result<()
     // Fail points are of the whole process: nothing of this one may fail.
     let _scenario = fail::FailScenario::setup();
     let kills = std::env::var(KILLS_VARIABLE).ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
-    let mut seed = u64::from(std::process::id()) << 20
-        | u64::from(std::time::UNIX_EPOCH.elapsed().map_or(1, |time| time.subsec_nanos()) | 1);
+    let mut seed = new_seed();
     eprintln!("seed {seed}");
     let root = tempfile::tempdir()?;
     let path = root.path().join("g");

@@ -4,9 +4,11 @@ mod control;
 mod creation;
 mod deferred;
 mod killed;
+mod merges;
 mod migration;
 mod model;
 mod recoveries;
+mod small;
 mod tidy;
 mod writes;
 

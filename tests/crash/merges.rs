@@ -1,0 +1,291 @@
+//! Merges that fail at every step: all of the merge is there with its commit of two parents, or nothing is, whatever is done next.
+
+mod cancel;
+mod scene;
+mod windows;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use stratigraph_engine::merge::{MergeOutcome, MergeWay};
+use stratigraph_engine::recovery::AuditRow;
+use stratigraph_engine::{At, Commit, Graph, OpenMode, Progress, TableEntry, fail as points};
+use stratigraph_tests::folder;
+use stratigraph_tests::graph::ACTOR;
+
+use crate::run;
+use crate::small::{Content, content, content_at, merge, put};
+use crate::writes::settled;
+use scene::{Scene, Shape};
+
+const RECOVERY: &str = "omnigraph:recovery";
+
+/// Every point that a merge may pass.
+fn merge_points() -> Vec<&'static str> {
+    let of_others = points::MUTATION_POST_FINALIZE_PRE_PUBLISHER;
+    points::WRITE.into_iter().filter(|&point| point != of_others).chain(points::MERGE).collect()
+}
+
+/// What is done after the failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Reopen,
+    WriteAgain,
+    MergeAgain,
+}
+
+const THENS: [Then; 3] = [Then::Reopen, Then::WriteAgain, Then::MergeAgain];
+
+/// How often the merge passes each point when nothing fails.
+async fn passes(scene: &Scene) -> Result<BTreeMap<&'static str, usize>> {
+    scene.put_back()?;
+    let graph = scene.open(OpenMode::ReadWrite).await?;
+    let counts = Arc::new(Mutex::new(BTreeMap::new()));
+    for point in merge_points() {
+        let counts = counts.clone();
+        let count = move || *counts.lock().expect("nobody panics with it").entry(point).or_default() += 1;
+        fail::cfg_callback(point, count).expect("a valid action");
+    }
+    let merged = merge(&graph, &scene.source, &scene.target).await;
+    merge_points().into_iter().for_each(fail::remove);
+    let merged = merged.with_context(|| format!("{:?}", scene.shape))?;
+    ensure!(merged.outcome == scene.shape.outcome(), "{:?}: {:?}", scene.shape, merged.outcome);
+    let [of_nodes, of_edges] = scene.shape.ways();
+    let found: Vec<MergeWay> = merged.tables.iter().map(|table| table.way).collect();
+    let expected = [of_edges, of_nodes].into_iter().filter(|way| *way != MergeWay::Untouched);
+    ensure!(expected.eq(found.iter().copied()), "{:?}: {found:?}", scene.shape);
+    ensure!(content(&graph, &scene.target).await? == scene.after, "{:?} is merged wrongly", scene.shape);
+    settled(&graph).await?;
+    drop(graph);
+    Ok(Arc::into_inner(counts).context("nobody counts any more")?.into_inner()?)
+}
+
+/// Checks the sidecar of a merge (M-13): it pins the tables that move, on the target, and all or none are confirmed.
+fn check_sidecar(scene: &Scene, sidecar: &Value) -> Result<()> {
+    let target = scene.target.stored();
+    let same = |field: &str, value: Value| {
+        ensure!(sidecar[field] == value, "{field} is {}, not {value}", sidecar[field]);
+        Ok(())
+    };
+    same("schema_version", 2.into())?;
+    same("writer_kind", "BranchMerge".into())?;
+    same("branch", target.into())?;
+    same("actor_id", ACTOR.into())?;
+    same("merge_source_commit_id", scene.source_head.to_string().into())?;
+    let pins = sidecar["tables"].as_array().context("a list")?;
+    let mut keys: Vec<&str> = pins.iter().filter_map(|pin| pin["table_key"].as_str()).collect();
+    keys.sort_unstable();
+    ensure!(keys == scene.shape.moving(), "{keys:?} are pinned");
+    ensure!(pins.iter().all(|pin| pin["table_branch"].as_str() == target), "{pins:?}");
+    let expected = |pin: &Value| pin["expected_version"].as_u64().zip(pin["post_commit_pin"].as_u64());
+    ensure!(pins.iter().all(|pin| expected(pin).is_some_and(|(from, to)| to == from + 1)), "{pins:?}");
+    let confirmed = pins.iter().filter(|pin| pin["confirmed_version"].is_u64()).count();
+    ensure!(confirmed == 0 || (confirmed == pins.len() && !scene.shape.is_mixed()), "{pins:?}");
+    Ok(())
+}
+
+/// Commits of the target that merge what was to be merged, oldest first.
+async fn merges(graph: &Graph, scene: &Scene) -> Result<Vec<Commit>> {
+    let history = graph.history(&Progress::none()).await?;
+    let of_merge = |commit: &&Commit| commit.merged_parent == Some(scene.source_head) && commit.branch == scene.target;
+    let mut found: Vec<Commit> = history.commits().iter().filter(of_merge).cloned().collect();
+    found.reverse();
+    Ok(found)
+}
+
+/// What is stored right after the failure, as anybody sees it who only looks.
+async fn look(scene: &Scene, acknowledged: bool) -> Result<()> {
+    let digest = folder::digest(&scene.path())?;
+    let graph = scene.open(OpenMode::ReadOnly).await?;
+    for (branch, before) in &scene.before {
+        let shown = content(&graph, branch).await?;
+        let is_merged = *branch == scene.target && shown == scene.after;
+        ensure!(is_merged || shown == *before, "{branch} shows half of the merge: {shown:?}");
+        ensure!(!acknowledged || *branch != scene.target || is_merged, "an acknowledged merge is not shown");
+    }
+    let sidecar = scene.sidecar()?;
+    sidecar.iter().try_for_each(|sidecar| check_sidecar(scene, sidecar))?;
+    let snapshot = graph.snapshot(&At::Branch(scene.target.clone())).await?;
+    let mut drifted = graph.table_status(&snapshot).await;
+    drifted.retain(|status| status.drift().is_some_and(|drift| drift > 0) && owned(scene, &status.entry));
+    ensure!(drifted.is_empty() || sidecar.is_some(), "nothing explains {drifted:?}");
+    ensure!(folder::digest(&scene.path())? == digest, "looking changed the graph");
+    Ok(())
+}
+
+/// Whether the target's own lineage is the one a pin names: main's moves on under branches that point to it.
+fn owned(scene: &Scene, entry: &TableEntry) -> bool {
+    entry.lineage == (!scene.target.is_main()).then(|| scene.target.clone())
+}
+
+/// The row that is written after the failure.
+fn next() -> Content {
+    let mut next = Content::default();
+    next.person("Linus", 1);
+    next.edge("next", "Linus", "Ada", 1);
+    next
+}
+
+fn with_next(content: &Content) -> Content {
+    let mut content = content.clone();
+    content.people.extend(next().people);
+    content.edges.extend(next().edges);
+    content
+}
+
+/// Does something on the handle that saw the failure; if it has to be opened anew first, the error says so.
+async fn go_on(scene: &Scene, graph: Graph, then: Then) -> Result<()> {
+    match then {
+        Then::Reopen => Ok(()),
+        Then::WriteAgain => {
+            let again = put(&graph, &scene.target, &next()).await;
+            let shown = content(&graph, &scene.target).await?;
+            ensure!(again.is_ok() == shown.people.contains_key("Linus"), "{again:?} but {shown:?}");
+            let Err(error) = again else { return Ok(()) };
+            ensure!(error.to_string().contains("reopen"), "{error}");
+            drop(graph);
+            let graph = scene.open(OpenMode::ReadWrite).await?;
+            put(&graph, &scene.target, &next()).await.context("after reopening")
+        }
+        Then::MergeAgain => {
+            let Err(error) = merge(&graph, &scene.source, &scene.target).await else { return Ok(()) };
+            let text = error.to_string();
+            let graph = if text.contains("reopen") {
+                drop(graph);
+                scene.open(OpenMode::ReadWrite).await?
+            } else {
+                ensure!(text.contains("preview it again"), "{error}");
+                graph
+            };
+            merge(&graph, &scene.source, &scene.target).await.map(drop).with_context(|| format!("after: {text}"))
+        }
+    }
+}
+
+/// What the audit says is what happened.
+async fn check_audit(scene: &Scene, graph: &Graph, was_merged: bool) -> Result<Vec<AuditRow>> {
+    let audit = graph.audit().await?;
+    ensure!(audit.len() <= 1, "{audit:?}");
+    let history = graph.history(&Progress::none()).await?;
+    for row in &audit {
+        let kind = if was_merged { "RolledForward" } else { "RolledBack" };
+        ensure!(row.recovery_kind == kind, "{audit:?}");
+        ensure!(row.recovery_for_actor.as_deref() == Some(ACTOR) && row.sidecar_writer_kind == "BranchMerge");
+        let mut keys: Vec<&str> = row.outcomes.iter().map(|outcome| outcome.table_key.as_str()).collect();
+        keys.sort_unstable();
+        let moving = scene.shape.moving();
+        ensure!(if was_merged { keys == moving } else { keys.iter().all(|key| moving.contains(key)) }, "{audit:?}");
+        let is_forward = |from: u64, to: u64| if was_merged { from < to } else { from > to };
+        ensure!(row.outcomes.iter().all(|outcome| is_forward(outcome.from_version, outcome.to_version)), "{audit:?}");
+        let commit = history.get(row.graph_commit_id.parse()?).context("the recovery has its commit")?;
+        ensure!(commit.actor.as_deref() == Some(RECOVERY) && commit.branch == scene.target, "{commit:?}");
+    }
+    Ok(audit)
+}
+
+/// One failure and what follows.
+async fn one(scene: &Scene, point: &str, pass: usize, then: Then) -> Result<()> {
+    scene.put_back()?;
+    let graph = scene.open(OpenMode::ReadWrite).await?;
+    fail::cfg(point, &format!("{pass}*off->return")).expect("a valid action");
+    let merged = merge(&graph, &scene.source, &scene.target).await;
+    fail::remove(point);
+    let acknowledged = merged.is_ok();
+    // A merge that moved no head says after publishing that it did, for a recovery that may have to record its commit.
+    let is_said_late = point == points::RECOVERY_SIDECAR_WRITE && scene.shape.moving().is_empty();
+    ensure!(acknowledged == (is_said_late || point == points::RECOVERY_SIDECAR_DELETE), "{merged:?}");
+    look(scene, acknowledged).await?;
+    go_on(scene, graph, then).await?;
+
+    // Whatever was done: opening once more ends with a settled graph.
+    let graph = scene.open(OpenMode::ReadWrite).await?;
+    settled(&graph).await?;
+    let commits = merges(&graph, scene).await?;
+    ensure!(commits.len() <= 1, "merged {} times: {commits:?}", commits.len());
+    let shown = content(&graph, &scene.target).await?;
+    let (merged, unmerged) = match then {
+        Then::WriteAgain => (with_next(&scene.after), with_next(&scene.before[&scene.target])),
+        Then::Reopen | Then::MergeAgain => (scene.after.clone(), scene.before[&scene.target].clone()),
+    };
+    let is_merged = commits.len() == 1;
+    ensure!(shown == if is_merged { merged.clone() } else { unmerged }, "merged: {is_merged}, but {shown:?}");
+    ensure!(is_merged || (!acknowledged && then != Then::MergeAgain), "the merge is lost");
+    for commit in &commits {
+        ensure!(content_at(&graph, &At::Commit(commit.id)).await? == scene.after, "{commit:?}");
+    }
+    // A merge that was repeated was not there before.
+    let was_merged = commits.first().is_some_and(|commit| then != Then::MergeAgain || !is_repeated(scene, commit));
+    check_audit(scene, &graph, was_merged).await?;
+
+    let plan = graph.merge_plan(&scene.source, &scene.target, &Progress::none()).await?;
+    ensure!((plan.outcome() == MergeOutcome::AlreadyUpToDate) == is_merged, "{:?}", plan.outcome());
+    merge(&graph, &scene.source, &scene.target).await.context("merging at last")?;
+    ensure!(content(&graph, &scene.target).await? == merged, "merged at last, it is something else");
+    ensure!(merges(&graph, scene).await?.len() == 1);
+    let again = merge(&graph, &scene.source, &scene.target).await?;
+    ensure!(again.outcome == MergeOutcome::AlreadyUpToDate && again.written.is_none(), "{again:?}");
+    for (branch, before) in scene.before.iter().filter(|(branch, _)| **branch != scene.target) {
+        ensure!(content(&graph, branch).await? == *before, "{branch} is not what it was");
+    }
+    drop(graph);
+    let before = folder::digest(&scene.path())?;
+    drop(scene.open(OpenMode::ReadWrite).await?);
+    ensure!(folder::digest(&scene.path())? == before, "there was something left to do");
+    Ok(())
+}
+
+/// Whether a merge was made on top of something that was done after the failure.
+fn is_repeated(scene: &Scene, commit: &Commit) -> bool {
+    commit.actor.as_deref() != Some(RECOVERY) && commit.parent != Some(scene.target_head)
+}
+
+/// Every failure of a merge of one shape.
+fn matrix(shape: Shape) -> Result<usize> {
+    let mut runs = 0;
+    run(async || {
+        let scene = Scene::new(shape).await?;
+        let passes = passes(&scene).await?;
+        ensure!(passes == shape.passes(), "the points are passed {passes:?} times");
+        for (point, count) in passes {
+            for (pass, then) in (0..count).flat_map(|pass| THENS.map(|then| (pass, then))) {
+                let result = one(&scene, point, pass, then).await;
+                result.with_context(|| format!("{shape:?}: {point} at pass {pass}, then {then:?}"))?;
+                runs += 1;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(runs)
+}
+
+#[test]
+fn a_fast_forward_that_fails_anywhere_is_whole_or_gone() -> Result<()> {
+    assert_eq!(matrix(Shape::FastForward)? + matrix(Shape::Sibling)? + matrix(Shape::OwnLineages)?, 150);
+    Ok(())
+}
+
+#[test]
+fn a_three_way_merge_that_fails_anywhere_is_whole_or_gone() -> Result<()> {
+    assert_eq!(matrix(Shape::ThreeWay)? + matrix(Shape::NewLineages)?, 102);
+    Ok(())
+}
+
+#[test]
+fn a_merge_that_takes_states_over_and_fails_anywhere_is_whole_or_gone() -> Result<()> {
+    assert_eq!(matrix(Shape::Pointer)? + matrix(Shape::Fork)? + matrix(Shape::NetZero)?, 39);
+    Ok(())
+}
+
+#[test]
+fn a_mixed_merge_that_fails_anywhere_is_whole_or_gone() -> Result<()> {
+    assert_eq!(matrix(Shape::PointerAndRewrite)? + matrix(Shape::ForkAndRewrite)?, 60);
+    Ok(())
+}
+
+#[test]
+fn every_point_of_a_merge_is_passed_by_one_of_these() {
+    let passed: Vec<&str> = Shape::ALL.into_iter().flat_map(|shape| shape.passes().into_keys()).collect();
+    assert!(merge_points().iter().all(|point| passed.contains(point)), "a point that no merge passes proves nothing");
+}
