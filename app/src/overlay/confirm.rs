@@ -26,7 +26,14 @@ pub struct Confirm {
     verb: &'static str,
     chosen: bool,
     word: Option<(String, Input)>,
+    /// First line of the plan on view, where it does not fit.
+    offset: usize,
 }
+
+/// Columns of the plan on the smallest terminal that shows most of a question.
+const NARROW: usize = 38;
+/// Lines that a page key moves.
+const PAGE: usize = 5;
 
 impl PartialEq for Confirm {
     fn eq(&self, other: &Self) -> bool {
@@ -40,7 +47,7 @@ impl Confirm {
     /// A question with the plan as text; `verb` is the word on the button that agrees.
     #[must_use]
     pub fn new(title: impl Into<String>, plan: Vec<String>, verb: &'static str, yes: Action) -> Self {
-        Self { title: title.into(), plan, yes, verb, chosen: false, word: None }
+        Self { title: title.into(), plan, yes, verb, chosen: false, word: None, offset: 0 }
     }
 
     /// The same, agreed to only by typing `word`.
@@ -54,7 +61,24 @@ impl Confirm {
         self.word.is_some()
     }
 
+    /// Moves in a plan that is longer than the terminal is high. How high that is is not known here; drawing stops at the end.
+    fn scroll(&mut self, key: Key) -> bool {
+        let last = self.plan.iter().map(|line| wrap(line, NARROW).len()).sum::<usize>();
+        self.offset = match key.bare() {
+            Some(KeyCode::Down) => self.offset + 1,
+            Some(KeyCode::Up) => self.offset.saturating_sub(1),
+            Some(KeyCode::PageDown) => self.offset + PAGE,
+            Some(KeyCode::PageUp) => self.offset.saturating_sub(PAGE),
+            _ => return false,
+        }
+        .min(last);
+        true
+    }
+
     pub(super) fn key(&mut self, key: Key) -> Step {
+        if self.scroll(key) {
+            return Step::Stay;
+        }
         if let Some((word, input)) = &mut self.word {
             return match key.bare() {
                 Some(KeyCode::Esc) => Step::Close,
@@ -92,9 +116,7 @@ impl Confirm {
         let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4);
         let inner = canvas.overlay(centred(area, wide, height), &self.title);
         let (body, buttons) = with_note(inner);
-        for (line, y) in lines.iter().zip(body.y..body.bottom()) {
-            canvas.line(Rect { y, height: 1, ..body }, line, Role::Text);
-        }
+        draw_plan(&lines, self.offset, body, canvas);
         match &self.word {
             Some((word, input)) => {
                 draw_input(input, &format!("type {word} to agree: "), first_line(buttons).0, canvas);
@@ -114,5 +136,25 @@ impl Confirm {
             let step = used.saturating_add(2).min(rest.width);
             rest = Rect { x: rest.x + step, width: rest.width - step, ..rest };
         }
+    }
+}
+
+/// Draws the lines of a plan from one of them on; where they do not fit, the last line says how many are not on view.
+fn draw_plan(lines: &[String], offset: usize, body: Rect, canvas: &mut Canvas<'_, '_>) {
+    let fits = lines.len() <= usize::from(body.height);
+    let room = usize::from(body.height).saturating_sub(usize::from(!fits));
+    let first = offset.min(lines.len().saturating_sub(room));
+    for (line, y) in lines.iter().skip(first).take(room).zip(body.y..body.bottom()) {
+        canvas.line(Rect { y, height: 1, ..body }, line, Role::Text);
+    }
+    if !fits {
+        let below = lines.len() - first - room.min(lines.len() - first);
+        let note = match (first, below) {
+            (0, _) => format!("{below} more lines: down"),
+            (_, 0) => format!("{first} more lines: up"),
+            (_, _) => format!("{first} more lines: up, {below} more: down"),
+        };
+        let last = Rect { y: body.y + body.height.saturating_sub(1), height: body.height.min(1), ..body };
+        canvas.line(last, note, Role::Key);
     }
 }

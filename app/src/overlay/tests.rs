@@ -52,6 +52,31 @@ fn discarding_work_takes_the_typed_word() {
 }
 
 #[test]
+fn a_plan_that_does_not_fit_is_scrolled_and_says_so() {
+    use ratatui::{Terminal, backend::TestBackend};
+    let plan: Vec<String> = (1..=12).map(|number| format!("step {number}")).collect();
+    let question = Confirm::new("Settle?", plan, "Settle", Action::Global(Global::QuitNow)).typed("crm");
+    let mut state = crate::run::new_state(
+        "/data/crm".to_owned(),
+        crate::config::Config::default(),
+        crate::theme::Surroundings::default(),
+        (40, 10),
+        crate::event::Now::default(),
+    );
+    state.shared.overlays.push(Overlay::Confirm(question));
+    let picture = |state: &crate::state::State| {
+        let mut terminal = Terminal::new(TestBackend::new(40, 10)).expect("a test terminal");
+        terminal.draw(|frame| drop(crate::view::view(state, frame))).expect("drawn");
+        terminal.backend().to_string()
+    };
+    let first = picture(&state);
+    assert!(first.contains("step 6") && !first.contains("step 7") && first.contains("6 more lines: down"), "{first}");
+    press(state.shared.overlays.last_mut().expect("there"), "pagedown down pagedown pagedown");
+    let last = picture(&state);
+    assert!(last.contains("step 7") && last.contains("step 12") && last.contains("6 more lines: up"), "{last}");
+}
+
+#[test]
 fn a_menu_starts_at_what_can_be_chosen_and_says_why_not() {
     let mut menu = Overlay::Choose(Menu::new("Menu", items()));
     assert_eq!(press(&mut menu, "enter"), finish(Global::Zoom));
