@@ -15,7 +15,6 @@ pub use jobs::open_graph;
 pub use settings::{apply_config, theme_of};
 
 use crate::action::{Action, Availability, Global};
-use crate::cli::quoted;
 use crate::effect::Effect;
 use crate::event::{Event, Heads, Now};
 use crate::message::{Failure, Level};
@@ -136,14 +135,22 @@ fn interrupted(state: &mut State, count: Result<usize, Failure>) -> Vec<Effect> 
     match count {
         Err(failure) => tracing::warn!("cannot look for interrupted writes: {}", failure.sentence()),
         Ok(_) if shared.paused && shared.interrupted.is_some() => {}
-        Ok(count) => {
-            if shared.interrupted.replace(count).is_none() && count > 0 {
+        Ok(count) => match shared.interrupted.replace(count) {
+            None if count > 0 => {
                 let pending = if count == 1 { "write is" } else { "writes are" };
-                let command = format!("stratigraph recovery plan {}", quoted(&shared.uri));
-                let text = format!("{count} interrupted {pending} pending: see `{command}`");
+                let screen = ScreenId::Recovery;
+                let text =
+                    format!("{count} interrupted {pending} pending: {} shows {}", screen.digit(), screen.title());
                 shared.messages.say(shared.now, Level::Warning, text);
             }
-        }
+            Some(before) if before != count => {
+                return with_screens(state, |screens, cx| {
+                    screens.recovery.counted(cx);
+                    screens.branches.counted(cx);
+                });
+            }
+            None | Some(_) => {}
+        },
     }
     Vec::new()
 }

@@ -365,7 +365,7 @@ fn interrupted_writes_are_said_once_and_counted_on() {
     handle(&mut state, Event::Interrupted(Ok(1)), at(2));
     handle(&mut state, Event::Interrupted(Ok(2)), at(3));
     let said: Vec<_> = state.shared.messages.history().map(|message| (message.level, message.text.as_str())).collect();
-    let text = "1 interrupted write is pending: see `stratigraph recovery plan /data/crm`";
+    let text = "1 interrupted write is pending: 5 shows Recovery";
     assert_eq!((said, state.shared.interrupted), (vec![(Level::Warning, text)], Some(2)));
     state.shared.paused = true;
     handle(&mut state, Event::Interrupted(Ok(0)), at(4));

@@ -184,15 +184,28 @@ fn screens_rows_and_hints_answer_to_the_mouse() {
 
 #[test]
 fn the_title_counts_interrupted_writes_at_every_size() {
-    for (columns, rows) in [(120, 30), (80, 24), (40, 12)] {
+    for (columns, rows) in [(120, 30), (80, 24), (60, 16), (40, 12)] {
         let mut state = jobs(columns, rows);
         for (count, shown) in [(0, false), (3, true)] {
             handle(&mut state, Event::Interrupted(Ok(count)), at(11));
             let (buffer, _) = draw(&state, columns, rows);
             let title = dump(&buffer).lines().next().unwrap_or_default().to_owned();
-            assert_eq!(title.contains("3 interrupted"), shown, "{title}");
+            let sign = if columns >= 60 { "5 Recovery!3" } else { "3 interrupted" };
+            assert_eq!(title.contains(sign), shown, "{title}");
             assert_eq!(title.contains("[6 Jobs"), columns >= 80, "{title}");
         }
+    }
+}
+
+#[test]
+fn the_title_says_at_every_size_with_a_list_of_screens_that_things_are_written() {
+    for (columns, rows) in [(120, 30), (80, 24), (60, 16)] {
+        let mut state = jobs(columns, rows);
+        state.shared.writing.mode = crate::writing::Mode::Write;
+        handle(&mut state, Event::Interrupted(Ok(3)), at(11));
+        let (buffer, _) = draw(&state, columns, rows);
+        let title = dump(&buffer).lines().next().unwrap_or_default().to_owned();
+        assert!(title.contains("WRITE") && title.contains("5 Recovery!3"), "{title}");
     }
 }
 

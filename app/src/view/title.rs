@@ -36,19 +36,21 @@ fn draw_title(state: &State, area: Rect, canvas: &mut Canvas<'_, '_>) {
         Mode::Write => Role::Warning,
     };
     pieces.push((format!(" {} ", mode.title()), role));
-    let interrupted = interrupted(state).map(|text| (format!(" {text} "), Role::Warning));
     let wide = |pieces: &[(String, Role)]| pieces.iter().map(|(text, _)| width(text)).sum::<usize>();
     let screens: usize = ScreenId::ALL.iter().map(|id| width(&tab(state, *id)) + 1).sum();
-    let fixed = screens + wide(interrupted.as_slice());
-    // The location goes first, then the mode; what is pending stays.
-    if area.width < 85 || wide(&pieces) + fixed > usize::from(area.width) {
+    // The location goes first, then the usual mode, then the end of the name. The screens stay, with what is pending there, and
+    // so does the mode in which things are written.
+    if area.width < 85 || wide(&pieces) + screens > usize::from(area.width) {
         pieces.remove(1);
     }
-    if wide(&pieces) + fixed > usize::from(area.width) {
-        pieces.truncate(1);
+    if wide(&pieces) + screens > usize::from(area.width) {
+        match mode {
+            Mode::ReadOnly => pieces.truncate(1),
+            Mode::Write => pieces.rotate_left(1),
+        }
     }
-    pieces.extend(interrupted);
-    let used = canvas.pieces(area, &pieces);
+    let room = area.width.saturating_sub(u16::try_from(screens).unwrap_or(u16::MAX)).max(area.width / 8);
+    let used = canvas.pieces(Rect { width: room, ..area }, &pieces);
     let mut rest = Rect { x: area.x + used, width: area.width - used, ..area };
     for id in ScreenId::ALL {
         let text = format!(" {}", tab(state, id));
@@ -69,7 +71,7 @@ fn draw_small(state: &State, area: Rect, canvas: &mut Canvas<'_, '_>) {
     canvas.line(rest, text, role);
 }
 
-/// What is said of interrupted writes, if there are any.
+/// What is said of interrupted writes where the screens are not listed, if there are any.
 fn interrupted(state: &State) -> Option<String> {
     state.shared.interrupted.filter(|count| *count > 0).map(|count| format!("{count} interrupted"))
 }
