@@ -88,17 +88,16 @@ impl Branches {
     }
 
     /// What is lost is known: asks whether to delete the branch.
-    pub(super) fn ask_to_lose(&mut self, loss: &Loss, cx: &mut Context<'_>) {
+    pub(super) fn ask_to_lose(loss: &Loss, cx: &mut Context<'_>) {
         if !is_free(cx) {
             return;
         }
-        match delete::refusal(&loss.doomed.name, &loss.dependents) {
-            Some(reason) => cx.say(Level::Warning, reason),
-            None => {
-                let question = delete::question(loss, cx.shared.theme, cx.shared.config.time.value);
-                cx.open(Overlay::Confirm(question));
-            }
+        if let Some(reason) = delete::refusal(&loss.doomed.name, &loss.dependents) {
+            cx.say(Level::Warning, reason);
+            return;
         }
+        let question = delete::question(loss, cx.shared.theme, cx.shared.config.time.value);
+        cx.open(Overlay::Confirm(question));
     }
 
     /// A write ended, well or not: what there is now is read again, here and on the other screens.
@@ -110,13 +109,15 @@ impl Branches {
         }
     }
 
+    /// A branch was made: the cursor goes there as soon as it is listed.
     pub(super) fn created(&mut self, new: &NewBranch, cx: &mut Context<'_>) {
         let text = format!("made branch {} at {}", escape(new.name.as_str()), new.start.short_id);
         cx.say(Level::Info, text);
         self.list.want(new.name.clone(), self.list_height(cx.shared));
     }
 
-    pub(super) fn deleted(&mut self, doomed: &Doomed, cx: &mut Context<'_>) {
+    /// A branch was deleted.
+    pub(super) fn deleted(doomed: &Doomed, cx: &mut Context<'_>) {
         let name = escape(doomed.name.as_str());
         let text = match doomed.lost {
             0 => format!("deleted branch {name}"),

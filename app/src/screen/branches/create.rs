@@ -104,16 +104,16 @@ pub(super) fn made_by(brief: &Brief, time: TimeDisplay) -> String {
 mod tests {
     use super::*;
 
-    fn asked(name: &str, from: Option<&str>) -> Result<Asked, String> {
-        Ok(Asked { name: name.parse().expect("valid"), from: from.map(str::to_owned) })
+    fn asked(name: &str, from: Option<&str>) -> Asked {
+        Asked { name: name.parse().expect("valid"), from: from.map(str::to_owned) }
     }
 
     #[test]
     fn a_name_and_a_start_are_read() {
-        assert_eq!(parse(" work "), asked("work", None));
-        assert_eq!(parse("a/b  from  main"), asked("a/b", Some("main")));
-        assert_eq!(parse("from from from"), asked("from", Some("from")));
-        assert_eq!(parse("w from 2026-05-02 09:14:03"), asked("w", Some("2026-05-02 09:14:03")));
+        assert_eq!(parse(" work "), Ok(asked("work", None)));
+        assert_eq!(parse("a/b  from  main"), Ok(asked("a/b", Some("main"))));
+        assert_eq!(parse("from from from"), Ok(asked("from", Some("from"))));
+        assert_eq!(parse("w from 2026-05-02 09:14:03"), Ok(asked("w", Some("2026-05-02 09:14:03"))));
         let wrong = |text: &str| parse(text).expect_err("it is wrong");
         assert_eq!(wrong("  "), "type a name");
         assert!(wrong("a b").contains("neither NAME nor NAME from POSITION"));

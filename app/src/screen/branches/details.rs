@@ -124,15 +124,12 @@ fn head(facts: &Facts, style: &Style) -> Vec<Line> {
     let is_cut = width(&name) + TITLE_ROOM > style.columns;
     let mut lines = if is_cut { style.wrapped(&name, Role::Title) } else { Vec::new() };
     let version = facts.branch.manifest_version;
-    match &facts.head {
-        Some(head) => {
-            lines.push(field("head", format!("{}{dot}manifest {version}", head.short_id)));
-            lines.extend(style.made_by(head));
-        }
-        None => {
-            lines.push(field("head", format!("unknown{dot}manifest {version}")));
-            lines.extend(style.wrapped("! its commits cannot be read, History tells why", Role::Warning));
-        }
+    if let Some(head) = &facts.head {
+        lines.push(field("head", format!("{}{dot}manifest {version}", head.short_id)));
+        lines.push(style.made_by(head));
+    } else {
+        lines.push(field("head", format!("unknown{dot}manifest {version}")));
+        lines.extend(style.wrapped("! its commits cannot be read, History tells why", Role::Warning));
     }
     lines
 }
@@ -249,18 +246,18 @@ impl Style {
         wrap(text, self.columns.max(1)).into_iter().map(|line| vec![(line, role)]).collect()
     }
 
-    fn made_by(&self, brief: &Brief) -> Vec<Line> {
+    fn made_by(&self, brief: &Brief) -> Line {
         let actor = match &brief.commit.actor {
             Some(actor) => format!("by {}", escape(actor)),
             None => "by nobody named".to_owned(),
         };
         let time = moment(brief.commit.created_at_micros, self.time);
         let ago = age(brief.commit.created_at_micros, self.now_micros);
-        vec![vec![
+        vec![
             (actor, Role::Text),
             (self.theme.dot().to_owned(), Role::Dim),
             (time, Role::Text),
             (format!(" ({})", ago.trim()), Role::Dim),
-        ]]
+        ]
     }
 }

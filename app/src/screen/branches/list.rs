@@ -1,5 +1,7 @@
 //! The list of branches: what is selected, marked and hidden, and how it moves.
 
+use std::collections::BTreeMap;
+
 use stratigraph_engine::BranchName;
 
 use super::request::Facts;
@@ -88,6 +90,14 @@ impl List {
         }
         self.filter(filter, height);
         self.wanted = self.wanted.take().or_else(|| self.selected().map(|facts| facts.branch.name.clone()));
+    }
+
+    /// Says how many interrupted writes are on each branch, and returns those on none of them.
+    pub(super) fn put_pending(&mut self, mut on: BTreeMap<BranchName, usize>) -> BTreeMap<BranchName, usize> {
+        for facts in &mut self.branches {
+            facts.pending = on.remove(&facts.branch.name).unwrap_or(0);
+        }
+        on
     }
 
     /// Hides what the filter does not let through.

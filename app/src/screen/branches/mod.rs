@@ -32,7 +32,7 @@ mod view;
 mod walk;
 
 pub use action::{Action, rows};
-pub use request::{Details, DetailsKey, Doomed, Facts, HeadPair, Loaded, Loss, NewBranch, Reply, Request};
+pub use request::{Details, DetailsKey, Doomed, Facts, HeadPair, Loaded, Loss, NewBranch, Pending, Reply, Request};
 pub use run::run;
 pub use walk::Divergence;
 
@@ -84,6 +84,8 @@ pub struct Branches {
     apart: HashMap<HeadPair, Option<Divergence>>,
     /// Counting failed: what is not known stays so until the branches are read again.
     uncounted: bool,
+    /// The number of interrupted writes changed since they were read.
+    recount: bool,
     /// Interrupted writes on branches that are gone.
     gone: BTreeMap<BranchName, usize>,
     /// Interrupted writes whose record cannot be read.

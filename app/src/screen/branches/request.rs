@@ -16,6 +16,8 @@ pub type HeadPair = (CommitId, CommitId);
 pub enum Request {
     /// Read the branches.
     Load,
+    /// Read the interrupted writes alone.
+    Pending,
     /// Count the commits that each of two heads has alone.
     Count(Vec<HeadPair>),
     /// Read what the details show of a branch.
@@ -42,6 +44,8 @@ pub enum Request {
 pub enum Reply {
     /// The branches.
     Loaded(Box<Loaded>),
+    /// The interrupted writes.
+    Pending(Pending),
     /// Commits that each of two heads has alone; none if a head is not in the history.
     Counted(Vec<(HeadPair, Option<Divergence>)>),
     /// What the details show.
@@ -85,6 +89,15 @@ pub struct Facts {
     pub fork: Option<Brief>,
     /// Interrupted writes on it.
     pub pending: usize,
+}
+
+/// Interrupted writes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// By branch, be it gone.
+    pub on: BTreeMap<BranchName, usize>,
+    /// Those whose record cannot be read: nobody knows their branch.
+    pub unreadable: usize,
 }
 
 /// What a look at the branches found.

@@ -1,6 +1,5 @@
 //! Carries out the screen's requests on a worker thread.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
@@ -9,7 +8,7 @@ use stratigraph_engine::recovery::{AuditRow, SidecarFile};
 use stratigraph_engine::{At, Branch, BranchName, Commit, CommitGraph, CommitId, Error, ErrorKind, Graph, Snapshot};
 
 use super::request::{
-    Brief, Details, DetailsKey, Doomed, Facts, HeadPair, Loaded, Loss, NewBranch, Reply, Request, Told,
+    Brief, Details, DetailsKey, Doomed, Facts, HeadPair, Loaded, Loss, NewBranch, Pending, Reply, Request, Told,
 };
 use super::walk::{divergence, merges_of, only_on};
 use crate::effect;
@@ -35,6 +34,10 @@ pub async fn run(request: Request, cx: TaskContext) -> Result<(), Failure> {
         Request::Load => {
             let loaded = load(&cx).await?;
             deliver(&cx, Reply::Loaded(Box::new(loaded))).await;
+        }
+        Request::Pending => {
+            let sidecars = cx.graph()?.sidecars().await?;
+            deliver(&cx, Reply::Pending(pending(&sidecars))).await;
         }
         Request::Count(pairs) => count(&pairs, &cx).await?,
         Request::Details(key) => {
@@ -75,24 +78,29 @@ async fn load(cx: &TaskContext) -> Result<Loaded, Error> {
     blocking(move || look(branches, &history, &sidecars)).await
 }
 
-/// Puts together what is known of each branch.
-fn look(branches: Vec<Branch>, history: &CommitGraph, sidecars: &[SidecarFile]) -> Loaded {
-    let mut pending: BTreeMap<BranchName, usize> = BTreeMap::new();
-    let mut unreadable = 0;
+/// Counts the interrupted writes of each branch.
+fn pending(sidecars: &[SidecarFile]) -> Pending {
+    let mut pending = Pending::default();
     for file in sidecars {
         match file.readable() {
-            Some(sidecar) => *pending.entry(sidecar.branch()).or_default() += 1,
-            None => unreadable += 1,
+            Some(sidecar) => *pending.on.entry(sidecar.branch()).or_default() += 1,
+            None => pending.unreadable += 1,
         }
     }
+    pending
+}
+
+/// Puts together what is known of each branch.
+fn look(branches: Vec<Branch>, history: &CommitGraph, sidecars: &[SidecarFile]) -> Loaded {
+    let Pending { mut on, unreadable } = pending(sidecars);
     let facts = branches.into_iter().map(|branch| Facts {
         head: branch.head.and_then(|head| brief(history, head)),
         fork: fork(&branch, history),
-        pending: pending.remove(&branch.name).unwrap_or(0),
+        pending: on.remove(&branch.name).unwrap_or(0),
         branch,
     });
     let branches = facts.collect();
-    Loaded { branches, gone: pending, unreadable }
+    Loaded { branches, gone: on, unreadable }
 }
 
 fn brief(history: &CommitGraph, id: CommitId) -> Option<Brief> {

@@ -8,7 +8,7 @@ mod writing;
 
 use stratigraph_engine::{At, ErrorKind};
 
-use super::{Action, Reply, Request};
+use super::{Action, Pending, Reply, Request};
 use crate::action::Availability;
 use crate::event::Event;
 use crate::export::Content;
@@ -266,12 +266,23 @@ fn reads_stopped_by_hand_say_so_and_those_stopped_by_leaving_go_on_later() {
 }
 
 #[test]
-fn interrupted_writes_that_came_since_are_told() {
+fn interrupted_writes_are_counted_again_when_their_number_changes() {
     let mut stage = Stage::ready(120, 30);
     stage.event(Event::Interrupted(Ok(3)));
-    assert!(!stage.picture().contains("came or went"), "three are listed");
-    stage.event(Event::Interrupted(Ok(4)));
-    assert!(stage.picture().contains("! interrupted writes came or went, r reads again"));
+    assert_eq!(stage.asked("interrupted writes"), None, "they were counted with the branches");
+    stage.event(Event::Interrupted(Ok(2)));
+    assert_eq!(stage.asked("interrupted writes"), Some(&Request::Pending));
+    assert_eq!(stage.asked("branches"), None, "the branches are not read again for that");
+    let pending = Pending { on: [(branch("reorg"), 1), (branch("budget"), 1)].into(), unreadable: 0 };
+    stage.answer("interrupted writes", vec![Reply::Pending(pending)]);
+    assert!(line_of(&stage, "reorg ").ends_with("1 !1") || line_of(&stage, "reorg ").contains("1 !1 "));
+    assert!(!line_of(&stage, "hiring").contains("!2"), "{}", line_of(&stage, "hiring"));
+    assert!(stage.picture().contains("! 1 interrupted write on budget, which is no branch"));
+    stage.keys("6");
+    stage.event(Event::Interrupted(Ok(1)));
+    assert_eq!(stage.asked("interrupted writes"), None);
+    stage.keys("2");
+    assert_eq!(stage.asked("interrupted writes"), Some(&Request::Pending));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::action::Action;
 use super::create;
 use super::details::{self, Standing};
 use super::list::Way;
-use super::request::{Facts, HeadPair, Loaded, Reply, Request};
+use super::request::{Facts, HeadPair, Loaded, Pending, Reply, Request};
 use super::{Branches, DETAILS, LIST, Load};
 use crate::action::{Action as Any, Motion, TermKind};
 use crate::job::Slot;
@@ -20,6 +20,7 @@ const fn slot(pane: PaneId, kind: &'static str) -> Slot {
 }
 
 const LOAD: Slot = slot(LIST, "branches");
+const PENDING: Slot = slot(LIST, "interrupted writes");
 const COUNT: Slot = slot(LIST, "ahead and behind");
 const READ: Slot = slot(DETAILS, "branch");
 /// Finding where a new branch starts.
@@ -102,7 +103,7 @@ impl Branches {
     fn read(&mut self, cx: &mut Context<'_>) {
         let name = cx.shared.graph_info().map_or_else(String::new, |info| info.name.clone());
         let request = ScreenRequest::Branches(Request::Load);
-        self.stale = false;
+        (self.stale, self.recount) = (false, false);
         if self.list.branches().is_empty() {
             cx.read(LOAD, name, request);
         } else {
@@ -118,6 +119,10 @@ impl Branches {
             let subject = format!("{} branches", pairs.len());
             cx.peek(COUNT, subject, ScreenRequest::Branches(Request::Count(pairs)));
         }
+        if self.recount && self.load == Load::Ready {
+            self.recount = false;
+            cx.peek(PENDING, "interrupted writes", ScreenRequest::Branches(Request::Pending));
+        }
         let key = self.list.selected().map(|facts| details::key(&facts.branch));
         let under_way = self.shelf.asked.clone().filter(|_| cx.reading(READ));
         if let Some(key) = key.filter(|key| self.shelf.of(key).is_none() && under_way.as_ref() != Some(key)) {
@@ -125,6 +130,19 @@ impl Branches {
             self.shelf.asked = Some(key.clone());
             cx.peek(READ, subject, ScreenRequest::Branches(Request::Details(key)));
         }
+    }
+
+    /// The number of interrupted writes is another one than before.
+    pub fn counted(&mut self, cx: &mut Context<'_>) {
+        self.recount = true;
+        if cx.shared.screen == ScreenId::Branches {
+            self.start(cx);
+        }
+    }
+
+    fn put_pending(&mut self, pending: Pending) {
+        self.gone = self.list.put_pending(pending.on);
+        self.unreadable = pending.unreadable;
     }
 
     /// Pairs of heads that nobody counted yet.
@@ -158,7 +176,7 @@ impl Branches {
 
     /// Rows of the list on view, below its header.
     pub(super) fn list_height(&self, shared: &Shared) -> usize {
-        shared.pane_height(LIST).saturating_sub(1 + self.notes(shared).len()).max(1)
+        shared.pane_height(LIST).saturating_sub(1 + self.notes().len()).max(1)
     }
 
     /// Takes what a job delivers.
@@ -168,9 +186,10 @@ impl Branches {
             Reply::Counted(pairs) => self.apart.extend(pairs),
             Reply::Details(key, details) => self.shelf.keep(key, Ok(*details)),
             Reply::Found(text, found) => self.found(&text, found.map(|new| *new), cx),
-            Reply::Loss(loss) => self.ask_to_lose(&loss, cx),
+            Reply::Loss(loss) => Self::ask_to_lose(&loss, cx),
             Reply::Created(new) => self.created(&new, cx),
-            Reply::Deleted(doomed) => self.deleted(&doomed, cx),
+            Reply::Deleted(doomed) => Self::deleted(&doomed, cx),
+            Reply::Pending(pending) => self.put_pending(pending),
         }
     }
 

@@ -23,7 +23,7 @@ impl Branches {
 
     fn draw_list(&self, shared: &Shared, panes: &Arrangement, canvas: &mut Canvas<'_, '_>) {
         let Some(area) = canvas.pane(panes, LIST, &self.list_title(shared)) else { return };
-        let notes = self.notes(shared);
+        let notes = self.notes();
         let below = u16::try_from(notes.len()).unwrap_or(u16::MAX).min(area.height.saturating_sub(2));
         let rows = Rect { height: area.height - below, ..area };
         if self.list.len() == 0 {
@@ -66,7 +66,7 @@ impl Branches {
     }
 
     /// Lines below the list: what went wrong, and interrupted writes that are on none of the branches.
-    pub(super) fn notes(&self, shared: &Shared) -> Vec<(String, Role)> {
+    pub(super) fn notes(&self) -> Vec<(String, Role)> {
         let mut notes = Vec::new();
         match &self.load {
             Load::Failed(failure) if !self.list.branches().is_empty() => {
@@ -87,17 +87,7 @@ impl Branches {
             let text = format!("! {} unreadable {records} of interrupted writes", self.unreadable);
             notes.push((text, Role::Warning));
         }
-        let listed = self.pending_total();
-        if self.load == Load::Ready && shared.interrupted.is_some_and(|now| now != listed) {
-            notes.push(("! interrupted writes came or went, r reads again".to_owned(), Role::Warning));
-        }
         notes
-    }
-
-    /// Interrupted writes as they were counted with the branches.
-    fn pending_total(&self) -> usize {
-        let on_branches: usize = self.list.branches().iter().map(|facts| facts.pending).sum();
-        on_branches + self.gone.values().sum::<usize>() + self.unreadable
     }
 
     fn draw_details(&self, shared: &Shared, panes: &Arrangement, canvas: &mut Canvas<'_, '_>) {

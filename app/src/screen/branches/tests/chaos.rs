@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use stratigraph_engine::ErrorKind;
 
-use super::super::{Loaded, Reply, Request};
+use super::super::{Loaded, Pending, Reply, Request};
 use super::stage::{Stage, facts, heads, loaded, odd_names};
 use super::writing::{loss, started_at_a_commit};
 use crate::effect;
@@ -49,6 +49,7 @@ fn reply_to(request: &Request, number: u8) -> Reply {
             }
             Reply::Loaded(Box::new(some))
         }
+        Request::Pending => Reply::Pending(Pending { on: [].into(), unreadable: usize::from(number) }),
         Request::Count(pairs) => Reply::Counted(pairs.iter().map(|pair| (*pair, None)).collect()),
         Request::Details(key) => Reply::Details(key.clone(), Box::default()),
         Request::Find { .. } if number.is_multiple_of(2) => {

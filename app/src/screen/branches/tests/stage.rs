@@ -281,7 +281,7 @@ pub(super) fn facts(name: &str, head: Option<Brief>, version: u64, tables: &[&st
         head: head.as_ref().map(|head| head.commit.id),
         parent: (!is_main).then(BranchName::main),
         forked_at: (!is_main).then(|| ManifestVersion::new(30)),
-        created_at_micros: (!is_main).then(|| NOW.utc_micros - 2900 * MINUTE),
+        created_at_micros: (!is_main).then_some(NOW.utc_micros - 2900 * MINUTE),
         owned_tables: tables.iter().map(|table| key(table)).collect(),
     };
     Facts { branch, head, fork: (!is_main).then_some(fork), pending: 0 }
@@ -315,9 +315,9 @@ pub(super) fn odd_names() -> Loaded {
         "esc\u{1b}[31m\u{202e}ape",
     ];
     let ends = ["E5QXRC", "R22CH4", "16BPKA", "CP5G0X"];
-    let named =
+    let all =
         names.iter().zip(ends).map(|(name, end)| facts(name, Some(brief(end, name, 71, 45)), 71, &["node:Person"]));
-    Loaded { branches: named.collect(), ..Loaded::default() }
+    Loaded { branches: all.collect(), ..Loaded::default() }
 }
 
 fn details(of: &DetailsKey) -> Details {
