@@ -160,3 +160,24 @@ async fn a_sidecar_that_cannot_be_read_blocks_writing_and_not_reading() -> Resul
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_sidecar_that_is_moved_out_blocks_no_more_and_its_tables_stay_past_their_pins() -> Result<()> {
+    let copy = crashed()?;
+    let elsewhere = tempfile::tempdir()?;
+    let (file, kept) = (format!("__recovery/{OPERATION}.json"), elsewhere.path().join("kept.json"));
+    let file = copy.path().join(file);
+    fs::write(&file, "{")?;
+    let graph = open(copy.path(), OpenMode::ReadOnly).await?;
+    graph.quarantine_sidecar(OPERATION, &kept).await?;
+    assert_eq!((fs::read_to_string(&kept)?.as_str(), file.exists()), ("{", false));
+    assert!(graph.sidecars().await?.is_empty() && graph.audit().await?.is_empty(), "nothing is recorded");
+
+    let graph = open(copy.path(), OpenMode::ReadWrite).await?;
+    let snapshot = graph.snapshot(&At::Branch(BranchName::main())).await?;
+    let status = graph.table_status(&snapshot).await;
+    let drifted: Vec<String> =
+        status.iter().filter(|table| table.drift() == Some(1)).map(|table| table.entry.key.to_string()).collect();
+    assert_eq!(drifted, ["edge:Knows", "node:Person"]);
+    Ok(())
+}
