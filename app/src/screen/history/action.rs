@@ -1,6 +1,6 @@
 //! What the user can ask for on the History screen.
 
-use stratigraph_engine::CommitId;
+use stratigraph_engine::{BranchName, CommitId};
 
 use super::History;
 use super::diff::Target;
@@ -40,6 +40,15 @@ pub enum Action {
     FoldAll,
     /// Highlight something else.
     Ancestry,
+    /// Ask into which branch the one of the selected commit shall be merged.
+    AskMerge,
+    /// Show the Merge screen with these branches chosen.
+    Merge {
+        /// The branch that is merged.
+        source: BranchName,
+        /// The branch that is merged into.
+        target: BranchName,
+    },
     /// List what is wrong with the history.
     Problems,
 }
@@ -94,6 +103,9 @@ pub fn rows() -> Vec<Row> {
         row("history.ancestry", "highlight: ancestors, since main, off", Action::Ancestry)
             .keys(&["a"])
             .available(listed),
+        row("history.merge", "merge this branch into another one", Action::AskMerge)
+            .keys(&["m"])
+            .available(|state| state.screens.history.can_merge()),
         row("history.problems", "what is wrong with the history", Action::Problems)
             .available(|state| state.screens.history.has_problems()),
     ]

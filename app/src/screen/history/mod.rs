@@ -13,7 +13,7 @@
 //! | `list_view`, `view` | drawing |
 //! | `action`, `input`, `navigate`, `update` | what can be asked for, and how the state changes |
 //! | `request` | what worker threads do |
-//! | `copy`, `export` | ways out: clipboard, files, command lines |
+//! | `copy`, `export`, `merge` | ways out: clipboard, files, command lines; the Merge screen |
 //!
 //! **Rule:** laying out, filtering, searching, counting and freeing cost time in proportion to the history. Up to [`INLINE`] commits they
 //! are done at once, beyond that on a worker thread; never while drawing. Whatever may be the last to hold a history, a late reply
@@ -33,6 +33,7 @@ mod input;
 mod jump;
 mod list_view;
 pub mod log;
+mod merge;
 mod navigate;
 mod problems;
 mod request;

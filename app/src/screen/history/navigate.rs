@@ -48,6 +48,8 @@ impl History {
                 self.list.ancestry = self.list.ancestry.next();
                 self.relate(cx);
             }
+            Action::AskMerge => self.ask_merge(cx),
+            Action::Merge { source, target } => Self::merge(source, target, cx),
             Action::Problems => self.list_problems(cx),
         }
     }

@@ -9,6 +9,7 @@ use crate::job::{JobId, JobStatus, JobUpdate};
 use crate::screen::history::chart::{Chart, ChartSpec, Folding};
 use crate::screen::history::search::find;
 use crate::screen::history::{INLINE, Reply, Request};
+use crate::screen::{Screen, ScreenId};
 
 /// Tells the screen that all it asked for was cancelled, as leaving it does.
 fn cancelled(bench: &mut Bench) {
@@ -128,4 +129,20 @@ fn matches_of_another_layout_are_not_shown() {
     assert!(bench.state.screens.history.list.found.rows.is_empty(), "they are rows of the former one");
     assert!(find_matches(&mut bench));
     assert!(!bench.state.screens.history.list.found.rows.is_empty());
+}
+
+#[test]
+fn the_branch_of_a_commit_is_merged_into_another_one() {
+    let mut bench = Bench::team((120, 30));
+    bench.press("@");
+    bench.type_text("feature/hiring");
+    bench.press("enter");
+    bench.press("m");
+    let picture = bench.draw().join("\n");
+    assert!(picture.contains("feature/hiring → main") && picture.contains("feature/hiring → budget"), "{picture}");
+    assert!(!picture.contains("→ feature/hiring"), "not into itself");
+    bench.press("enter");
+    assert_eq!(bench.state.shared.screen, ScreenId::Merge);
+    let place = bench.state.screens.merge.place(&bench.state.shared).expect("a place");
+    assert!(place.text.contains("[choose]") && place.text.contains("feature/hiring → main"), "{}", place.text);
 }
