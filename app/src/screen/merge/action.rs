@@ -3,7 +3,8 @@
 use stratigraph_engine::BranchName;
 use stratigraph_engine::merge::{Choice, Side};
 
-use super::{CONFLICTS, Ending, Merge, RESULT, ROW, Step};
+use super::resolve::is_about_edges;
+use super::{CONFLICTS, Ending, Merge, RESULT, ROW, Step, words};
 use crate::action::{self, Availability, Row, Scope};
 use crate::screen::{PaneId, ScreenId};
 use crate::state::{Shared, State};
@@ -85,14 +86,22 @@ fn screen(name: &'static str, description: &'static str, action: Action) -> Row 
 }
 
 fn choices() -> Vec<Row> {
-    let take = |name, description, key, side| screen(name, description, Action::Take(side)).keys(key).available(can_decide);
+    let take =
+        |name, description, key, side| screen(name, description, Action::Take(side)).keys(key).available(can_decide);
     vec![
-        take("merge.source", "take source: the row, or the cell the cursor is on", &["s"], Side::Source).hint("source"),
-        take("merge.target", "take target: the row, or the cell the cursor is on", &["t"], Side::Target).hint("target"),
-        take("merge.base", "take base: the row, or the cell the cursor is on", &["b"], Side::Base).hint("base"),
+        take("merge.source", "take source: the row, or the cell the cursor is on", &["s"], Side::Source)
+            .hint("source")
+            .available(|state| state.screens.merge.can_choose(state.focus(), &Choice::Take(Side::Source))),
+        take("merge.target", "take target: the row, or the cell the cursor is on", &["t"], Side::Target)
+            .hint("target")
+            .available(|state| state.screens.merge.can_choose(state.focus(), &Choice::Take(Side::Target))),
+        take("merge.base", "take base: the row, or the cell the cursor is on", &["b"], Side::Base)
+            .hint("base")
+            .available(|state| state.screens.merge.can_choose(state.focus(), &Choice::Take(Side::Base))),
         screen("merge.cells", "take each cell from the side that changed it", Action::TakeCells)
             .keys(&["m"])
-            .available(can_decide),
+            .hint("cells")
+            .available(|state| state.screens.merge.can_choose(state.focus(), &Choice::MergeCells)),
         screen("merge.edit", "edit the cell the cursor is on", Action::Edit)
             .keys(&["i"])
             .hint("edit")
@@ -108,7 +117,9 @@ fn choices() -> Vec<Row> {
 }
 
 fn repeats() -> Vec<Row> {
-    let row = |name, description, key, reach| screen(name, description, Action::AskRepeat(reach)).keys(key).available(can_repeat);
+    let row = |name, description, key, reach| {
+        screen(name, description, Action::AskRepeat(reach)).keys(key).available(can_repeat)
+    };
     vec![
         row("merge.repeat-kind", "same choice: all of this kind in this table", &["R k"], Reach::Kind).hint("repeat"),
         row("merge.repeat-table", "same choice: all in this table", &["R t"], Reach::Table),
@@ -169,11 +180,25 @@ impl Merge {
         }
     }
 
-    fn can_edit(&self, pane: PaneId) -> Availability {
-        match self.in_conflict() {
-            Availability::Ready => Availability::when(pane == ROW, "go to a cell of the row first (tab)"),
-            refused @ Availability::Disabled(_) => refused,
+    /// Whether a choice is one for the selected conflict.
+    fn can_choose(&self, pane: PaneId, choice: &Choice) -> Availability {
+        let (Availability::Ready, Some(conflict)) = (self.can_decide(pane), self.tree.conflict()) else {
+            return self.can_decide(pane);
+        };
+        match choice.fits(conflict) {
+            Ok(()) => Availability::Ready,
+            Err(reason) => Availability::no(words::unfit(choice, &reason)),
         }
+    }
+
+    fn can_edit(&self, pane: PaneId) -> Availability {
+        let (Availability::Ready, Some(conflict)) = (self.in_conflict(), self.tree.conflict()) else {
+            return self.in_conflict();
+        };
+        if pane != ROW {
+            return Availability::no("go to a cell of the row first (tab)");
+        }
+        Availability::when(!is_about_edges(conflict), "edges are not edited: D drops or restores one")
     }
 
     fn can_repeat(&self) -> Availability {

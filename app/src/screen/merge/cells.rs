@@ -135,7 +135,11 @@ fn unnamed(rows: &ThreeRows, column: &str) -> Merged {
         (_, Some(_), None) => Merged::From(Side::Source),
         (_, None, Some(_)) => Merged::From(Side::Target),
         (base, Some(source), Some(target)) if source == target => {
-            if base.as_ref() == Some(&source) { Merged::Agreed } else { Merged::From(Side::Target) }
+            if base.as_ref() == Some(&source) {
+                Merged::Agreed
+            } else {
+                Merged::From(Side::Target)
+            }
         }
         (Some(base), Some(source), Some(_)) if source == base => Merged::From(Side::Target),
         (Some(base), Some(_), Some(target)) if target == base => Merged::From(Side::Source),
@@ -232,9 +236,8 @@ pub(super) fn typed(value: &Json) -> String {
 
 /// What was typed for a column of this type as JSON. `null` is no value, and `"null"` the text.
 pub(super) fn parsed(text: &str, type_text: Option<&str>) -> Json {
-    let is_text = type_text.is_none_or(|name| {
-        ["String", "Date", "DateTime", "Blob", "enum"].iter().any(|text| name.starts_with(text))
-    });
+    let is_text = type_text
+        .is_none_or(|name| ["String", "Date", "DateTime", "Blob", "enum"].iter().any(|text| name.starts_with(text)));
     let json = serde_json::from_str::<Json>(text.trim());
     match json {
         Ok(Json::Null) => Json::Null,

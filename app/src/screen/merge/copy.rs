@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use stratigraph_engine::merge::{Conflict, MergeDecisions, Side};
 
 use super::cells::row;
-use super::update::is_changed;
+use super::tables::is_changed;
 use super::{CONFLICTS, Ending, Merge, RELATED, ROW, SUMMARY, Step, TABLES, words};
 use crate::cli::quoted;
 use crate::export::Content;
@@ -61,7 +61,8 @@ pub(super) fn content(screen: &Merge, pane: PaneId) -> Option<Content> {
             writeln!(text, "- {}: {choice}", line(conflict)).ok()?;
         }
     }
-    Some(Content::Text { name: format!("merge-{}-{}", pair.source, pair.target), text: text.into() })
+    let name = format!("merge-{}-{}", pair.source, pair.target).replace('/', "-");
+    Some(Content::Text { name, text: text.into() })
 }
 
 fn line(conflict: &Conflict) -> String {

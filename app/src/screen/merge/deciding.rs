@@ -1,6 +1,6 @@
 //! What was decided so far: by hand and by rules, with undo, and what the engine made of it. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use stratigraph_engine::merge::{
@@ -46,6 +46,8 @@ pub(super) struct Deciding {
     check: MergeCheck,
     /// What is decided, with the index of the decision. Conflicts of one key differ in their details.
     decided: HashMap<ConflictKey, Vec<(ConflictDetail, usize)>>,
+    /// Places of the present decisions made by hand.
+    hands: HashMap<ConflictKey, Vec<usize>>,
     /// Why the present decisions cannot be used.
     pub(super) problem: Option<Problem>,
 }
@@ -76,7 +78,8 @@ impl Deciding {
             tables: preview.tables.clone(),
         };
         let now = Choices { decisions: now, partial: Arc::default() };
-        Self { now, former: Vec::new(), of: Arc::new(none), check, decided: HashMap::new(), problem: None }
+        let (decided, hands) = (HashMap::new(), hands(&now.decisions));
+        Self { now, former: Vec::new(), of: Arc::new(none), check, decided, hands, problem: None }
     }
 
     /// What is to be checked and carried out.
@@ -173,11 +176,9 @@ impl Deciding {
 
     /// The decision made by hand for the rows of a conflict.
     pub(super) fn by_hand(&self, conflict: &Conflict) -> Option<&Decision> {
-        self.list().iter().rev().find(|decision| {
-            is_for(decision, &conflict.key)
-                && decision.choice.is_some()
-                && decision.rows.as_ref().is_none_or(|rows| *rows == conflict.rows)
-        })
+        let places = self.hands.get(&conflict.key)?;
+        let decisions = places.iter().rev().filter_map(|place| self.list().get(*place));
+        decisions.into_iter().find(|decision| decision.rows.as_ref().is_none_or(|rows| *rows == conflict.rows))
     }
 
     /// The choice that holds for a conflict.
@@ -222,20 +223,24 @@ impl Deciding {
 
     /// Decides several conflicts one by one.
     pub(super) fn decide_each(&mut self, conflicts: &[&Conflict], choice: &Choice, by: Option<&str>, what: String) {
+        let keys: HashSet<&ConflictKey> = conflicts.iter().map(|conflict| &conflict.key).collect();
         self.change(what, |decisions, partial| {
-            for conflict in conflicts {
-                decisions.retain(|decision| !is_for(decision, &conflict.key));
+            decisions.retain(|decision| !is_for_any(decision, &keys));
+            partial.retain(|key, _| !keys.contains(key));
+            // Conflicts of one key share a decision.
+            let mut seen = HashSet::new();
+            for conflict in conflicts.iter().filter(|conflict| seen.insert(&conflict.key)) {
                 let decision = Decision::by_hand(conflict, Some(choice.clone()));
                 decisions.push(Decision { by: by.map(str::to_owned), ..decision });
-                partial.remove(&conflict.key);
             }
         });
     }
 
     /// Adds a rule; `over` are conflicts whose decisions by hand give way to it.
     pub(super) fn add_rule(&mut self, rule: Decision, over: &[&Conflict], what: String) {
+        let keys: HashSet<&ConflictKey> = over.iter().map(|conflict| &conflict.key).collect();
         self.change(what, |decisions, _| {
-            decisions.retain(|decision| !over.iter().any(|conflict| is_for(decision, &conflict.key)));
+            decisions.retain(|decision| !is_for_any(decision, &keys));
             decisions.push(rule);
         });
     }
@@ -244,13 +249,9 @@ impl Deciding {
     pub(super) fn undo(&mut self) -> Option<String> {
         let (before, what) = self.former.pop()?;
         self.now = before;
+        self.hands = hands(&self.now.decisions);
         self.problem = None;
         Some(what)
-    }
-
-    /// Whether there is something to take back.
-    pub(super) fn can_undo(&self) -> bool {
-        !self.former.is_empty()
     }
 
     fn change(&mut self, what: String, change: impl FnOnce(&mut Vec<Decision>, &mut Partial)) {
@@ -259,12 +260,28 @@ impl Deciding {
         let mut partial = (*self.now.partial).clone();
         change(&mut decisions.decisions, &mut partial);
         self.now = Choices { decisions: Arc::new(decisions), partial: Arc::new(partial) };
+        self.hands = hands(&self.now.decisions);
         self.problem = None;
         if self.former.len() == KEPT {
             self.former.remove(0);
         }
         self.former.push((before, what));
     }
+}
+
+/// Places of the decisions made by hand that say something.
+fn hands(decisions: &MergeDecisions) -> HashMap<ConflictKey, Vec<usize>> {
+    let mut hands: HashMap<ConflictKey, Vec<usize>> = HashMap::new();
+    for (place, decision) in decisions.decisions.iter().enumerate() {
+        if let (Scope::Conflict(key), Some(_)) = (&decision.on, &decision.choice) {
+            hands.entry(key.clone()).or_default().push(place);
+        }
+    }
+    hands
+}
+
+fn is_for_any(decision: &Decision, keys: &HashSet<&ConflictKey>) -> bool {
+    matches!(&decision.on, Scope::Conflict(of) if keys.contains(of))
 }
 
 fn is_for(decision: &Decision, key: &ConflictKey) -> bool {

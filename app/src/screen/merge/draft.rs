@@ -46,7 +46,7 @@ fn digest(text: &str) -> u64 {
 /// `Unavailable` if it cannot be written.
 pub(super) fn keep(key: &DraftKey, decisions: &MergeDecisions) -> Result<(), Failure> {
     if decisions.decisions.is_empty() {
-        return forget(key);
+        return forget(key, &Pair { source: decisions.source.clone(), target: decisions.target.clone() });
     }
     let Some(path) = key.file() else { return Ok(()) };
     let written = path.with_extension("part");
@@ -58,17 +58,24 @@ pub(super) fn keep(key: &DraftKey, decisions: &MergeDecisions) -> Result<(), Fai
     write().map_err(|error| failure(&error, "keep the decisions in", &path))
 }
 
-/// Forgets a draft; it need not be there.
+/// Forgets the draft and those for other heads of the same branches; none need be there.
 ///
 /// # Errors
-/// `Unavailable` if it cannot be removed.
-pub(super) fn forget(key: &DraftKey) -> Result<(), Failure> {
-    let Some(path) = key.file() else { return Ok(()) };
-    match std::fs::remove_file(&path) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(failure(&error, "remove", &path)),
+/// `Unavailable` if one cannot be removed.
+pub(super) fn forget(key: &DraftKey, pair: &Pair) -> Result<(), Failure> {
+    let others = others(key).into_iter().filter(|path| read(path).is_ok_and(|decisions| is_of(&decisions, pair)));
+    for path in key.file().into_iter().chain(others) {
+        match std::fs::remove_file(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failure(&error, "remove", &path)),
+        }
     }
+    Ok(())
+}
+
+fn is_of(decisions: &MergeDecisions, pair: &Pair) -> bool {
+    (&decisions.source, &decisions.target) == (&pair.source, &pair.target)
 }
 
 /// The decisions kept for these heads, else the newest ones kept for the same branches of the graph.
@@ -80,9 +87,8 @@ pub(super) fn find(key: &DraftKey, pair: &Pair) -> Result<Option<MergeDecisions>
     if path.exists() {
         return read(&path).map(Some);
     }
-    let of_pair = |decisions: &MergeDecisions| (&decisions.source, &decisions.target) == (&pair.source, &pair.target);
     // A draft of other heads that cannot be read is none of this merge's.
-    Ok(others(key).iter().filter_map(|path| read(path).ok()).find(of_pair))
+    Ok(others(key).iter().filter_map(|path| read(path).ok()).find(|decisions| is_of(decisions, pair)))
 }
 
 /// Drafts of the graph for other heads, newest first.

@@ -7,9 +7,11 @@ use stratigraph_engine::merge::{MergeOutcome, Scope};
 use super::action::Action;
 use super::request::{Preview, Request};
 use super::resolve::from_sign;
-use super::update::{is_changed, subject};
+use super::tables::is_changed;
+use super::update::subject;
 use super::{DELETE_SLOT, Ending, MERGE_SLOT, Merge, Step, words};
 use crate::action::{Action as Any, Availability};
+use crate::message::Level;
 use crate::overlay::{Confirm, Overlay};
 use crate::screen::{ScreenId, ScreenRequest, history};
 use crate::state::Context;
@@ -55,7 +57,11 @@ impl Merge {
             plan.push(format!("  {} as before", words::count(others.len(), "table")));
         }
         plan.extend(self.plan_of_choices(cx));
-        plan.extend(preview.first.iter().cloned());
+        if !preview.first.is_empty() {
+            let first = "Opening for writing settles interrupted writes first, with a question of its own; then this is \
+                         previewed again.";
+            plan.push(first.to_owned());
+        }
         plan
     }
 
@@ -68,9 +74,11 @@ impl Merge {
         }
         let (from, arrow) = (from_sign(cx.shared.theme), cx.shared.theme.arrow());
         let of = |index: &usize| deciding.checked().get(*index);
-        let by_hand = decided.iter().filter_map(|(_, index)| of(index)).filter(|by| super::resolve::is_by_hand(by)).count();
+        let by_hand =
+            decided.iter().filter_map(|(_, index)| of(index)).filter(|by| super::resolve::is_by_hand(by)).count();
         let counts = words::counts(decided.iter().filter_map(|(_, index)| of(index)?.choice.as_ref()));
-        let mut plan = vec![format!("{} decided, {by_hand} by hand: {counts}.", words::count(decided.len(), "conflict"))];
+        let mut plan =
+            vec![format!("{} decided, {by_hand} by hand: {counts}.", words::count(decided.len(), "conflict"))];
         let mut rules: Vec<usize> = decided.iter().map(|(_, index)| *index).collect();
         rules.sort_unstable();
         rules.dedup();
@@ -87,6 +95,9 @@ impl Merge {
             cx.shared.notice = Some(format!("not merged: {reason}"));
             return;
         }
+        if self.preview.as_ref().is_some_and(|preview| !preview.first.is_empty()) {
+            return self.preview_after_opening(cx);
+        }
         let (Some(preview), Some(deciding)) = (&self.preview, &self.deciding) else { return };
         let request = Request::Merge {
             plan: preview.plan.clone(),
@@ -98,6 +109,13 @@ impl Merge {
         (self.ending, self.deleted) = (Ending::Running, None);
         self.go(Step::Result, cx);
         cx.write(MERGE_SLOT, subject, ScreenRequest::Merge(request));
+    }
+
+    /// What opening settled may have changed what was confirmed.
+    fn preview_after_opening(&mut self, cx: &mut Context<'_>) {
+        self.go(Step::Preview, cx);
+        self.read_preview(cx);
+        cx.say(Level::Info, "interrupted writes were settled: this is the preview after that, C merges");
     }
 
     /// Shows the commit of the merge in the history.

@@ -10,7 +10,9 @@
 //! | `draft` | decisions that outlive the program |
 //! | `choose` | the two branches, and what lies between them |
 //! | `deciding`, `tree`, `cells` | decisions with undo; the conflicts; one of them cell by cell |
-//! | `update`, `resolve`, `repeat`, `finish` | how the state changes: steps and replies; choices; the same choice for several; the merge |
+//! | `update`, `reply` | going from step to step; what happens when something arrives |
+//! | `resolve`, `repeat`, `finish` | choices; the same choice for several; the merge |
+//! | `tables` | the table of tables |
 //! | `pane` | what the frame asks for |
 //! | `words`, `view` | choices and counts in words; drawing |
 
@@ -23,9 +25,11 @@ mod draft;
 mod finish;
 mod pane;
 mod repeat;
+mod reply;
 mod request;
 mod resolve;
 mod run;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod tree;

@@ -1,12 +1,10 @@
 //! The same choice for several conflicts: how many they are is shown first, and choices made by hand stay unless asked.
 
-use std::collections::HashSet;
-
 use stratigraph_engine::merge::{Choice, Conflict, ConflictKey, Decision, Rule};
 
 use super::action::{Action, Reach};
 use super::deciding::Deciding;
-use super::resolve::{from, is_by_hand};
+use super::resolve::from;
 use super::{Merge, Undoable, words};
 use crate::action::{Action as Any, TermKind};
 use crate::overlay::{Item, Menu, Overlay};
@@ -108,9 +106,7 @@ impl Merge {
             | Choice::Delete
             | Choice::RestoreEnd => match reach {
                 Reach::Marked if self.tree.marked().is_empty() => "mark conflicts first (space)",
-                Reach::Filter
-                    if cx.matcher(ScreenId::Merge, super::CONFLICTS, TermKind::Filter).is_none() =>
-                {
+                Reach::Filter if cx.matcher(ScreenId::Merge, super::CONFLICTS, TermKind::Filter).is_none() => {
                     "filter the conflicts first (f)"
                 }
                 Reach::Marked | Reach::Filter | Reach::Kind | Reach::Table | Reach::All => return None,
@@ -141,20 +137,11 @@ impl Merge {
 }
 
 fn sort<'t>(others: Vec<&'t Conflict>, choice: &Choice, deciding: &Deciding) -> Reached<'t> {
-    let hand: HashSet<&ConflictKey> = deciding
-        .list()
-        .iter()
-        .filter(|decision| decision.choice.is_some() && is_by_hand(decision))
-        .filter_map(|decision| match &decision.on {
-            stratigraph_engine::merge::Scope::Conflict(key) => Some(key),
-            stratigraph_engine::merge::Scope::Rule(_) => None,
-        })
-        .collect();
     let mut reached = Reached { free: Vec::new(), by_rule: 0, by_hand: Vec::new(), unfit: 0 };
     for other in others {
         if choice.fits(other).is_err() {
             reached.unfit += 1;
-        } else if hand.contains(&other.key) && deciding.by_hand(other).is_some() {
+        } else if deciding.by_hand(other).is_some() {
             if deciding.choice(other) != Some(choice) {
                 reached.by_hand.push(other);
             }

@@ -52,9 +52,7 @@ impl Merge {
     fn decide(&mut self, conflict: &Conflict, choice: Choice, cx: &mut Context<'_>) -> bool {
         let from = from(cx);
         if let Err(reason) = choice.fits(conflict) {
-            let fitting = "enter lists what fits";
-            let words = words::choice(&choice, from);
-            cx.shared.notice = Some(format!("{words}: {reason} ({fitting})"));
+            cx.shared.notice = Some(words::unfit(&choice, &reason));
             return false;
         }
         let Some(deciding) = &mut self.deciding else { return false };
@@ -72,7 +70,8 @@ impl Merge {
 
     /// Chooses where the cell under the cursor comes from.
     fn take_cell(&mut self, cell: CellChoice, cx: &mut Context<'_>) -> bool {
-        let Some((conflict, rows)) = self.selected().map(|(conflict, rows)| (conflict.clone(), rows.map(<[_]>::to_vec)))
+        let Some((conflict, rows)) =
+            self.selected().map(|(conflict, rows)| (conflict.clone(), rows.map(<[_]>::to_vec)))
         else {
             return false;
         };
@@ -294,7 +293,10 @@ impl Merge {
         let explained = |label: &str, text: &str| Item { label: label.to_owned(), text: text.to_owned(), action: None };
         match conflict.detail {
             ConflictDetail::Cardinality { .. } => {
-                items.push(explained("tab", "to the edges: D drops the one the cursor is on, or restores one that is gone"));
+                items.push(explained(
+                    "tab",
+                    "to the edges: D drops the one the cursor is on, or restores one that is gone",
+                ));
             }
             ConflictDetail::Orphan { .. } => {}
             ConflictDetail::Row { .. } | ConflictDetail::Unique { .. } | ConflictDetail::Value { .. } => {
@@ -310,7 +312,13 @@ impl Merge {
                 action: Some(Ok(Any::Merge(Action::Clear))),
             });
         }
-        let title = format!("{} {}{}{}", conflict.key.table, conflict.key.id, cx.shared.theme.dot(), words::kind(conflict.key.kind));
+        let title = format!(
+            "{} {}{}{}",
+            conflict.key.table,
+            conflict.key.id,
+            cx.shared.theme.dot(),
+            words::kind(conflict.key.kind)
+        );
         cx.open(Overlay::Choose(Menu::new(title, items)));
         Answer::Done
     }

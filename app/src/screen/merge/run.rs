@@ -170,7 +170,8 @@ async fn merge(
                 None => None,
             };
             deliver(cx, Reply::Merged(Box::new(Done { merged, short, before }))).await?;
-            draft::forget(draft)
+            let pair = Pair { source: plan.source().clone(), target: plan.target().clone() };
+            draft::forget(draft, &pair)
         }
         Err(Error::Merge(MergeError::Moved { what })) => {
             let lines = what.iter().map(|(branch, was, is)| moved_line(branch, *was, *is)).collect();

@@ -292,8 +292,8 @@ impl Tree {
     /// Marks the conflict under the cursor, or the whole group; marks that are all there go.
     pub(super) fn mark(&mut self) -> bool {
         let Some(node) = self.node() else { return false };
-        let names = match &node.name {
-            name @ Name::Conflict(..) => vec![name.clone()],
+        let names: BTreeSet<Name> = match &node.name {
+            name @ Name::Conflict(..) => [name.clone()].into(),
             Name::Table(table) => self.names(|conflict| conflict.key.table == *table),
             Name::Kind(table, kind) => {
                 self.names(|conflict| conflict.key.table == *table && conflict.key.kind == *kind)
@@ -301,8 +301,8 @@ impl Tree {
             Name::Stale | Name::StaleChoice(_) => return false,
         };
         self.former_marks.push(self.marks.clone());
-        if names.iter().all(|name| self.marks.contains(name)) {
-            names.iter().for_each(|name| drop(self.marks.remove(name)));
+        if names.is_subset(&self.marks) {
+            self.marks.retain(|name| !names.contains(name));
         } else {
             self.marks.extend(names);
         }
@@ -314,18 +314,13 @@ impl Tree {
         self.former_marks.pop().map(|marks| self.marks = marks).is_some()
     }
 
-    /// How many marks were set or taken away.
-    pub(super) fn mark_steps(&self) -> usize {
-        self.former_marks.len()
-    }
-
-    fn names(&self, wanted: impl Fn(&Conflict) -> bool) -> Vec<Name> {
-        let mut names: Vec<Name> = Vec::new();
-        for conflict in self.conflicts.iter().filter(|conflict| self.fits(conflict)) {
-            if wanted(conflict) {
-                let same = |name: &&Name| matches!(name, Name::Conflict(key, _) if *key == conflict.key);
-                let number = names.iter().rev().take_while(|name| same(name)).count();
-                names.push(Name::Conflict(conflict.key.clone(), number));
+    fn names(&self, wanted: impl Fn(&Conflict) -> bool) -> BTreeSet<Name> {
+        let mut names = BTreeSet::new();
+        let mut same_key = 0;
+        for (at, conflict) in self.conflicts.iter().enumerate() {
+            same_key = if at > 0 && self.conflicts[at - 1].key == conflict.key { same_key + 1 } else { 0 };
+            if self.fits(conflict) && wanted(conflict) {
+                names.insert(Name::Conflict(conflict.key.clone(), same_key));
             }
         }
         names

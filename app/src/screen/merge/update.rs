@@ -1,21 +1,18 @@
-//! How the state changes: going from step to step, and what jobs deliver.
+//! How the state changes: going from step to step.
 
-use std::sync::Arc;
-
-use stratigraph_engine::ErrorKind;
+use stratigraph_engine::merge::Choice;
+use stratigraph_engine::{BranchName, ErrorKind};
 
 use super::action::Action;
 use super::choose::End;
-use super::deciding::{Deciding, Problem};
-use super::request::{Pair, Preview, Reply, Request};
+use super::request::{Pair, Request};
+use super::tables::TableLine;
 use super::{
-    BETWEEN, BETWEEN_SLOT, BRANCHES_SLOT, CHECK_SLOT, CONFLICTS, DELETE_SLOT, Ending, KEEP_SLOT, MERGE_SLOT, Merge,
-    PREVIEW_SLOT, RELATED, RESULT, ROW, ROWS_SLOT, SOURCE, SUMMARY, Step, TABLES, TARGET, focus, is_reading,
+    BETWEEN, BETWEEN_SLOT, BRANCHES_SLOT, CONFLICTS, Ending, Merge, PREVIEW_SLOT, RELATED, RESULT, ROW, SOURCE,
+    SUMMARY, Step, TABLES, TARGET, focus, is_reading,
 };
 use crate::action::TermKind;
-use crate::effect::{Effect, Request as Work};
-use crate::job::Slot;
-use crate::message::{Failure, Level};
+use crate::matcher::Matcher;
 use crate::screen::{Answer, PaneId, ScreenId, ScreenRequest};
 use crate::state::Context;
 use crate::writing::Mode;
@@ -30,7 +27,7 @@ impl Merge {
                 self.look_between(cx);
             }
             Action::Take(side) => self.take(side, cx),
-            Action::TakeCells => self.decide_selected(stratigraph_engine::merge::Choice::MergeCells, cx),
+            Action::TakeCells => self.decide_selected(Choice::MergeCells, cx),
             Action::Drop => self.drop_selected(cx),
             Action::Edit => self.ask_value(None, cx),
             Action::Write(text) => self.write_value(text, cx),
@@ -49,12 +46,7 @@ impl Merge {
     }
 
     /// Another screen wants these branches merged. What is under way for the same ones stays.
-    fn choose_pair(
-        &mut self,
-        source: stratigraph_engine::BranchName,
-        target: stratigraph_engine::BranchName,
-        cx: &mut Context<'_>,
-    ) {
+    fn choose_pair(&mut self, source: BranchName, target: BranchName, cx: &mut Context<'_>) {
         if matches!(self.ending, Ending::Running) {
             cx.shared.notice = Some("a merge is under way: wait for its end".to_owned());
             return;
@@ -81,7 +73,8 @@ impl Merge {
         match self.step {
             Step::Choose | Step::Result => {}
             Step::Preview | Step::Resolve => {
-                if self.preview.is_none() && (self.refused.is_none() || stopped) && !is_reading(cx.shared, PREVIEW_SLOT) {
+                if self.preview.is_none() && (self.refused.is_none() || stopped) && !is_reading(cx.shared, PREVIEW_SLOT)
+                {
                     self.read_preview(cx);
                 }
                 self.check_if_needed(cx);
@@ -243,183 +236,6 @@ impl Merge {
         Answer::Done
     }
 
-    /// Takes what a job delivers.
-    pub fn reply(&mut self, _slot: Slot, reply: Reply, cx: &mut Context<'_>) {
-        match reply {
-            Reply::Branches(branches) => {
-                self.choose.take(branches);
-                if self.choose.known().is_none() || self.step == Step::Choose {
-                    self.look_between(cx);
-                }
-            }
-            Reply::Between(between) => self.choose.between = Some(*between),
-            Reply::Preview(preview) => self.take_preview(*preview, cx),
-            Reply::Checked(of, check) => {
-                let taken = self.deciding.as_mut().is_some_and(|deciding| deciding.take(&of, *check));
-                if taken {
-                    self.unchecked = None;
-                    self.editing = self.editing.take().filter(|editing| editing.sent.is_none());
-                    self.show_tree(cx);
-                }
-            }
-            Reply::Refused { of, decision, column, reason } => {
-                if self.deciding.as_ref().is_some_and(|deciding| **deciding.decisions() == *of) {
-                    self.value_refused(Problem { decision, column, reason }, cx);
-                }
-            }
-            Reply::Rows(conflict, rows) => {
-                if self.row.of.as_ref().is_some_and(|of| *of == *conflict) {
-                    self.row.rows = Some(rows);
-                    self.row.failure = None;
-                }
-            }
-            Reply::Merged(done) => self.ending = Ending::Done(done),
-            Reply::Moved(lines) => self.ending = Ending::Moved(lines),
-            Reply::Observed(observed) => {
-                self.ending = Ending::Failed(Failure::new(ErrorKind::Internal, "the merge failed"), Some(observed));
-            }
-            Reply::Deleted(branch) => {
-                cx.say(Level::Info, format!("{branch} is deleted"));
-                self.deleted = Some(Ok(branch));
-            }
-        }
-    }
-
-    fn take_preview(&mut self, preview: Preview, cx: &mut Context<'_>) {
-        if self.asked.as_ref() != Some(&preview.pair) {
-            return;
-        }
-        if let Some(text) = &preview.kept_failure {
-            cx.say(Level::Warning, text.clone());
-        }
-        // What was decided a moment ago is newer than what was kept.
-        let decided = self.deciding.as_ref().filter(|deciding| !deciding.list().is_empty());
-        let before = decided.map(|deciding| Arc::clone(deciding.decisions()));
-        let kept = before.as_deref().or(preview.kept.as_ref());
-        let deciding = Deciding::new(&preview, kept);
-        if before.is_none() && !deciding.list().is_empty() {
-            let choices = super::words::count(deciding.list().len(), "choice");
-            cx.say(Level::Info, format!("{choices} of an earlier session, u does not take them back"));
-        }
-        self.refused = None;
-        self.deciding = Some(deciding);
-        self.preview = Some(Box::new(preview));
-        self.steps.clear();
-        self.editing = None;
-        let lines = self.table_lines().len();
-        self.tables.select(self.tables.row, lines, cx.shared.pane_height(TABLES));
-        self.show_tree(cx);
-        if self.tree.conflicts().is_empty() && self.step == Step::Resolve {
-            self.go(Step::Preview, cx);
-        }
-        if before.is_some() {
-            self.keep_draft(cx);
-        }
-        self.check_if_needed(cx);
-    }
-
-    /// Shows the conflicts as they are decided now.
-    pub(super) fn show_tree(&mut self, cx: &mut Context<'_>) {
-        let height = cx.shared.pane_height(CONFLICTS);
-        if let Some(deciding) = &self.deciding {
-            self.tree.show(deciding, height);
-        }
-        self.follow(cx);
-    }
-
-    /// Lets the engine look at the choices, if it has not yet.
-    pub(super) fn check_if_needed(&mut self, cx: &mut Context<'_>) {
-        let (Some(preview), Some(deciding)) = (&self.preview, &self.deciding) else { return };
-        if deciding.is_current() || deciding.problem.is_some() || is_reading(cx.shared, CHECK_SLOT) {
-            return;
-        }
-        let request = Request::Check(preview.plan.clone(), Arc::clone(deciding.decisions()));
-        cx.peek(CHECK_SLOT, "choices", ScreenRequest::Merge(request));
-    }
-
-    /// The choices are other ones: they are kept, shown and checked.
-    pub(super) fn decided(&mut self, cx: &mut Context<'_>) {
-        cx.cancel(CHECK_SLOT);
-        self.unchecked = None;
-        self.keep_draft(cx);
-        self.check_if_needed(cx);
-        self.show_tree(cx);
-    }
-
-    fn keep_draft(&self, cx: &mut Context<'_>) {
-        let (Some(preview), Some(deciding)) = (&self.preview, &self.deciding) else { return };
-        if preview.draft.directory.is_none() {
-            return;
-        }
-        let request = Request::Keep(preview.draft.clone(), Arc::clone(deciding.decisions()));
-        // Leaving the screen must not lose it; it leaves no trace unless it fails.
-        let id = cx.work(KEEP_SLOT, "choices", Work::Screen(ScreenRequest::Merge(request)));
-        cx.shared.jobs.hush(id);
-    }
-
-    /// Reads the rows of the conflict under the cursor.
-    pub(super) fn follow(&mut self, cx: &mut Context<'_>) {
-        let Some(conflict) = self.tree.conflict().cloned() else {
-            return;
-        };
-        let same = |of: &stratigraph_engine::merge::Conflict| of.key == conflict.key && of.detail == conflict.detail;
-        if self.row.of.as_ref().is_some_and(same) {
-            if self.row.rows.is_some() || self.row.failure.is_some() || is_reading(cx.shared, ROWS_SLOT) {
-                return;
-            }
-        } else {
-            self.row = super::RowView::default();
-        }
-        let Some(preview) = self.preview.as_ref().filter(|_| self.step == Step::Resolve) else { return };
-        let subject = format!("{} {}", conflict.key.table, conflict.key.id);
-        let request = Request::Rows(preview.plan.clone(), Box::new(conflict.clone()));
-        self.row.of = Some(conflict);
-        cx.peek(ROWS_SLOT, subject, ScreenRequest::Merge(request));
-    }
-
-    /// A job failed.
-    pub(super) fn job_failed(&mut self, slot: Slot, failure: &Failure, cx: &mut Context<'_>) {
-        match slot {
-            PREVIEW_SLOT => self.refused = Some(failure.clone()),
-            CHECK_SLOT => self.unchecked = Some(failure.clone()),
-            ROWS_SLOT => self.row.failure = Some(failure.clone()),
-            MERGE_SLOT => {
-                let observed = match std::mem::take(&mut self.ending) {
-                    Ending::Failed(_, observed) => observed,
-                    Ending::None | Ending::Running | Ending::Done(_) | Ending::Moved(_) | Ending::Cancelled => None,
-                };
-                self.ending = Ending::Failed(failure.clone(), observed);
-                cx.effects.push(Effect::CheckHeads);
-            }
-            DELETE_SLOT => self.deleted = Some(Err(failure.clone())),
-            _ => {}
-        }
-    }
-
-    /// A job was stopped.
-    pub(super) fn job_cancelled(&mut self, slot: Slot, cx: &mut Context<'_>) {
-        match slot {
-            PREVIEW_SLOT if self.preview.is_none() => {
-                self.refused = Some(Failure::new(ErrorKind::Cancelled, "the preview was stopped, r makes it"));
-            }
-            MERGE_SLOT => {
-                self.ending = Ending::Cancelled;
-                cx.effects.push(Effect::CheckHeads);
-            }
-            _ => {}
-        }
-    }
-
-    /// A job ended well.
-    pub(super) fn job_finished(&mut self, slot: Slot, cx: &mut Context<'_>) {
-        if slot == MERGE_SLOT || slot == DELETE_SLOT {
-            cx.effects.push(Effect::CheckHeads);
-        }
-        if slot == DELETE_SLOT {
-            self.choose.branches = None;
-        }
-    }
-
     /// Heads moved: the lists are read again; a preview stays what it is, and says so.
     pub(super) fn look_again(&mut self, cx: &mut Context<'_>) {
         if cx.shared.screen != ScreenId::Merge {
@@ -457,62 +273,13 @@ impl Merge {
     }
 
     /// Goes to the next or former match.
-    pub(super) fn find(
-        &mut self,
-        matcher: &crate::matcher::Matcher,
-        forward: bool,
-        stay: bool,
-        cx: &mut Context<'_>,
-    ) -> bool {
+    pub(super) fn find(&mut self, matcher: &Matcher, forward: bool, stay: bool, cx: &mut Context<'_>) -> bool {
         let height = cx.shared.pane_height(CONFLICTS);
         let Some(deciding) = &self.deciding else { return false };
         let found = self.tree.find(matcher, forward, stay, deciding, height);
         self.follow(cx);
         found
     }
-}
-
-/// A row of the table of tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TableLine {
-    /// The table at this place.
-    Table(usize),
-    /// The tables that stay as they are.
-    Fold,
-}
-
-impl Merge {
-    /// Tables as the merge leaves them, with what was decided.
-    pub(super) fn merged_tables(&self) -> &[stratigraph_engine::merge::TableMerge] {
-        self.deciding.as_ref().map_or(&[], |deciding| &deciding.check().tables)
-    }
-
-    /// The rows of the table of tables: those that change, a fold, and on demand what it hides.
-    pub(super) fn table_lines(&self) -> Vec<TableLine> {
-        let is_changed = |at: &usize| is_changed(&self.merged_tables()[*at]);
-        let all = 0..self.merged_tables().len();
-        let (changed, others): (Vec<usize>, Vec<usize>) = all.partition(is_changed);
-        let mut lines: Vec<TableLine> = changed.into_iter().map(TableLine::Table).collect();
-        if !others.is_empty() {
-            lines.push(TableLine::Fold);
-            if self.unfolded {
-                lines.extend(others.into_iter().map(TableLine::Table));
-            }
-        }
-        lines
-    }
-
-    pub(super) fn table_at(&self, line: TableLine) -> Option<&stratigraph_engine::merge::TableMerge> {
-        match line {
-            TableLine::Table(at) => self.merged_tables().get(at),
-            TableLine::Fold => None,
-        }
-    }
-}
-
-/// Whether something happens to a table, or is to be decided.
-pub(super) fn is_changed(table: &stratigraph_engine::merge::TableMerge) -> bool {
-    table.way != stratigraph_engine::merge::MergeWay::Untouched || table.conflicts > 0
 }
 
 /// `people → main`

@@ -50,14 +50,8 @@ pub(super) fn place(screen: &Merge, shared: &Shared) -> Place {
     let pair = screen.pair().map(|pair| format!("{}{}{}", pair.source, theme.arrow(), pair.target));
     let small = SizeClass::of(shared.size.0, shared.size.1) <= SizeClass::Single;
     let mut parts = vec![if small { short_steps(screen) } else { steps(screen, theme) }];
-    // Where there is little room the news come first.
-    if is_moved && small {
-        parts.push(moved);
-        parts.extend(pair);
-    } else {
-        parts.extend(pair);
-        parts.extend(is_moved.then_some(moved));
-    }
+    parts.extend(is_moved.then_some(moved));
+    parts.extend(pair);
     Place { text: parts.join(theme.dot()), is_head: !is_moved }
 }
 

@@ -1,6 +1,6 @@
 //! Choices, rules and counts in words.
 
-use stratigraph_engine::merge::{CellChoice, Choice, Conflict, ConflictKind, Decision, Rule, Scope, Side};
+use stratigraph_engine::merge::{CellChoice, Choice, Conflict, ConflictKind, Decision, Rule, Scope, Side, Unfit};
 
 use super::deciding::Deciding;
 use super::request::Pair;
@@ -44,6 +44,11 @@ pub(super) fn choice(choice: &Choice, from: &str) -> String {
     }
 }
 
+/// Why a choice is none for a conflict, and where to find those that are.
+pub(super) fn unfit(of: &Choice, reason: &Unfit) -> String {
+    format!("{}: {reason} (enter lists what fits)", choice(of, "from"))
+}
+
 fn cell_words(cell: &CellChoice) -> String {
     match cell {
         CellChoice::From(side) => side_word(*side).to_owned(),
@@ -85,7 +90,8 @@ pub(super) fn cause(deciding: &Deciding, conflict: &Conflict, from: &str) -> Opt
 
 /// Decisions counted by what they do: `target 9, source 4, edited 1`; empty if there are none.
 pub(super) fn counts<'d>(choices: impl Iterator<Item = &'d Choice>) -> String {
-    let mut counts = [("target", 0), ("source", 0), ("base", 0), ("cells", 0), ("edited", 0), ("dropped", 0), ("other", 0)];
+    let mut counts =
+        [("target", 0), ("source", 0), ("base", 0), ("cells", 0), ("edited", 0), ("dropped", 0), ("other", 0)];
     for choice in choices {
         let at = match choice {
             Choice::Take(Side::Target) => 0,

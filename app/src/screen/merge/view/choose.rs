@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use stratigraph_widgets::width::{Align, width};
 
-use super::{TextLine, column, failure_text, text, wrapped};
+use super::{TextLine, column, text, wrapped};
 use crate::action::TermKind;
 use crate::screen::merge::choose::End;
 use crate::screen::merge::request::{Between, BranchLine, End as Head};
@@ -103,9 +103,6 @@ fn between(screen: &Merge, shared: &Shared) -> Vec<TextLine> {
     }
     lines.push((String::new(), Role::Text));
     lines.push(("others say theirs for the source, ours for the target".to_owned(), Role::Dim));
-    if let Some(failure) = &screen.refused {
-        lines.push((failure_text(failure), Role::Error));
-    }
     lines
 }
 
@@ -177,7 +174,9 @@ fn conclusion(between: &Between) -> Vec<TextLine> {
         (true, ..) => ("they cannot be merged: export one and load it into the other".to_owned(), Role::Warning),
         (false, 0, _) => (format!("{} has every commit of {}: nothing to merge", pair.target, pair.source), Role::Text),
         (false, _, 0) => (format!("a fast forward: {} did nothing since", pair.target), Role::Text),
-        (false, ..) => ("both did something since: rows that both changed are shown as conflicts".to_owned(), Role::Text),
+        (false, ..) => {
+            ("both did something since: rows that both changed are shown as conflicts".to_owned(), Role::Text)
+        }
     };
     vec![(text, role), ("enter in the lower list previews, nothing is written".to_owned(), Role::Dim)]
 }

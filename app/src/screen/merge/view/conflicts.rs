@@ -38,7 +38,8 @@ pub(super) fn draw(screen: &Merge, shared: &Shared, panes: &Arrangement, canvas:
         let line = Rect { y, height: 1, ..list };
         draw_node(screen, deciding, &nodes[row], shared, line, canvas);
         let is_match = search.is_some_and(|matcher| {
-            matches!(nodes[row].name, Name::Conflict(..)) && fits(matcher, &screen.tree.conflicts()[nodes[row].conflict])
+            matches!(nodes[row].name, Name::Conflict(..))
+                && fits(matcher, &screen.tree.conflicts()[nodes[row].conflict])
         });
         if is_match {
             let style = canvas.style(Role::Match);
@@ -94,7 +95,8 @@ fn draw_node(
             draw_conflict(deciding, conflict, (standing, marked), shared, line, canvas);
         }
         Name::Stale => {
-            let text = format!("{sign}{} that hold no more", words::count(node.counts.1, "choice"));
+            let hold = if node.counts.1 == 1 { "holds" } else { "hold" };
+            let text = format!("{sign}{} that {hold} no more", words::count(node.counts.1, "choice"));
             canvas.line(line, text, Role::Warning);
         }
         Name::StaleChoice(index) => canvas.line(line, format!("    {}", stale(deciding, *index, shared)), Role::Dim),

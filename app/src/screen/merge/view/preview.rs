@@ -9,18 +9,22 @@ use stratigraph_widgets::width::{Align, width};
 
 use super::{TextLine, column, failure_text, text, wrapped};
 use crate::screen::first_line;
-use crate::screen::merge::update::{TableLine, is_changed};
+use crate::screen::merge::tables::{TableLine, is_changed};
 use crate::screen::merge::{Merge, PREVIEW_SLOT, Preview, SUMMARY, TABLES, is_reading, words};
 use crate::state::{Arrangement, Shared};
 use crate::theme::{Role, Theme};
 use crate::view::{Canvas, Target, grouped};
 
-/// Titles of the numbers.
-const NUMBERS: [&str; 4] = ["append", "upsert", "delete", "conflict"];
+/// Titles of the numbers: rows that come, change and go, and conflicts that are open.
+const NUMBERS: [&str; 4] = ["append", "upsert", "delete", "open"];
+/// The same where there is little room.
+const SIGNS: [&str; 4] = ["+", "~", "-", "?"];
 /// Columns of a number.
-const WIDE: usize = 8;
+const WIDE: usize = 7;
 /// Columns of a number where there is little room.
-const NARROW: usize = 4;
+const NARROW: usize = 5;
+/// Marks a table that was read whole.
+const WHOLE: char = '*';
 
 pub(super) fn draw(screen: &Merge, shared: &Shared, panes: &Arrangement, canvas: &mut Canvas<'_, '_>) {
     let reading = is_reading(shared, PREVIEW_SLOT);
@@ -45,12 +49,11 @@ pub(super) fn draw(screen: &Merge, shared: &Shared, panes: &Arrangement, canvas:
 fn draw_tables(screen: &Merge, shared: &Shared, focused: bool, area: Rect, canvas: &mut Canvas<'_, '_>) {
     let lines = screen.table_lines();
     let (head, list) = first_line(area);
-    let number = if area.width < 60 { NARROW } else { WIDE };
+    let (number, titles) = if area.width < 56 { (NARROW, SIGNS) } else { (WIDE, NUMBERS) };
     let keys = screen.merged_tables().iter().map(|table| width(&table.key.to_string())).max().unwrap_or(0);
     let room = usize::from(area.width).saturating_sub(2 + 9 + 4 * (number + 1));
     let names = keys.max(5).min(room.max(8));
-    let titles: Vec<String> =
-        NUMBERS.iter().map(|title| column(title, number, Align::Right, shared.theme)).collect();
+    let titles: Vec<String> = titles.iter().map(|title| column(title, number, Align::Right, shared.theme)).collect();
     let name = column("table", names, Align::Left, shared.theme);
     canvas.line(head, format!("  {name} {:<8} {}", "change", titles.join(" ")), Role::Title);
     let window = screen.tables.window(lines.len(), usize::from(list.height));
@@ -86,14 +89,13 @@ fn draw_table(
         column(&text, number, Align::Right, theme)
     };
     let conflicts = (format!(" {}", count(table.conflicts)), Role::Warning);
-    let walked = if table.compared == Some(Way::Walk) { "  whole table read" } else { "" };
+    let whole = if table.compared == Some(Way::Walk) { WHOLE } else { ' ' };
     let counts = format!(" {} {} {}", count(table.appends), count(table.upserts), count(table.deletes));
     let pieces = [
         (format!("  {name} "), Role::Text),
-        (format!("{:<8}", table.way.to_string()), Role::Changed),
+        (format!("{:<7}{whole}", table.way.to_string()), Role::Changed),
         (counts, Role::Text),
         conflicts,
-        (walked.to_owned(), Role::Dim),
     ];
     canvas.pieces(line, &pieces);
 }
@@ -128,7 +130,10 @@ pub(in crate::screen::merge) fn summary_lines(screen: &Merge, shared: &Shared) -
     lines.extend(conflicts(screen, shared.theme.dot()));
     let walked = screen.merged_tables().iter().filter(|table| table.compared == Some(Way::Walk)).count();
     if walked > 0 {
-        let text = format!("{} read whole: stored versions could not tell which rows changed", words::count(walked, "table"));
+        let text = format!(
+            "{WHOLE} {} read whole: stored versions could not tell which rows changed",
+            words::count(walked, "table")
+        );
         lines.push((text, Role::Dim));
     }
     lines

@@ -110,7 +110,10 @@ fn finished(done: &Done, pair: &Pair, shared: &Shared) -> Vec<TextLine> {
     let short = done.short.clone().unwrap_or_default();
     let mut lines = vec![
         (format!("{good} {outcome}: {}{}{}", pair.source, theme.arrow(), pair.target), Role::Good),
-        (format!("commit {short}  {} is {}@v{}", written.commit, written.branch, written.manifest_version), Role::Title),
+        (
+            format!("commit {short}  {} is {}@v{}", written.commit, written.branch, written.manifest_version),
+            Role::Title,
+        ),
         ("enter shows it in the history".to_owned(), Role::Dim),
         (String::new(), Role::Text),
     ];
@@ -151,7 +154,9 @@ fn outcome(observed: Option<&Observed>, screen: &Merge) -> Vec<TextLine> {
     };
     let sidecars = match &observed.sidecars {
         Ok(0) => "none".to_owned(),
-        Ok(count) => format!("{} pending: screen 5 shows what becomes of it", words::count(*count, "interrupted write")),
+        Ok(count) => {
+            format!("{} pending: screen 5 shows what becomes of it", words::count(*count, "interrupted write"))
+        }
         Err(error) => format!("unknown: {error}"),
     };
     vec![(format!("branch head: {head}"), Role::Text), (format!("interrupted writes: {sidecars}"), Role::Text)]

@@ -177,7 +177,12 @@ fn draw_titles(
     for at in &widths.sides {
         let title = match SHOWN[*at] {
             Side::Base => "base".to_owned(),
-            side @ (Side::Source | Side::Target) => format!("{} {}", words::side_word(side), words::side(side, pair)),
+            side @ (Side::Source | Side::Target) => {
+                let (word, branch) = (words::side_word(side), words::side(side, pair));
+                let title = format!("{word} {branch}");
+                // The letter is the key that takes it.
+                if width(&title) <= widths.value { title } else { format!("{} {branch}", &word[..1]) }
+            }
         };
         titles.push_str(&format!(" {}", column(&title, widths.value, Align::Left, theme)));
     }
@@ -198,7 +203,13 @@ fn draw_line(line: &Line, widths: &Widths, theme: Theme, area: Rect, canvas: &mu
         let room = widths.value.saturating_sub(width(sign));
         let value = column(&value, room, Align::Left, theme);
         let value = if taken { format!("{}{sign}", value.trim_end()) } else { value };
-        let role = if !line.differs { Role::Dim } else if taken { Role::Changed } else { role };
+        let role = if !line.differs {
+            Role::Dim
+        } else if taken {
+            Role::Changed
+        } else {
+            role
+        };
         pieces.push((format!(" {}", column(&value, widths.value, Align::Left, theme)), role));
     }
     if widths.merged {

@@ -1,0 +1,137 @@
+//! Choices that outlive the program, and heads that moved.
+
+use std::path::PathBuf;
+
+use stratigraph_engine::merge::{Choice, ConflictKind, Decision, MergeDecisions, MergeHeads, Side};
+
+use super::super::draft::{DraftKey, find, forget, keep};
+use super::super::request::{Pair, Preview, Reply};
+use super::super::tree::Name;
+use super::stage::{Stage, branch, conflicts, heads, id, preview};
+
+/// A folder that goes when the test ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("stratigraph-drafts-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a folder");
+        Self(path)
+    }
+
+    fn key(&self, uri: &str, heads: MergeHeads) -> DraftKey {
+        DraftKey { directory: Some(self.0.join("drafts")), uri: uri.to_owned(), heads }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+fn pair() -> Pair {
+    Pair { source: branch("people"), target: branch("main") }
+}
+
+fn decisions() -> MergeDecisions {
+    let none = MergeDecisions::none(&branch("people"), &branch("main"), heads());
+    let decided =
+        conflicts().iter().skip(2).take(2).map(|it| Decision::by_hand(it, Some(Choice::Take(Side::Source)))).collect();
+    MergeDecisions { decisions: decided, ..none }
+}
+
+fn other_heads() -> MergeHeads {
+    MergeHeads { target: id("01M7ZTGDXYKVD9N873RVGQD10C"), ..heads() }
+}
+
+#[test]
+fn a_draft_is_found_for_the_same_heads_and_forgotten_with_the_choices() {
+    let folder = Folder::new("same");
+    let key = folder.key("/data/crm", heads());
+    assert_eq!(find(&key, &pair()).expect("readable"), None);
+    keep(&key, &decisions()).expect("written");
+    assert_eq!(find(&key, &pair()).expect("readable"), Some(decisions()));
+    let none = MergeDecisions { decisions: Vec::new(), ..decisions() };
+    keep(&key, &none).expect("removed");
+    assert_eq!(find(&key, &pair()).expect("readable"), None);
+    forget(&key, &pair()).expect("it need not be there");
+}
+
+#[test]
+fn drafts_of_former_heads_go_with_the_merge_and_those_of_other_branches_stay() {
+    let folder = Folder::new("forget");
+    let key = folder.key("/data/crm", heads());
+    keep(&folder.key("/data/crm", other_heads()), &decisions()).expect("written");
+    keep(&key, &decisions()).expect("written");
+    let others = MergeHeads { source: id("01M7ZTGDXYKVD9N873RVGQD10C"), ..heads() };
+    let of_prices = MergeDecisions { source: branch("prices"), ..decisions() };
+    keep(&folder.key("/data/crm", others), &of_prices).expect("written");
+    forget(&key, &pair()).expect("removed");
+    assert_eq!(find(&key, &pair()).expect("readable"), None);
+    let prices = Pair { source: branch("prices"), target: branch("main") };
+    assert_eq!(find(&folder.key("/data/crm", others), &prices).expect("readable"), Some(of_prices));
+}
+
+#[test]
+fn a_draft_of_other_heads_is_found_for_the_same_branches_of_the_same_graph_only() {
+    let folder = Folder::new("moved");
+    keep(&folder.key("/data/crm", heads()), &decisions()).expect("written");
+    let found = |uri: &str, pair: &Pair| find(&folder.key(uri, other_heads()), pair).expect("readable");
+    assert_eq!(found("/data/crm", &pair()), Some(decisions()));
+    assert_eq!(found("/data/other", &pair()), None);
+    let turned = Pair { source: branch("main"), target: branch("people") };
+    assert_eq!(found("/data/crm", &turned), None);
+}
+
+#[test]
+fn a_draft_that_is_no_draft_is_told_and_not_replaced() {
+    let folder = Folder::new("broken");
+    let key = folder.key("/data/crm", heads());
+    keep(&key, &decisions()).expect("written");
+    let file = std::fs::read_dir(folder.0.join("drafts")).expect("a folder").flatten().next().expect("a file");
+    std::fs::write(file.path(), "{").expect("written");
+    let failure = find(&key, &pair()).expect_err("no JSON");
+    assert!(failure.sentence().starts_with("cannot understand the decisions kept in"), "{}", failure.sentence());
+}
+
+#[test]
+fn without_a_home_nothing_is_kept() {
+    let key = DraftKey { directory: None, uri: "/data/crm".to_owned(), heads: heads() };
+    keep(&key, &decisions()).expect("nothing to do");
+    assert_eq!(find(&key, &pair()).expect("nothing to do"), None);
+}
+
+#[test]
+fn kept_choices_are_there_when_the_preview_is_made_again() {
+    let mut stage = Stage::choosing(120, 30);
+    stage.keys("enter enter");
+    let kept = Preview { kept: Some(decisions()), ..preview(conflicts()) };
+    stage.answer("merge preview", vec![Reply::Preview(Box::new(kept))]);
+    assert!(stage.state.shared.messages.history().any(|said| said.text.contains("2 choices of an earlier session")));
+    stage.checked();
+    assert!(stage.words().contains("6 of 8 open"), "{}", stage.picture());
+    assert_eq!(stage.decisions(), decisions());
+}
+
+#[test]
+fn after_heads_moved_choices_stay_where_their_rows_do_and_others_are_listed() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(ConflictKind::DivergentUpdate, "ada");
+    stage.keys("s");
+    stage.select(ConflictKind::DivergentUpdate, "bob");
+    stage.keys("t");
+    stage.checked();
+    stage.keys("r");
+    let mut moved = Preview { heads: other_heads(), ..preview(conflicts()) };
+    moved.conflicts[3].rows = "other rows of bob".to_owned();
+    stage.answer("merge preview", vec![Reply::Preview(Box::new(moved))]);
+    assert_eq!(stage.decisions().heads, other_heads());
+    stage.checked();
+    let tree = &stage.state.screens.merge.tree;
+    assert!(tree.nodes().iter().any(|node| node.name == Name::StaleChoice(1)), "{:?}", tree.nodes());
+    let words = stage.words();
+    assert!(words.contains("1 choice that holds no more"), "{words}");
+    assert!(words.contains("node:Person bob: target · the rows have changed since"), "{words}");
+    assert!(words.contains("7 of 8 open"), "{words}");
+}

@@ -1,0 +1,426 @@
+//! Choices: by row, by cell, with values, for several at once; undo, and what the engine says of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use stratigraph_engine::ErrorKind;
+use stratigraph_engine::merge::{CellChoice, Choice, ConflictKind, Decision, Rule, Scope, Side};
+
+use super::super::deciding::Standing;
+use super::super::request::{Reply, Request};
+use super::super::{CONFLICTS, Merge, ROW};
+use super::model;
+use super::stage::{Stage, conflicts, divergent, key, rows_of};
+use crate::event::Event;
+use crate::message::Failure;
+use crate::overlay::Overlay;
+use crate::screen::Screen;
+
+const UPDATE: ConflictKind = ConflictKind::DivergentUpdate;
+
+fn merge(stage: &Stage) -> &Merge {
+    &stage.state.screens.merge
+}
+
+/// Choices by what they are about: the id of a conflict, or the rule in words.
+fn chosen(stage: &Stage) -> Vec<(String, String)> {
+    let about = |decision: &Decision| match &decision.on {
+        Scope::Conflict(key) => format!("{} {}", key.kind, key.id),
+        Scope::Rule(rule) => super::super::words::rule(rule),
+    };
+    let list = stage.decisions().decisions;
+    list.iter().map(|it| (about(it), it.choice.as_ref().expect("a choice").to_string())).collect()
+}
+
+fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+    list.iter().map(|(about, choice)| ((*about).to_owned(), (*choice).to_owned())).collect()
+}
+
+#[test]
+fn a_key_takes_the_row_and_the_engine_looks_at_it() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(UPDATE, "ada");
+    stage.keys("s");
+    assert_eq!(chosen(&stage), pairs(&[("DivergentUpdate ada", r#""source""#)]));
+    assert!(stage.picture().contains("checking"), "the key answers before the engine does");
+    assert!(stage.picture().contains("by you: source"));
+    assert!(matches!(stage.asked("draft of choices"), Some(Request::Keep(..))), "it outlives the program");
+    stage.checked();
+    let picture = stage.picture();
+    assert!(picture.contains("7 of 8 open") && picture.contains("decided: source 1"), "{picture}");
+    assert!(!picture.contains("checking"));
+}
+
+#[test]
+fn another_choice_for_the_same_conflict_replaces_the_former() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(UPDATE, "ada");
+    stage.keys("s t b");
+    assert_eq!(chosen(&stage), pairs(&[("DivergentUpdate ada", r#""base""#)]));
+    stage.keys("b");
+    assert_eq!(stage.state.shared.notice.as_deref(), Some("it is decided so: base"));
+    stage.keys("backspace");
+    assert_eq!(chosen(&stage), []);
+}
+
+#[test]
+fn a_choice_that_does_not_fit_is_refused_with_the_reason() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(ConflictKind::OrphanEdge, "w1");
+    stage.keys("s");
+    let notice = stage.state.shared.notice.clone().expect("a reason");
+    assert!(notice.contains("no choice for OrphanEdge") && notice.contains("enter lists"), "{notice}");
+    stage.select(UPDATE, "ada");
+    stage.keys("m");
+    assert!(stage.state.shared.notice.as_deref().is_some_and(|it| it.contains("changed by both sides differently")));
+    assert_eq!(chosen(&stage), []);
+    stage.select(UPDATE, "bob");
+    stage.keys("m");
+    assert_eq!(chosen(&stage), pairs(&[("DivergentUpdate bob", r#""cells""#)]));
+}
+
+#[test]
+fn cells_are_taken_one_by_one_and_count_once_all_that_both_changed_are_named() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(UPDATE, "ada");
+    stage.keys("tab");
+    assert_eq!(stage.state.focus(), ROW);
+    stage.keys("g g t");
+    assert_eq!(chosen(&stage), [], "the other cell is open");
+    assert_eq!(stage.state.shared.notice.as_deref(), Some("still to choose: city"));
+    assert!(stage.picture().contains("chosen so far: age ← target"), "{}", stage.picture());
+    let at = merge(&stage).tree.node().expect("a row").conflict;
+    assert_eq!(merge(&stage).tree.standing(at), Standing::Partly);
+    stage.keys("j s");
+    let cells = BTreeMap::from([
+        ("age".to_owned(), CellChoice::From(Side::Target)),
+        ("city".to_owned(), CellChoice::From(Side::Source)),
+    ]);
+    assert_eq!(stage.decisions().decisions[0].choice, Some(Choice::Cells(cells)));
+    assert!(stage.picture().contains("by you: age ← target, city ← source"), "{}", stage.picture());
+    stage.keys("u");
+    assert_eq!(chosen(&stage), []);
+    stage.keys("u u");
+    assert_eq!(stage.state.shared.notice.as_deref(), Some("nothing to undo"));
+}
+
+#[test]
+fn a_cell_of_a_row_that_was_taken_is_changed_in_it() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(UPDATE, "ada");
+    stage.keys("s tab g g t");
+    let cells = BTreeMap::from([
+        ("age".to_owned(), CellChoice::From(Side::Target)),
+        ("city".to_owned(), CellChoice::From(Side::Source)),
+    ]);
+    assert_eq!(stage.decisions().decisions[0].choice, Some(Choice::Cells(cells)));
+}
+
+#[test]
+fn a_cell_that_is_the_same_everywhere_is_not_taken() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(UPDATE, "ada");
+    stage.keys("tab G t");
+    assert!(stage.state.shared.notice.as_deref().is_some_and(|it| it.contains("the same everywhere")));
+    assert_eq!(chosen(&stage), []);
+}
+
+#[test]
+fn a_value_is_written_with_the_type_of_its_column() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(UPDATE, "bob");
+    stage.keys("tab g g i");
+    assert!(stage.picture().contains("I32?; null is no value"), "{}", stage.picture());
+    stage.keys("backspace backspace");
+    stage.text("33");
+    stage.keys("enter");
+    let cells = BTreeMap::from([("age".to_owned(), CellChoice::Value(33.into()))]);
+    assert_eq!(stage.decisions().decisions[0].choice, Some(Choice::Cells(cells)));
+    stage.keys("j i ctrl-u");
+    stage.text("33");
+    stage.keys("enter");
+    let Some(Choice::Cells(cells)) = stage.decisions().decisions[0].choice.clone() else { panic!("no cells") };
+    assert_eq!(cells["city"], CellChoice::Value("33".into()), "a String is no number");
+}
+
+#[test]
+fn a_value_the_engine_refuses_comes_back_with_the_reason_and_changes_nothing() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(UPDATE, "bob");
+    stage.keys("m");
+    stage.checked();
+    stage.keys("tab g g i ctrl-u");
+    stage.text("many");
+    stage.keys("enter");
+    let Some(Request::Check(_, of)) = stage.asked("check of choices") else { panic!("not checked") };
+    let (of, reason) = (Arc::clone(of), "\"many\" is no I32".to_owned());
+    let column = "age".to_owned();
+    stage.answer("check of choices", vec![Reply::Refused { of, decision: 0, column, reason }]);
+    let Some(Overlay::Prompt(_)) = stage.state.shared.overlays.last() else { panic!("the line is there again") };
+    let picture = stage.picture();
+    assert!(picture.contains("age: \"many\" is no I32") && picture.contains("> many"), "{picture}");
+    assert_eq!(chosen(&stage), pairs(&[("DivergentUpdate bob", r#""cells""#)]), "as before the edit");
+    stage.keys("esc u");
+    assert_eq!(chosen(&stage), []);
+}
+
+#[test]
+fn a_refused_value_of_an_older_choice_is_shown_and_keeps_from_merging() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(UPDATE, "ada");
+    stage.keys("s");
+    let Some(Request::Check(_, of)) = stage.asked("check of choices") else { panic!("not checked") };
+    let of = Arc::clone(of);
+    let refused = Reply::Refused { of, decision: 0, column: "age".to_owned(), reason: "too large".to_owned() };
+    stage.answer("check of choices", vec![refused]);
+    assert!(stage.picture().contains("! choice 1, age: too large"), "{}", stage.picture());
+    stage.keys("C");
+    assert!(stage.state.shared.overlays.is_empty());
+    stage.keys("t");
+    assert!(!stage.picture().contains("too large"));
+}
+
+#[test]
+fn words_about_former_choices_are_ignored() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(UPDATE, "ada");
+    stage.keys("s");
+    let late = stage.newest("check of choices");
+    let crate::effect::Request::Screen(crate::screen::ScreenRequest::Merge(Request::Check(_, of))) = &late.request
+    else {
+        panic!("no check")
+    };
+    let of = Arc::clone(of);
+    let check = model::check(&conflicts(), &of);
+    stage.keys("t");
+    stage.event(Event::Reply(late.id, crate::effect::Reply::Merge(Reply::Checked(of, Box::new(check)))));
+    assert!(!merge(&stage).deciding.as_ref().expect("choices").is_current());
+    stage.checked();
+    assert!(merge(&stage).deciding.as_ref().expect("choices").is_current());
+    assert!(stage.picture().contains("decided: target 1"));
+}
+
+#[test]
+fn rows_of_another_conflict_are_ignored() {
+    let mut stage = Stage::resolving(120, 30);
+    let all = conflicts();
+    stage.select(UPDATE, "ada");
+    let bob = all.iter().find(|conflict| conflict.key.id == "bob").expect("bob");
+    stage.keys("j");
+    let wanted = stage.newest("conflict rows");
+    let ada = all.iter().find(|it| it.key.id == "ada" && it.key.kind == UPDATE).expect("ada");
+    let late = Reply::Rows(Box::new(ada.clone()), rows_of(ada));
+    stage.event(Event::Reply(wanted.id, crate::effect::Reply::Merge(late)));
+    assert!(merge(&stage).row.rows.is_none());
+    let rows = Reply::Rows(Box::new(bob.clone()), rows_of(bob));
+    stage.event(Event::Reply(wanted.id, crate::effect::Reply::Merge(rows)));
+    assert!(merge(&stage).row.rows.is_some());
+}
+
+#[test]
+fn the_same_choice_for_a_kind_shows_its_count_first_and_is_a_rule() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(UPDATE, "ada");
+    stage.keys("R k");
+    assert!(stage.state.shared.notice.as_deref().is_some_and(|it| it.contains("decide this conflict first")));
+    stage.keys("s R k");
+    let picture = stage.picture();
+    assert!(picture.contains("source for all DivergentUpdate in node:Person"), "{picture}");
+    assert!(picture.contains("2 conflicts"), "{picture}");
+    stage.keys("esc");
+    assert_eq!(chosen(&stage).len(), 1, "nothing yet");
+    stage.keys("R k enter");
+    stage.checked();
+    let rule = Rule { table: Some(key("node:Person")), kind: Some(UPDATE), filter: None };
+    assert_eq!(stage.decisions().decisions[1].on, Scope::Rule(rule));
+    stage.select(UPDATE, "bob");
+    assert!(stage.picture().contains("by rule all DivergentUpdate in node:Person → source"), "{}", stage.picture());
+    assert!(stage.picture().contains("5 of 8 open"));
+}
+
+#[test]
+fn a_scope_leaves_what_was_decided_by_hand_unless_asked() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(UPDATE, "bob");
+    stage.keys("t");
+    stage.select(UPDATE, "ada");
+    stage.keys("s R k");
+    let picture = stage.picture();
+    assert!(picture.contains("1 conflict") && picture.contains("2 conflicts"), "{picture}");
+    assert!(picture.contains("these, and 1 that you decided otherwise by hand"), "{picture}");
+    stage.keys("enter");
+    stage.checked();
+    let of = |stage: &Stage, id: &str| {
+        let all = conflicts();
+        let conflict = all.iter().find(|it| it.key.id == id && it.key.kind == UPDATE).expect("there");
+        merge(stage).deciding.as_ref().expect("choices").choice(conflict).cloned()
+    };
+    assert_eq!(of(&stage, "bob"), Some(Choice::Take(Side::Target)));
+    assert_eq!(of(&stage, "李小龍"), Some(Choice::Take(Side::Source)));
+    stage.keys("R k j enter");
+    stage.checked();
+    assert_eq!(of(&stage, "bob"), Some(Choice::Take(Side::Source)));
+    stage.keys("u");
+    assert_eq!(of(&stage, "bob"), Some(Choice::Take(Side::Target)), "taken back in one step");
+}
+
+#[test]
+fn scopes_reach_what_they_say_and_only_what_the_choice_fits() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(UPDATE, "ada");
+    stage.keys("s R t");
+    // Of the five others in the table the choice fits all; of all seven, not the two of edges.
+    assert!(stage.picture().contains("5 conflicts"), "{}", stage.picture());
+    stage.keys("esc R a");
+    let picture = stage.picture();
+    assert!(picture.contains("source for all conflicts") && picture.contains("5 conflicts"), "{picture}");
+    assert!(picture.contains("2 conflicts stay: this is no choice for them"), "{picture}");
+}
+
+#[test]
+fn marked_and_filtered_ones_get_choices_of_their_own() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(UPDATE, "bob");
+    stage.keys("space");
+    stage.select(UPDATE, "ada");
+    stage.keys("t R m enter");
+    assert_eq!(
+        chosen(&stage),
+        pairs(&[("DivergentUpdate ada", r#""target""#), ("DivergentUpdate bob", r#""target""#)])
+    );
+    stage.keys("u");
+    assert_eq!(chosen(&stage).len(), 1);
+    stage.keys("R f");
+    assert_eq!(stage.state.shared.notice.as_deref(), Some("filter the conflicts first (f)"));
+    stage.keys("f");
+    stage.text("divergent");
+    stage.keys("enter");
+    assert_eq!(
+        merge(&stage).counter(CONFLICTS, crate::action::TermKind::Filter, &stage.state.shared).map(|c| (c.this, c.of)),
+        Some((3, 8))
+    );
+    stage.keys("R f enter");
+    assert_eq!(chosen(&stage).len(), 3);
+    // Marks are taken back in turn with choices.
+    stage.keys("u u u");
+    assert!(merge(&stage).tree.marked().is_empty());
+}
+
+#[test]
+fn cells_and_pairs_are_not_repeated() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(UPDATE, "ada");
+    stage.keys("s tab g g t R k");
+    assert!(stage.state.shared.notice.as_deref().is_some_and(|it| it.contains("for this row alone")));
+    assert!(stage.state.shared.overlays.is_empty());
+}
+
+#[test]
+fn enter_lists_what_fits_each_kind() {
+    let offers = |kind, id: &str| {
+        let mut stage = Stage::resolving(120, 40);
+        stage.select(kind, id);
+        stage.keys("enter");
+        let Some(Overlay::Choose(menu)) = stage.state.shared.overlays.last() else { panic!("no menu") };
+        let texts: Vec<String> = menu.shown().filter(|it| it.action.is_some()).map(|it| it.text.clone()).collect();
+        texts
+    };
+    assert_eq!(offers(ConflictKind::OrphanEdge, "w1"), ["restore node:Person gone", "drop the edge"]);
+    assert_eq!(
+        offers(ConflictKind::DeleteVsUpdate, "linus"),
+        [
+            "keep the changed row",
+            "delete the row",
+            "as on people: no row",
+            "as on main: city Helsinki",
+            "as in the last common commit: city Oslo"
+        ]
+    );
+    assert_eq!(
+        offers(ConflictKind::UniqueViolation, "mia")[3..],
+        ["keep mia, drop the other row", "keep max, drop the other row", "drop the row"]
+    );
+    assert_eq!(offers(ConflictKind::CardinalityViolation, "ada"), Vec::<String>::new(), "edges are chosen in the list");
+}
+
+#[test]
+fn edges_of_a_node_are_dropped_and_restored_one_by_one() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(ConflictKind::CardinalityViolation, "ada");
+    stage.keys("D");
+    assert!(stage.state.shared.notice.as_deref().is_some_and(|it| it.contains("go to an edge first")));
+    stage.keys("tab g g D");
+    assert_eq!(chosen(&stage), pairs(&[("CardinalityViolation ada", r#"{"drop": ["w2"]}"#)]));
+    stage.keys("G D");
+    assert_eq!(chosen(&stage), pairs(&[("CardinalityViolation ada", r#"{"drop": ["w2"], "restore": ["w4"]}"#)]));
+    stage.keys("D g g D");
+    assert_eq!(chosen(&stage), [], "turned back");
+}
+
+#[test]
+fn delete_is_the_drop_of_a_row_that_one_side_deleted() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(ConflictKind::DeleteVsUpdate, "linus");
+    stage.keys("D");
+    assert_eq!(chosen(&stage), pairs(&[("DeleteVsUpdate linus", r#""delete""#)]));
+}
+
+#[test]
+fn brackets_go_to_open_conflicts_only_and_around_the_end() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(UPDATE, "ada");
+    stage.keys("s");
+    stage.checked();
+    let here = |stage: &Stage| merge(stage).tree.conflict().expect("a conflict").key.id.clone();
+    stage.keys("]");
+    assert_eq!(here(&stage), "bob");
+    stage.keys("[");
+    assert_eq!(here(&stage), "ada", "the cardinality of ada, before the decided one");
+    assert_eq!(merge(&stage).tree.conflict().expect("one").key.kind, ConflictKind::CardinalityViolation);
+    stage.keys("[ [");
+    assert_eq!(here(&stage), "zoe", "around the end");
+}
+
+#[test]
+fn closed_groups_count_and_open_when_a_search_finds_something_in_them() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.keys("g g j j j j j enter");
+    let picture = stage.picture();
+    assert!(picture.contains("node:Person  6 of 6 open"), "{picture}");
+    assert!(!picture.contains("linus"));
+    stage.keys("/");
+    stage.text("linus");
+    stage.keys("enter");
+    assert_eq!(merge(&stage).tree.conflict().expect("found").key.id, "linus");
+}
+
+#[test]
+fn what_a_choice_causes_names_it_and_stays_selected_by_identity() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(UPDATE, "bob");
+    stage.keys("s");
+    let Some(Request::Check(_, of)) = stage.asked("check of choices") else { panic!("not checked") };
+    let of = Arc::clone(of);
+    let mut check = model::check(&conflicts(), &of);
+    let mut caused = divergent("aaron", &["age"], false);
+    caused.caused_by = Some(0);
+    check.open.push(caused);
+    stage.answer("check of choices", vec![Reply::Checked(of, Box::new(check))]);
+    assert_eq!(merge(&stage).tree.conflict().expect("one").key.id, "bob", "rows above do not move the cursor");
+    stage.select(UPDATE, "aaron");
+    assert!(stage.words().contains("because of source for node:Person bob"), "{}", stage.picture());
+}
+
+#[test]
+fn a_check_that_fails_is_told_and_keeps_from_merging() {
+    let mut stage = Stage::with(120, 30, vec![divergent("bob", &["city"], true)]);
+    stage.keys("tab enter");
+    stage.rows();
+    stage.keys("m");
+    stage.fail("check of choices", Failure::new(ErrorKind::Unavailable, "the disk went away"));
+    assert!(stage.words().contains("! the disk went away"));
+    stage.keys("C");
+    assert!(stage.state.shared.overlays.is_empty());
+    stage.keys("r");
+    assert!(stage.asked("merge preview").is_some());
+}
