@@ -21,6 +21,7 @@ mod guard;
 mod history;
 mod independent;
 mod load;
+mod merge;
 mod mutate;
 mod opening;
 mod read_only;
