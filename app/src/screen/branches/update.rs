@@ -261,8 +261,7 @@ impl Branches {
         let before = self.list.cursor().row;
         let answer = self.list.motion(motion, self.list_height(cx.shared));
         if self.list.cursor().row != before {
-            self.shelf.offset = 0;
-            self.look_around(cx);
+            self.moved_on(cx);
         }
         answer
     }
@@ -291,9 +290,16 @@ impl Branches {
     pub(super) fn go_to_row(&mut self, row: Option<usize>, cx: &mut Context<'_>) {
         if let Some(row) = row {
             self.list.select_row(row, self.list_height(cx.shared));
-            self.shelf.offset = 0;
-            self.look_around(cx);
+            self.moved_on(cx);
         }
+    }
+
+    /// Another branch is selected: a question about the former one is not asked any more.
+    fn moved_on(&mut self, cx: &mut Context<'_>) {
+        cx.cancel(LOSS);
+        cx.cancel(FIND);
+        self.shelf.offset = 0;
+        self.look_around(cx);
     }
 
     /// Does what each pane does in its own way.

@@ -102,6 +102,14 @@ fn a_question_never_comes_over_another_screen_or_overlay() {
 }
 
 #[test]
+fn moving_on_drops_a_question_that_is_still_worked_out() {
+    let mut stage = Stage::writing(120, 30);
+    stage.keys("j D k");
+    stage.answer("what is lost", vec![Reply::Loss(Box::new(loss(1)))]);
+    assert!(stage.state.shared.overlays.is_empty());
+}
+
+#[test]
 fn writing_in_a_graph_that_is_open_for_reading_is_prepared_first() {
     let mut stage = Stage::ready(120, 30);
     stage.keys("B");
