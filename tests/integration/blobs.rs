@@ -14,9 +14,10 @@ use lance::dataset::{WriteMode, WriteParams};
 use stratigraph::effect::{Request, Start};
 use stratigraph::event::Event;
 use stratigraph::export::{Content, Existing, Format, Source};
-use stratigraph::job::{JobId, JobStatus, JobUpdate, Slot};
+use stratigraph::job::{JobId, JobStatus, JobUpdate, Lifetime, Slot};
 use stratigraph::screen::{PaneId, ScreenId};
 use stratigraph::tasks::Tasks;
+use stratigraph::writing::Mode;
 use stratigraph_engine::diff::{DiffFilter, DiffItem, Way, table_changes};
 use stratigraph_engine::manifest::{ChangeKind, TableChange, TableEntry};
 use stratigraph_engine::read::{self, Blobs, ReadOptions, RowStream};
@@ -178,7 +179,8 @@ fn ranked_lines(descending: bool, keep: impl Fn(Option<i64>) -> bool) -> Vec<Str
 async fn carry_out(tasks: &mut Tasks, events: &mut Receiver<Event>, id: JobId, request: Request) -> JobStatus {
     // A slot of its own: the one before may not be free yet.
     let kind = if id == JobId(0) { "open" } else { "export" };
-    tasks.start(Start { id, slot: Slot { screen: ScreenId::Tables, pane: PaneId("rows"), kind }, request });
+    let slot = Slot { screen: ScreenId::Tables, pane: PaneId("rows"), kind };
+    tasks.start(Start { id, slot, lifetime: Lifetime::Program, request });
     loop {
         match events.recv().await.expect("the job ends") {
             Event::Job(job, JobUpdate::Ended(status)) if job == id => return status,
@@ -192,7 +194,7 @@ async fn exported(root: &Path, source: Source) -> Result<Vec<String>> {
     let path = root.with_extension("jsonl");
     let (events, mut receiver) = tokio::sync::mpsc::channel(64);
     let (mut tasks, _left) = Tasks::new(tokio::runtime::Handle::current(), events);
-    let open = Request::Open { uri: root.to_string_lossy().into_owned() };
+    let open = Request::Open { uri: root.to_string_lossy().into_owned(), mode: Mode::ReadOnly };
     assert_eq!(carry_out(&mut tasks, &mut receiver, JobId(0), open).await, JobStatus::Succeeded);
     let content = Content::Read { name: "rows".to_owned(), source };
     let export =
