@@ -34,7 +34,7 @@ pub(super) struct Line {
     pub(super) name: String,
     /// Base, target, source; none where there is no row.
     pub(super) cells: [Option<Value>; 3],
-    /// Whether the three differ.
+    /// Whether those that are there differ.
     pub(super) differs: bool,
     /// What becomes of it.
     pub(super) merged: Merged,
@@ -78,7 +78,7 @@ pub(super) fn lines(conflict: &Conflict, rows: &[ThreeRows], deciding: &Deciding
     let line = |name: String| {
         let cells = SHOWN.map(|side| cell(own, side, &name));
         let there: Vec<&Value> = cells.iter().flatten().collect();
-        let differs = there.len() < cells.len() || there.windows(2).any(|pair| pair[0] != pair[1]);
+        let differs = there.windows(2).any(|pair| pair[0] != pair[1]);
         let merged = merged(conflict, own, &name, deciding);
         Line { name, cells, differs, merged }
     };

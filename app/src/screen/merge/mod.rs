@@ -11,7 +11,8 @@
 //! | `choose` | the two branches, and what lies between them |
 //! | `deciding`, `tree`, `cells` | decisions with undo; the conflicts; one of them cell by cell |
 //! | `update`, `reply` | going from step to step; what happens when something arrives |
-//! | `resolve`, `repeat`, `finish` | choices; the same choice for several; the merge |
+//! | `resolve`, `edit`, `offer` | choices: by row and cell, with values of one's own, from a menu |
+//! | `repeat`, `finish` | the same choice for several; the merge |
 //! | `tables` | the table of tables |
 //! | `pane` | what the frame asks for |
 //! | `words`, `view` | choices and counts in words; drawing |
@@ -22,7 +23,9 @@ mod choose;
 mod copy;
 mod deciding;
 mod draft;
+mod edit;
 mod finish;
+mod offer;
 mod pane;
 mod repeat;
 mod reply;

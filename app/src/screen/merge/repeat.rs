@@ -34,7 +34,8 @@ impl Merge {
         let Some(reached) = self.reached(reach, &conflict, &choice) else { return };
         let (free, by_hand) = (reached.free.len(), reached.by_hand.len());
         if free + by_hand == 0 {
-            cx.shared.notice = Some(format!("no other conflict {} can get that choice", self.words(reach, &conflict)));
+            cx.shared.notice =
+                Some(format!("no other conflict {} can get that choice", Self::reach_words(reach, &conflict)));
             return;
         }
         let item = |label: String, text: &str, over_hand| Item {
@@ -61,7 +62,7 @@ impl Merge {
         if reached.unfit > 0 {
             items.push(said(format!("{} stay: this is no choice for them", words::count(reached.unfit, "conflict"))));
         }
-        let title = format!("{} for {}", words::choice(&choice, from(cx)), self.words(reach, &conflict));
+        let title = format!("{} for {}", words::choice(&choice, from(cx)), Self::reach_words(reach, &conflict));
         cx.open(Overlay::Choose(Menu::new(title, items)));
     }
 
@@ -127,7 +128,7 @@ impl Merge {
     }
 
     /// Which conflicts, in words.
-    fn words(&self, reach: Reach, conflict: &Conflict) -> String {
+    fn reach_words(reach: Reach, conflict: &Conflict) -> String {
         match (reach, rule(reach, &conflict.key)) {
             (_, Some(rule)) => words::rule(&rule),
             (Reach::Marked, None) => "all that are marked".to_owned(),

@@ -206,13 +206,13 @@ impl Tree {
             (Motion::Left, Some(name)) if !self.closed.contains(&name) && !matches!(name, Name::Kind(..)) => {
                 self.toggle(deciding, height)
             }
-            (Motion::Left, _) => self.to_group(height),
+            (Motion::Left, _) => self.leave_group(height),
             _ => self.cursor.motion(motion, self.nodes.len(), height),
         }
     }
 
     /// Goes to the group that the row is in.
-    fn to_group(&mut self, height: usize) -> bool {
+    fn leave_group(&mut self, height: usize) -> bool {
         let depth = |name: &Name| match name {
             Name::Table(_) | Name::Stale => 0,
             Name::Kind(..) | Name::StaleChoice(_) => 1,
@@ -265,9 +265,9 @@ impl Tree {
     pub(super) fn matching(&self, matcher: &Matcher) -> (usize, usize) {
         let here = self.node().filter(|node| matches!(node.name, Name::Conflict(..))).map(|node| node.conflict);
         let fit = |(_, conflict): &(usize, &Conflict)| self.fits(conflict) && fits(matcher, conflict);
-        let matches: Vec<usize> = self.conflicts.iter().enumerate().filter(fit).map(|(at, _)| at).collect();
-        let this = matches.iter().position(|at| Some(*at) == here).map_or(0, |at| at + 1);
-        (this, matches.len())
+        let found: Vec<usize> = self.conflicts.iter().enumerate().filter(fit).map(|(at, _)| at).collect();
+        let this = found.iter().position(|at| Some(*at) == here).map_or(0, |at| at + 1);
+        (this, found.len())
     }
 
     /// Goes to a conflict by its place; opens what hides it.

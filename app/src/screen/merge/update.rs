@@ -67,7 +67,7 @@ impl Merge {
             return;
         }
         if self.choose.branches.is_none() || self.step == Step::Choose {
-            self.read_branches(cx);
+            Self::read_branches(cx);
         }
         let stopped = self.refused.as_ref().is_some_and(|failure| failure.kind == ErrorKind::Cancelled);
         match self.step {
@@ -83,7 +83,7 @@ impl Merge {
         }
     }
 
-    pub(super) fn read_branches(&self, cx: &mut Context<'_>) {
+    pub(super) fn read_branches(cx: &mut Context<'_>) {
         if !is_reading(cx.shared, BRANCHES_SLOT) {
             cx.peek(BRANCHES_SLOT, "heads", ScreenRequest::Merge(Request::Branches));
         }
@@ -221,7 +221,7 @@ impl Merge {
     pub(super) fn refresh(&mut self, cx: &mut Context<'_>) -> Answer {
         match (self.step, &self.ending) {
             (Step::Choose, _) => {
-                self.read_branches(cx);
+                Self::read_branches(cx);
                 self.look_between(cx);
             }
             (Step::Preview | Step::Resolve, _) => self.read_preview(cx),
@@ -241,7 +241,7 @@ impl Merge {
         if cx.shared.screen != ScreenId::Merge {
             self.choose.branches = None;
         } else if self.step == Step::Choose {
-            self.read_branches(cx);
+            Self::read_branches(cx);
         }
     }
 

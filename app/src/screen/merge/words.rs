@@ -6,7 +6,7 @@ use super::deciding::Deciding;
 use super::request::Pair;
 
 /// The branch of a side, or `base`.
-pub(super) fn side<'p>(side: Side, pair: &'p Pair) -> &'p str {
+pub(super) fn side(side: Side, pair: &Pair) -> &str {
     match side {
         Side::Base => "base",
         Side::Source => pair.source.as_str(),
@@ -90,8 +90,8 @@ pub(super) fn cause(deciding: &Deciding, conflict: &Conflict, from: &str) -> Opt
 
 /// Decisions counted by what they do: `target 9, source 4, edited 1`; empty if there are none.
 pub(super) fn counts<'d>(choices: impl Iterator<Item = &'d Choice>) -> String {
-    let mut counts =
-        [("target", 0), ("source", 0), ("base", 0), ("cells", 0), ("edited", 0), ("dropped", 0), ("other", 0)];
+    let words = ["target", "source", "base", "cells", "edited", "dropped", "kept", "restored", "edges"];
+    let mut counts = words.map(|word| (word, 0));
     for choice in choices {
         let at = match choice {
             Choice::Take(Side::Target) => 0,
@@ -101,7 +101,9 @@ pub(super) fn counts<'d>(choices: impl Iterator<Item = &'d Choice>) -> String {
             Choice::Cells(cells) if cells.values().any(|cell| matches!(cell, CellChoice::Value(_))) => 4,
             Choice::Cells(_) => 3,
             Choice::Drop | Choice::Delete => 5,
-            Choice::Keep | Choice::RestoreEnd | Choice::KeepRow(_) | Choice::Edges { .. } => 6,
+            Choice::Keep | Choice::KeepRow(_) => 6,
+            Choice::RestoreEnd => 7,
+            Choice::Edges { .. } => 8,
         };
         counts[at].1 += 1;
     }

@@ -363,6 +363,12 @@ fn delete_is_the_drop_of_a_row_that_one_side_deleted() {
     stage.select(ConflictKind::DeleteVsUpdate, "linus");
     stage.keys("D");
     assert_eq!(chosen(&stage), pairs(&[("DeleteVsUpdate linus", r#""delete""#)]));
+    stage.keys("tab t");
+    assert_eq!(
+        chosen(&stage),
+        pairs(&[("DeleteVsUpdate linus", r#""target""#)]),
+        "its cells are no choice, so the row is"
+    );
 }
 
 #[test]

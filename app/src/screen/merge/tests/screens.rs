@@ -14,7 +14,10 @@ const SIZES: [(u16, u16); 3] = [(120, 30), (80, 24), (40, 12)];
 
 const UPDATE: ConflictKind = ConflictKind::DivergentUpdate;
 
-fn at_sizes(name: &str, make: fn(u16, u16) -> Stage, prepare: impl Fn(&mut Stage)) {
+/// Makes a stage of a size.
+type Make = fn(u16, u16) -> Stage;
+
+fn at_sizes(name: &str, make: Make, prepare: impl Fn(&mut Stage)) {
     for (columns, rows) in SIZES {
         let mut stage = make(columns, rows);
         prepare(&mut stage);
@@ -257,7 +260,7 @@ fn the_merge_failed() {
 
 #[test]
 fn every_size_is_drawn_in_every_step() {
-    let steps: [(&str, fn(u16, u16) -> Stage); 4] = [
+    let steps: [(&str, Make); 4] = [
         ("choose", Stage::choosing),
         ("preview", Stage::previewed),
         ("resolve", Stage::resolving),

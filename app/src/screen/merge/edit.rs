@@ -1,0 +1,125 @@
+//! Writing a value of one's own into a cell: it is typed, the engine says whether it can be there.
+
+use std::collections::BTreeMap;
+
+use stratigraph_engine::merge::{CellChoice, Choice, Conflict, Scope, Side};
+use stratigraph_engine::{TableKind, Value};
+
+use super::action::Action;
+use super::cells::{self, Line, Merged};
+use super::deciding::Problem;
+use super::resolve::is_about_edges;
+use super::{Editing, Merge, Undoable, words};
+use crate::action::Action as Any;
+use crate::overlay::{Overlay, Prompt};
+use crate::state::Context;
+
+impl Merge {
+    /// Asks for a value of the cell under the cursor; `refused` is what was typed before, and why it cannot be.
+    pub(super) fn ask_value(&mut self, refused: Option<(String, String)>, cx: &mut Context<'_>) {
+        let known = self.editing.clone().zip(refused.clone());
+        let cell = known.map(|(editing, (text, _))| (editing.conflict, editing.column, text));
+        let Some((conflict, column, text)) = cell.or_else(|| self.cell()) else {
+            cx.shared.notice = Some("there is no cell to edit".to_owned());
+            return;
+        };
+        let example = BTreeMap::from([(column.clone(), CellChoice::Value(serde_json::Value::Null))]);
+        if let Err(reason) = Choice::Cells(example).fits(&conflict) {
+            let kind = words::kind(conflict.key.kind);
+            cx.shared.notice = Some(format!("a cell decides no {kind}: {reason} (enter lists what fits)"));
+            return;
+        }
+        let type_text = self.type_of(&conflict, &column).unwrap_or_else(|| "id of a node".to_owned());
+        let title = format!("{} {}{}{column}", conflict.key.table, conflict.key.id, cx.shared.theme.dot());
+        let prompt = Prompt::new(title, text, |text| Any::Merge(Action::Write(text)))
+            .hint(format!("{type_text}; null is no value"));
+        let prompt = match refused {
+            Some((_, reason)) => prompt.refused(reason),
+            None => prompt,
+        };
+        self.editing = Some(Editing { conflict, column, sent: None });
+        cx.open(Overlay::Prompt(prompt));
+    }
+
+    /// The cell under the cursor, with what is in it.
+    fn cell(&self) -> Option<(Conflict, String, String)> {
+        let conflict = self.tree.conflict().filter(|conflict| !is_about_edges(conflict))?;
+        let line = self.lines().into_iter().nth(self.row.cursor.row)?;
+        let text = text_of(&line);
+        Some((conflict.clone(), line.name, text))
+    }
+
+    /// The declared type of a column.
+    fn type_of(&self, conflict: &Conflict, column: &str) -> Option<String> {
+        use stratigraph_engine::schema::DeclarationKind;
+        let kind = match conflict.key.table.kind {
+            TableKind::Node => DeclarationKind::Node,
+            TableKind::Edge => DeclarationKind::Edge,
+        };
+        let preview = self.preview.as_ref()?;
+        let of = preview.types.iter().find(|of| of.kind == kind && of.name == *conflict.key.table.name)?;
+        let property = of.properties.iter().find(|property| property.name == column)?;
+        Some(property.type_text.clone())
+    }
+
+    /// Writes what was typed into the cell; the engine says whether it can be there.
+    pub(super) fn write_value(&mut self, text: String, cx: &mut Context<'_>) {
+        let Some(editing) = self.editing.clone() else { return };
+        let value = cells::parsed(&text, self.type_of(&editing.conflict, &editing.column).as_deref());
+        let own = match self.selected() {
+            Some((conflict, Some(rows))) if conflict.key == editing.conflict.key => rows.first().cloned(),
+            Some(_) | None => None,
+        };
+        let Some(own) = own else {
+            cx.shared.notice = Some("the row is not on view any more: go to it and edit again".to_owned());
+            return;
+        };
+        let done = self.choose_cell(&editing.conflict, &own, &editing.column, CellChoice::Value(value), cx);
+        self.editing = done.then_some(Editing { sent: Some((text, self.steps.len())), ..editing });
+    }
+
+    /// The engine refused a value: the cell is as before, and the line is there to be changed.
+    pub(super) fn value_refused(&mut self, problem: Problem, cx: &mut Context<'_>) {
+        let Some(deciding) = &mut self.deciding else { return };
+        let refused = deciding.list().get(problem.decision).map(|decision| decision.on.clone());
+        let edited = self.editing.as_ref().filter(|editing| editing.column == problem.column);
+        let edited = edited.and_then(|editing| Some((editing.conflict.clone(), editing.sent.clone()?)));
+        match (refused, edited) {
+            (Some(Scope::Conflict(key)), Some((of, (typed, step)))) if key == of.key => {
+                let reason = format!("{}: {}", problem.column, problem.reason);
+                if self.steps.len() == step {
+                    deciding.undo();
+                    self.steps.pop();
+                } else {
+                    // Other choices were made since: they stay.
+                    deciding.clear(&of);
+                    self.steps.push(Undoable::Choice);
+                }
+                self.decided(cx);
+                if cx.shared.overlays.is_empty() {
+                    self.ask_value(Some((typed, reason)), cx);
+                } else {
+                    cx.shared.notice = Some(reason);
+                    self.editing = None;
+                }
+            }
+            (Some(_) | None, _) => {
+                deciding.problem = Some(problem);
+                self.show_tree(cx);
+            }
+        }
+    }
+}
+
+/// What is in a cell as it is typed: what it is to be, else what is on the target, else on the source.
+fn text_of(line: &Line) -> String {
+    let [base, target, source] = &line.cells;
+    let value = match &line.merged {
+        Merged::Written(value) => return cells::typed(value),
+        Merged::From(Side::Base) => base,
+        Merged::From(Side::Source) => source,
+        Merged::From(Side::Target) | Merged::Agreed | Merged::NoRow | Merged::Open => target,
+    };
+    let value = value.as_ref().or(target.as_ref()).or(source.as_ref()).or(base.as_ref());
+    value.map(Value::to_json).map(|json| cells::typed(&json)).unwrap_or_default()
+}
