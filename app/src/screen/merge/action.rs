@@ -1,7 +1,7 @@
 //! What the user can ask for on this screen, and its part of the registry.
 
 use stratigraph_engine::BranchName;
-use stratigraph_engine::merge::{Choice, Side};
+use stratigraph_engine::merge::{CellChoice, Choice, Side};
 
 use super::resolve::is_about_edges;
 use super::{CONFLICTS, Ending, Merge, RESULT, ROW, Step, words};
@@ -198,7 +198,12 @@ impl Merge {
         if pane != ROW {
             return Availability::no("go to a cell of the row first (tab)");
         }
-        Availability::when(!is_about_edges(conflict), "edges are not edited: D drops or restores one")
+        let example = Choice::Cells([(String::new(), CellChoice::Value(serde_json::Value::Null))].into());
+        match example.fits(conflict) {
+            Ok(()) => Availability::Ready,
+            Err(_) if is_about_edges(conflict) => Availability::no("edges are not edited: D drops or restores one"),
+            Err(reason) => Availability::no(format!("a value decides nothing here: {reason} (enter lists what fits)")),
+        }
     }
 
     fn can_repeat(&self) -> Availability {
