@@ -182,7 +182,6 @@ async fn branches_cut_at_different_versions_merge_one_after_another_and_time_tra
     assert_ne!(second.heads().base, first.heads().base, "each was cut at a version of its own");
     carry_out(&made.graph, &second, &none(&second)).await?;
     step(&["Ada", "Bea", "Cai", "Main1", "Main2", "One", "Two"], &["k1", "k2"]).await?;
-    drop(step);
     let expected = [("Ada", 1), ("Bea", 20), ("Cai", 30), ("Main1", 10), ("Main2", 13), ("One", 11), ("Two", 12)];
     assert_eq!(ages(&made, "main").await?, of(&expected));
     let reopened = made.open(OpenMode::ReadOnly).await?;

@@ -49,8 +49,8 @@ async fn one_line(made: &TestGraph, of: &str, merges: usize) -> Result<()> {
     let history = made.graph.history(&Progress::none()).await?;
     ensure!(history.problems().is_empty(), "{:?}", history.problems());
     let head = history.heads()[&branch(of)];
-    let merged = history.first_parents(head).filter(|commit| commit.merged_parent.is_some()).count();
-    ensure!(merged == merges, "{merged} merges");
+    let found = history.first_parents(head).filter(|commit| commit.merged_parent.is_some()).count();
+    ensure!(found == merges, "{found} merges");
     Ok(())
 }
 
