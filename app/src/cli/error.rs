@@ -316,7 +316,7 @@ mod tests {
     fn every_exit_code_is_in_the_help() {
         use ErrorKind::{Cancelled, Conflict, Corrupt, Internal, Invalid, NotFound, RecoveryNeeded, Unavailable};
         for kind in [Invalid, NotFound, Conflict, RecoveryNeeded, Unavailable, Corrupt, Cancelled, Internal] {
-            let name = format!("{kind:?}").to_lowercase();
+            let name = format!("{kind:?}:").to_lowercase();
             let line = EXIT_CODES.lines().find(|line| line.replace(' ', "").contains(&name)).expect("it is listed");
             assert!(line.trim().starts_with(&format!("{} ", exit_code(kind))), "{line}");
         }
