@@ -85,7 +85,9 @@ pub(super) async fn apply(
             known.iter().map(|conflict| (&conflict.key, &conflict.detail)).collect();
         let mut new: Vec<Conflict> =
             broken.iter().filter(|conflict| !before.contains(&(&conflict.key, &conflict.detail))).cloned().collect();
-        new.iter_mut().for_each(|conflict| conflict.caused_by = cause(conflict, &chosen));
+        for conflict in &mut new {
+            conflict.caused_by = cause(conflict, &chosen);
+        }
         if new.is_empty() || round == ROUNDS {
             let check = report(plan, &known, &broken, assigned, &rows).await?;
             return Ok(Checked { check, rows, relied_on });

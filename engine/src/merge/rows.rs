@@ -51,6 +51,9 @@ struct Three {
     target: Option<(Row, u64)>,
 }
 
+/// What became of a row on both sides since one last common commit; none if it did not change.
+type Pair = (Option<Box<Changed>>, Option<Box<Changed>>);
+
 /// Which row is selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pick {
@@ -86,8 +89,8 @@ pub(super) async fn select(
             progress.advance(done, None, "rows");
         }
     }
-    let both = lanes.into_iter().flat_map(|(source, target)| [Some(source), target]).flatten();
-    let walked = both.fold(false, |walked, lane| walked || lane.way == Some(Way::Walk));
+    let mut both = lanes.into_iter().flat_map(|(source, target)| [Some(source), target]).flatten();
+    let walked = both.any(|lane| lane.way == Some(Way::Walk));
     selection.finish(if walked { Way::Walk } else { Way::Delta }, ends).await
 }
 
@@ -160,12 +163,7 @@ impl Selection {
         Ok(Self { table, has_one_base, delta: DeltaWriter::create()?, conflicts: Vec::new(), added: Vec::new() })
     }
 
-    async fn add(
-        &mut self,
-        id: String,
-        mut pairs: Vec<(Option<Box<Changed>>, Option<Box<Changed>>)>,
-        ends: &Ends<'_>,
-    ) -> Result<()> {
+    async fn add(&mut self, id: String, mut pairs: Vec<Pair>, ends: &Ends<'_>) -> Result<()> {
         if let [(source, target)] = pairs.as_mut_slice() {
             return match (source.take(), target.take()) {
                 (None, _) => Ok(()),
@@ -269,7 +267,7 @@ fn pick(source: Option<&Changed>, target: Option<&Changed>) -> Pick {
 type Place = Option<(Row, u64)>;
 
 /// The row of both sides as some base has them compared; none if the source is nowhere different from a base.
-fn sides(pairs: &[(Option<Box<Changed>>, Option<Box<Changed>>)]) -> Option<(Place, Place)> {
+fn sides(pairs: &[Pair]) -> Option<(Place, Place)> {
     let of = |changed: &Changed| changed.after.as_ref().map(|after| (after.row.clone(), after.address));
     let was = |changed: &Changed| changed.before.as_ref().map(|before| (before.row.clone(), before.address));
     let source = pairs.iter().find_map(|(source, _)| source.as_deref())?;
@@ -315,7 +313,8 @@ fn cells(base: Option<&Row>, source: Option<&Row>, target: Option<&Row>) -> (Vec
 pub(super) fn fingerprint(rows: [Option<&Row>; 3]) -> String {
     let text = |row: Option<&Row>| row.map_or_else(|| "-".to_owned(), |row| row.to_json().to_string());
     let digest = Sha256::digest(rows.map(text).join("\n"));
-    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    let (first, _) = digest.split_first_chunk::<8>().expect("a digest has 32 bytes");
+    format!("{:016x}", u64::from_be_bytes(*first))
 }
 
 #[cfg(test)]

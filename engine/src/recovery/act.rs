@@ -217,7 +217,11 @@ async fn merged_parent(decision: Decision, sidecar: &Sidecar, commits: &Table) -
     let merged: CommitId = merged.parse()?;
     Ok(match decision {
         Decision::RollForward | Decision::StaleAfterSuccess => {
-            if find_merge(commits, merged).await? { None } else { Some(merged) }
+            if find_merge(commits, merged).await? {
+                None
+            } else {
+                Some(merged)
+            }
         }
         Decision::RollBack | Decision::Discard | Decision::OrphanedBranch | Decision::Refuse => None,
     })

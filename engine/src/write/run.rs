@@ -12,6 +12,7 @@
 
 use std::sync::Arc;
 
+use super::drift::check_unclaimed;
 use super::error::WriteError;
 use super::gate::{Alone, Gate, Gates, Held, Live};
 use super::plan::{Adoption, WritePlan};
@@ -97,13 +98,18 @@ pub(super) struct Facts {
 /// What is held until the write is over.
 struct Hold {
     _gates: Held,
-    _lease: Alone,
+    _alone: Alone,
 }
 
-async fn stage<'w>(writer: &'w Writer, plan: WritePlan, held: Held, progress: &Progress) -> Result<Option<Staged<'w>>> {
+async fn stage<'w>(
+    writer: &'w Writer,
+    plan: WritePlan,
+    gates: Held,
+    progress: &Progress,
+) -> Result<Option<Staged<'w>>> {
     progress.phase(1, PHASES, "stage");
     progress.check()?;
-    let lease = writer.gates.soon_alone().await.ok_or(WriteError::Excluded)?;
+    let alone = writer.gates.soon_alone().await.ok_or(WriteError::Excluded)?;
     let WritePlan { kind, branch, actor, effects, adoptions, merged } = plan;
     if effects.is_empty() && adoptions.is_empty() && merged.is_none() {
         return Ok(None);
@@ -113,6 +119,7 @@ async fn stage<'w>(writer: &'w Writer, plan: WritePlan, held: Held, progress: &P
     let current = manifest::read_state(&manifest::open(&writer.storage, &branch, None).await?).await?;
     for adoption in &adoptions {
         as_planned(&branch, &current, &adoption.table)?;
+        check_unclaimed(writer, &branch, &adoption.table).await?;
     }
     let mut targets = Vec::with_capacity(effects.len());
     for (done, effect) in (0..).zip(effects) {
@@ -121,7 +128,7 @@ async fn stage<'w>(writer: &'w Writer, plan: WritePlan, held: Held, progress: &P
         targets.push(Box::pin(table::stage(writer, &branch, &current, effect)).await?);
     }
     let plan = Facts { kind, branch, actor, merged };
-    let hold = Hold { _gates: held, _lease: lease };
+    let hold = Hold { _gates: gates, _alone: alone };
     Ok(Some(Staged { writer, plan, targets, adoptions, hold }))
 }
 
@@ -143,7 +150,8 @@ pub(crate) async fn refuse_during_schema_apply(storage: &Storage, operation: &'s
 /// The record of what is going to move; none if no table moves, because then there is nothing to take back.
 struct Intent {
     sidecar: Option<Sidecar>,
-    _live: Option<Live>,
+    /// Held while the operation is at work.
+    live: Option<Live>,
 }
 
 impl Intent {
@@ -180,7 +188,7 @@ impl Intent {
     /// recovery stores it.
     async fn note_published(&mut self, writer: &Writer, plan: &Facts) {
         let sidecar = sidecar(writer, plan, Vec::new());
-        self._live = Some(writer.gates.live(&sidecar.operation_id));
+        self.live = Some(writer.gates.live(&sidecar.operation_id));
         match recovery::write_sidecar(&writer.storage, &sidecar).await {
             Ok(()) => self.sidecar = Some(sidecar),
             Err(error) => tracing::warn!("cannot record that a merge is published: {error}"),
@@ -209,13 +217,13 @@ impl<'w> Staged<'w> {
         progress.phase(2, PHASES, "record the intent");
         progress.check()?;
         if self.targets.is_empty() {
-            return Ok(Armed { staged: self, intent: Intent { sidecar: None, _live: None } });
+            return Ok(Armed { staged: self, intent: Intent { sidecar: None, live: None } });
         }
         let pins = self.targets.iter().map(|target| self.pin(target)).collect();
         let sidecar = sidecar(self.writer, &self.plan, pins);
         let live = self.writer.gates.live(&sidecar.operation_id);
         recovery::write_sidecar(&self.writer.storage, &sidecar).await?;
-        Ok(Armed { staged: self, intent: Intent { sidecar: Some(sidecar), _live: Some(live) } })
+        Ok(Armed { staged: self, intent: Intent { sidecar: Some(sidecar), live: Some(live) } })
     }
 
     fn pin(&self, target: &Target) -> Pin {

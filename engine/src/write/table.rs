@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::drift::check_drift;
+use super::drift::{check_drift, check_unclaimed};
 use super::error::WriteError;
 use super::fork::{Forked, fork};
 use super::plan::{Adoption, Change, Effect, Step};
@@ -61,6 +61,7 @@ pub(super) async fn stage(
     let table = as_planned(branch, current, &planned)?;
     let lineage = (!branch.is_main()).then(|| branch.clone());
     if table.lineage != lineage {
+        check_unclaimed(writer, branch, &table).await?;
         return Ok(Target { table, lineage, steps, staged: None });
     }
     check_drift(writer, branch, &table).await?;
@@ -116,10 +117,10 @@ fn after_step(step: &Step) -> Result<()> {
 
 /// Commits a table's steps in order, making the branch's own lineage first if there is none.
 pub(super) async fn commit(writer: &Writer, branch: &BranchName, target: Target) -> Result<TableUpdate, Failed> {
-    let mut planned = target.planned();
+    let first = target.planned();
     let Target { table, lineage, steps, mut staged } = target;
     let mut committed: Option<Table> = None;
-    for step in &steps {
+    for (planned, step) in (first..).zip(&steps) {
         before_commit().map_err(|error| Failed { moved: committed.is_some(), error })?;
         let next = match (staged.take(), &committed) {
             (Some(staged), _) => staged,
@@ -135,7 +136,6 @@ pub(super) async fn commit(writer: &Writer, branch: &BranchName, target: Target)
             let (table_key, landed) = (table.key, table_now.version());
             return Err(moved(WriteError::Landed { table_key, planned, landed }));
         }
-        planned += 1;
         committed = Some(table_now);
         after_step(step).map_err(moved)?;
     }
@@ -149,13 +149,10 @@ pub(super) async fn commit(writer: &Writer, branch: &BranchName, target: Target)
 /// Prepares the taking over of a state: nothing the branch shows changes, a lineage it gets starts as the state it comes from.
 pub(super) async fn adopt(writer: &Writer, branch: &BranchName, adoption: &Adoption) -> Result<TableUpdate> {
     let state = &adoption.state;
-    let lineage = match &state.lineage {
-        None => None,
-        Some(_) => {
-            fork(&writer.storage, branch, state).await?;
-            Some(branch.clone())
-        }
-    };
+    let lineage = state.lineage.as_ref().map(|_| branch.clone());
+    if lineage.is_some() {
+        fork(&writer.storage, branch, state).await?;
+    }
     let stored = lineage.as_ref().and_then(BranchName::stored);
     let file = writer.storage.version_file(&state.path, stored, state.version.get()).await?;
     Ok(TableUpdate { key: state.key.clone(), version: state.version.get(), lineage, rows: state.rows, file })

@@ -103,15 +103,12 @@ impl Table {
             let live = fragment.num_rows().unwrap_or(0) as u64;
             let file = FileFragment::new(self.dataset().clone(), fragment.clone());
             let rest = file.extend_deletions(offsets).await.map_err(|cause| self.error(cause))?;
-            match rest {
-                Some(rest) => {
-                    found += live - rest.metadata().num_rows().unwrap_or(0) as u64;
-                    updated.push(rest.metadata().clone());
-                }
-                None => {
-                    found += live;
-                    removed.push(fragment.id);
-                }
+            if let Some(rest) = rest {
+                found += live - rest.metadata().num_rows().unwrap_or(0) as u64;
+                updated.push(rest.metadata().clone());
+            } else {
+                found += live;
+                removed.push(fragment.id);
             }
         }
         if found == rows.len() as u64 { Ok(Deletion { updated, removed }) } else { Err(missed(found)) }
