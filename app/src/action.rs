@@ -255,6 +255,7 @@ impl Availability {
 }
 
 /// How a registry row becomes an action.
+#[expect(clippy::large_enum_variant, reason = "there is one for each row of the registry, made once")]
 #[derive(Debug, Clone)]
 pub enum Run {
     /// It is this action.

@@ -30,6 +30,7 @@ use crate::state::State;
 use crate::view::Canvas;
 
 /// Something over the screen.
+#[expect(clippy::large_enum_variant, reason = "a few lie over each other at most")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Overlay {
     /// A list to choose from: help, copy menu, export, questions with several answers.

@@ -6,6 +6,7 @@ use crate::action::Action;
 use crate::screen::PaneId;
 
 /// What a click on a region means.
+#[expect(clippy::large_enum_variant, reason = "there are as many as places that can be clicked")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Target {
     /// The content of a pane (without border).

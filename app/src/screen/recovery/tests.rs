@@ -183,7 +183,7 @@ fn any_difference_is_an_error_to_report() {
                 table_key: "edge:ReportsTo".to_owned(),
                 from_version: 27,
                 to_version: 26,
-            })
+            });
         },
     ];
     for change in wrong {
@@ -344,7 +344,7 @@ fn the_audit_leads_to_the_commit_is_filtered_and_exported() {
     assert!(!picture.contains("rolled back") && picture.contains("node:Document 4 → 5"), "{picture}");
     let content = stage.state.screens.recovery.export(super::AUDIT, &stage.state.shared);
     let Some(Content::Rows { batches, .. }) = content else { panic!("nothing to export") };
-    assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 1);
+    assert_eq!(batches.iter().map(arrow::array::RecordBatch::num_rows).sum::<usize>(), 1);
     stage.keys("g c");
     assert!(stage.is_on(ScreenId::History));
 }
