@@ -103,7 +103,10 @@ fn loaded() -> Screen {
         _ => None,
     });
     let info = GraphInfo { name: "bench".to_owned(), uri: "/data/bench".to_owned(), stamp: 3 };
-    let effects = screen.event(Event::Reply(opening.expect("opening is a job"), Reply::Opened(info, stratigraph::writing::Mode::ReadOnly)));
+    let effects = screen.event(Event::Reply(
+        opening.expect("opening is a job"),
+        Reply::Opened(info, stratigraph::writing::Mode::ReadOnly),
+    ));
     let (job, spec) = wanted(effects).expect("the history is asked for");
     let chart = Chart::new(Arc::new(CommitLog::new(Arc::new(graph()), Vec::new())), spec);
     screen.event(Event::Reply(job, Reply::History(history::Reply::Loaded(Arc::new(chart)))));
