@@ -35,7 +35,7 @@ fn load(graph: &Path, number: u32) -> Result<std::process::Child> {
 }
 
 /// Different in each run: where the kills fall is not to be the same ones always.
-fn new_seed() -> u64 {
+pub(crate) fn new_seed() -> u64 {
     u64::from(std::process::id()) << 20
         | u64::from(std::time::UNIX_EPOCH.elapsed().map_or(1, |time| time.subsec_nanos()) | 1)
 }

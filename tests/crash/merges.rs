@@ -17,7 +17,7 @@ use stratigraph_tests::graph::ACTOR;
 
 use crate::run;
 use crate::small::{Content, content, content_at, merge, put};
-use crate::writes::settled;
+use crate::writes::{settled, settled_and_conforming};
 use scene::{Scene, Shape};
 
 const RECOVERY: &str = "omnigraph:recovery";
@@ -57,7 +57,7 @@ async fn passes(scene: &Scene) -> Result<BTreeMap<&'static str, usize>> {
     let expected = [of_edges, of_nodes].into_iter().filter(|way| *way != MergeWay::Untouched);
     ensure!(expected.eq(found.iter().copied()), "{:?}: {found:?}", scene.shape);
     ensure!(content(&graph, &scene.target).await? == scene.after, "{:?} is merged wrongly", scene.shape);
-    settled(&graph).await?;
+    settled_and_conforming(&graph).await?;
     drop(graph);
     Ok(Arc::into_inner(counts).context("nobody counts any more")?.into_inner()?)
 }
@@ -201,7 +201,10 @@ async fn one(scene: &Scene, point: &str, pass: usize, then: Then) -> Result<()> 
 
     // Whatever was done: opening once more ends with a settled graph.
     let graph = scene.open(OpenMode::ReadWrite).await?;
-    settled(&graph).await?;
+    match then {
+        Then::Reopen => settled_and_conforming(&graph).await?,
+        Then::WriteAgain | Then::MergeAgain => settled(&graph).await?,
+    }
     let commits = merges(&graph, scene).await?;
     ensure!(commits.len() <= 1, "merged {} times: {commits:?}", commits.len());
     let shown = content(&graph, &scene.target).await?;

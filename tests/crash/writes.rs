@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use fail::FailScenario;
 use stratigraph_engine::load::{Input, LoadMode, LoadRequest};
 use stratigraph_engine::mutate::MutateRequest;
+use stratigraph_engine::recovery::AuditRow;
 use stratigraph_engine::{At, BranchName, CreateOptions, Error, Graph, OpenMode, Progress, fail as points};
 use stratigraph_tests::folder;
 use stratigraph_tests::reader::{GraphFiles, broken_rules};
@@ -125,6 +126,12 @@ pub(crate) async fn settled(graph: &Graph) -> Result<()> {
     ensure!(graph.sidecars().await?.is_empty(), "sidecars are left");
     let history = graph.history(&Progress::none()).await?;
     ensure!(history.problems().is_empty(), "{:?}", history.problems());
+    Ok(())
+}
+
+/// As [`settled`], and what is stored breaks no rule of the format.
+pub(crate) async fn settled_and_conforming(graph: &Graph) -> Result<()> {
+    settled(graph).await?;
     // Forks of writes that failed may be left: the next write to the table takes them away.
     let files = Box::pin(GraphFiles::read(Path::new(graph.uri()))).await?;
     let mut broken = Box::pin(broken_rules(&files)).await?;
@@ -161,7 +168,7 @@ async fn one(failing: Failing, branch: &str, point: &str, action: &str, then: Th
             let graph = scene.open(OpenMode::ReadWrite).await?;
             let seen = shown(&graph, &scene.branch).await?;
             ensure!(seen.contains(&"base") && (!acknowledged || failing.is_in(&seen)), "{seen:?}");
-            settled(&graph).await?;
+            settled_and_conforming(&graph).await?;
         }
         Then::WriteAgain => {
             let again = load(&graph, &scene.branch, NEXT).await;
@@ -177,12 +184,14 @@ async fn one(failing: Failing, branch: &str, point: &str, action: &str, then: Th
     }
     // Whatever was done: opening once more ends with a settled graph, and opening again changes nothing.
     let graph = scene.open(OpenMode::ReadWrite).await?;
-    settled(&graph).await?;
+    settled_and_conforming(&graph).await?;
     let seen = shown(&graph, &scene.branch).await?;
     ensure!(!acknowledged || failing.is_in(&seen), "an acknowledged write is lost: {seen:?}");
     let audit = graph.audit().await?;
     ensure!(audit.len() <= 1, "{audit:?}");
     ensure!(audit.iter().all(|row| row.recovery_for_actor.as_deref() == Some("act-dana")), "{audit:?}");
+    let was_written = |row: &AuditRow| row.recovery_kind == "RolledForward";
+    ensure!(audit.iter().all(|row| was_written(row) == failing.is_in(&seen)), "{seen:?}, but {audit:?}");
     let before = folder::digest(&scene.path)?;
     drop(scene.open(OpenMode::ReadWrite).await?);
     ensure!(folder::digest(&scene.path)? == before, "there was something left to do");

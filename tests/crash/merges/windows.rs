@@ -12,7 +12,7 @@ use super::scene::{Scene, Shape};
 use super::{RECOVERY, merges, with_next};
 use crate::run;
 use crate::small::{Content, SOURCE, content, merge, mutate, put};
-use crate::writes::settled;
+use crate::writes::settled_and_conforming;
 
 fn people(all: &[(&str, i64)]) -> Content {
     let mut content = Content::default();
@@ -65,7 +65,7 @@ fn a_mixed_delta_that_stops_between_its_commits_is_rolled_back_and_can_be_repeat
             assert_eq!(graph.audit().await?[0].recovery_kind, "RolledBack");
             merge(&graph, &feature, &main).await?;
             assert_eq!(content(&graph, &main).await?, after, "{window}");
-            settled(&graph).await?;
+            settled_and_conforming(&graph).await?;
         }
         Ok(())
     })
@@ -111,7 +111,7 @@ fn a_confirmed_merge_is_finished_by_whoever_comes_first() -> Result<()> {
                 };
                 let named = format!("{shape:?}, then {first:?}");
                 assert_eq!(content(&graph, &scene.target).await?, expected, "{named}");
-                settled(&graph).await.context(named.clone())?;
+                settled_and_conforming(&graph).await.context(named.clone())?;
                 let commits = merges(&graph, &scene).await?;
                 assert_eq!(commits.len(), 1, "{named}: {commits:?}");
                 let commit = &commits[0];
@@ -138,7 +138,7 @@ fn a_sidecar_that_cannot_be_written_stops_the_merge() -> Result<()> {
             assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
             assert_eq!(scene.sidecar()?, None);
             assert_eq!(graph.head_versions().await?, heads);
-            settled(&graph).await?;
+            settled_and_conforming(&graph).await?;
 
             interrupted(&graph, branches, (points::RECOVERY_SIDECAR_WRITE, 1)).await?;
             let graph = scene.open(OpenMode::ReadWrite).await?;
@@ -146,7 +146,7 @@ fn a_sidecar_that_cannot_be_written_stops_the_merge() -> Result<()> {
             assert_eq!(graph.audit().await?[0].recovery_kind, "RolledBack", "nobody knows whether it was complete");
             merge(&graph, &scene.source, &scene.target).await?;
             assert_eq!(content(&graph, &scene.target).await?, scene.after);
-            settled(&graph).await?;
+            settled_and_conforming(&graph).await?;
         }
         Ok(())
     })
@@ -189,7 +189,7 @@ fn a_merge_of_the_first_format_is_judged_by_its_tables_alone() -> Result<()> {
             let graph = scene.open(OpenMode::ReadWrite).await?;
             assert_eq!(content(&graph, &scene.target).await?, *expected, "{point} {pass}");
             assert_eq!(graph.audit().await?[0].recovery_kind, kind, "{point} {pass}");
-            settled(&graph).await?;
+            settled_and_conforming(&graph).await?;
             let merged = merges(&graph, &scene).await?;
             assert_eq!(merged.len(), usize::from(kind == "RolledForward"), "{point} {pass}: {merged:?}");
             let plan = graph.merge_plan(&scene.source, &scene.target, &Progress::none()).await?;
