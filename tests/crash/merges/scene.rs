@@ -146,7 +146,7 @@ enum Change {
 }
 
 impl Change {
-    fn new(self) -> Content {
+    fn rows(self) -> Content {
         let mut new = Content::default();
         match self {
             Self::Left => {
@@ -178,13 +178,13 @@ impl Change {
     }
 
     async fn make(self, graph: &Graph, branch: &BranchName) -> Result<(), Error> {
-        put(graph, branch, &self.new()).await?;
+        put(graph, branch, &self.rows()).await?;
         mutate(graph, branch, self.removal()).await
     }
 
     /// What it makes of what a branch shows.
     fn of(self, mut content: Content) -> Content {
-        let new = self.new();
+        let new = self.rows();
         content.people.extend(new.people);
         content.edges.extend(new.edges);
         match self {

@@ -16,7 +16,9 @@ use crate::writes::settled_and_conforming;
 
 fn people(all: &[(&str, i64)]) -> Content {
     let mut content = Content::default();
-    all.iter().for_each(|(name, age)| content.person(name, *age));
+    for (name, age) in all {
+        content.person(name, *age);
+    }
     content
 }
 

@@ -196,7 +196,9 @@ impl States<'_> {
             // Choices about rules speak of what those about rows made.
             for orphans in [false, true] {
                 for clash in known.iter().filter(|clash| (clash.1 == ConflictKind::OrphanEdge) == orphans) {
-                    pick_of(clash).into_iter().for_each(|pick| self.apply(&mut content, clash, pick));
+                    if let Some(pick) = pick_of(clash) {
+                        self.apply(&mut content, clash, pick);
+                    }
                 }
             }
             let open_people: BTreeSet<&String> = of_rows
@@ -256,9 +258,9 @@ fn picked<R: Clone>(pick: Pick, new: Option<&R>, old: Option<&R>, made: impl Fn(
 
 /// Each cell of the side that changed it; none if both did, differently.
 fn cells(base: Option<Edge>, new: Option<Edge>, old: Option<Edge>) -> Option<Edge> {
-    fn cell<C: PartialEq>(base: C, new: C, old: C) -> Option<C> {
-        if new == base || new == old { Some(old) } else { (old == base).then_some(new) }
+    fn cell<C: PartialEq + Clone>(base: &C, new: &C, old: &C) -> Option<C> {
+        if new == base || new == old { Some(old.clone()) } else { (old == base).then(|| new.clone()) }
     }
     let (base, new, old) = (base?, new?, old?);
-    Some((cell(base.0, new.0, old.0)?, cell(base.1, new.1, old.1)?, cell(base.2, new.2, old.2)?))
+    Some((cell(&base.0, &new.0, &old.0)?, cell(&base.1, &new.1, &old.1)?, cell(&base.2, &new.2, &old.2)?))
 }

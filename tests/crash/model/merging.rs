@@ -137,7 +137,9 @@ impl World {
         let expected = states.merged();
         let conflicts = clashes(plan.conflicts());
         ensure!(conflicts == expected.open, "{conflicts:?} instead of {:?}", expected.open);
-        conflicts.iter().for_each(|clash| self.tally.add(clash.1.to_string()));
+        for clash in &conflicts {
+            self.tally.add(clash.1.to_string());
+        }
         if bases.len() > 1 {
             self.tally.add("several bases");
         }

@@ -28,8 +28,16 @@ pub(super) struct World {
 }
 
 /// How often something happened in all histories of a run.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Tally(Arc<Mutex<BTreeMap<String, usize>>>);
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let counts = self.0.lock().expect("nobody panics with it");
+        let counts: Vec<String> = counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
+        f.write_str(&counts.join(", "))
+    }
+}
 
 impl Tally {
     pub(super) fn add(&self, what: impl Into<String>) {
