@@ -11,7 +11,7 @@ use stratigraph_tests::folder;
 use tokio::runtime::Runtime;
 
 use super::{KILLS, KILLS_VARIABLE, SOURCE, ids_at, random, write_records};
-use crate::writes::settled_and_conforming;
+use crate::writes::settled;
 
 const BRANCHES: [&str; 3] = ["main", "left", "right"];
 
@@ -144,7 +144,8 @@ fn killed_merges_are_whole_or_gone_and_acknowledged_ones_are_there() -> Result<(
 
     runtime.block_on(async {
         let graph = Graph::open(&uri, OpenMode::ReadWrite).await?;
-        settled_and_conforming(&graph).await?;
+        // Files that were being written when a process was killed are left: whoever only lists files finds them.
+        settled(&graph).await?;
         for (branch, loads) in BRANCHES.iter().zip(&acknowledged.loads) {
             let people = ids_at(&graph, &At::Branch(branch.parse()?), "Person").await?;
             ensure!(loads.iter().all(|id| people.contains(id)), "{branch} lost some of {loads:?}: {people:?}");
