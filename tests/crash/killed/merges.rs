@@ -41,7 +41,7 @@ fn start(graph: &Path, number: u32, deed: Deed) -> Result<Child> {
         }
     }
     command.args(["--actor", "act-dana"]);
-    Ok(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?)
+    Ok(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
 }
 
 /// How long it takes if nobody kills it.
@@ -136,7 +136,8 @@ fn killed_merges_are_whole_or_gone_and_acknowledged_ones_are_there() -> Result<(
             acknowledged.add(number, deed);
         } else {
             let told = String::from_utf8_lossy(&ended.stderr);
-            ensure!(!told.contains("error"), "{deed:?} was refused: {told}");
+            let shown = String::from_utf8_lossy(&ended.stdout);
+            ensure!(ended.status.code().is_none(), "{deed:?} was refused: {told}\n{shown}");
             interrupted += 1;
         }
     }
