@@ -16,6 +16,7 @@ pub(crate) fn decision_words(decision: Decision) -> &'static str {
         Decision::RollBack => "roll back",
         Decision::Discard => "discard",
         Decision::StaleAfterSuccess => "close: it was published",
+        Decision::StaleAfterRollBack => "close: it was rolled back",
         Decision::OrphanedBranch => "discard: its branch is gone",
         Decision::Refuse => "refuse",
     }
@@ -28,6 +29,7 @@ pub(crate) fn done_words(decision: Decision) -> &'static str {
         Decision::RollBack => "rolled back",
         Decision::Discard => "discarded",
         Decision::StaleAfterSuccess => "closed, as it was published",
+        Decision::StaleAfterRollBack => "closed, as it was rolled back",
         Decision::OrphanedBranch => "discarded, as its branch is gone",
         Decision::Refuse => "refused",
     }
@@ -43,6 +45,7 @@ pub(crate) fn why(step: &RecoveryStep) -> String {
         Decision::RollBack => "not every table holds the whole write, so none keeps its part of it".to_owned(),
         Decision::Discard => "no table moved, so there is nothing to undo".to_owned(),
         Decision::StaleAfterSuccess => "the write was published; only its record was left".to_owned(),
+        Decision::StaleAfterRollBack => "the write was rolled back; only its record was left".to_owned(),
         Decision::OrphanedBranch => {
             let branch = step.sidecar.as_ref().map_or_else(|| "?".to_owned(), |sidecar| sidecar.branch().to_string());
             format!("branch {branch} does not exist any more")
@@ -58,6 +61,7 @@ pub(crate) fn then(decision: Decision) -> &'static str {
         | Decision::RollBack
         | Decision::Discard
         | Decision::StaleAfterSuccess
+        | Decision::StaleAfterRollBack
         | Decision::OrphanedBranch => "record a commit and an audit row, remove the sidecar",
         Decision::Refuse => "nothing; writing stays blocked until a person has settled it",
     }
@@ -73,6 +77,7 @@ pub(crate) fn action(decision: Decision, table: &TableStanding) -> String {
         Decision::RollBack
         | Decision::Discard
         | Decision::StaleAfterSuccess
+        | Decision::StaleAfterRollBack
         | Decision::OrphanedBranch
         | Decision::Refuse => "nothing".to_owned(),
     }
@@ -92,6 +97,8 @@ pub(crate) fn classification_words(classification: Classification) -> &'static s
 
 #[cfg(test)]
 mod tests {
+    use stratigraph_engine::recovery::Fate;
+
     use super::*;
 
     fn table(pinned: u64, head: u64) -> TableStanding {
@@ -104,6 +111,7 @@ mod tests {
             pinned,
             head,
             classification: Classification::NoMovement,
+            fate: Fate::Unpublished,
         }
     }
 

@@ -60,6 +60,8 @@ pub const FORK_BEFORE_RECLAIM: &str = "fork.before_reclaim";
 pub const RECOVERY_BEFORE_ROLL_FORWARD_PUBLISH: &str = "recovery.before_roll_forward_publish";
 /// A roll-back has restored its tables, nothing of it is published.
 pub const RECOVERY_AFTER_RESTORE: &str = "recovery.after_restore";
+/// A recovery has done what it decided, nothing of that is recorded.
+pub const RECOVERY_BEFORE_RECORD: &str = "recovery.before_record";
 /// A recovery has its commit, not its audit row.
 pub const RECOVERY_RECORD_AUDIT: &str = "recovery.record_audit";
 /// As the former, for a write to a branch that is gone.

@@ -5,6 +5,7 @@ mod scene;
 mod windows;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result, ensure};
@@ -34,6 +35,8 @@ enum Then {
     Reopen,
     WriteAgain,
     MergeAgain,
+    /// Reopen, and again, because the first recovery stops at this point.
+    RecoverTwice(&'static str),
 }
 
 const THENS: [Then; 3] = [Then::Reopen, Then::WriteAgain, Then::MergeAgain];
@@ -139,6 +142,14 @@ fn with_next(content: &Content) -> Content {
 async fn go_on(scene: &Scene, graph: Graph, then: Then) -> Result<()> {
     match then {
         Then::Reopen => Ok(()),
+        Then::RecoverTwice(point) => {
+            drop(graph);
+            fail::cfg(point, "return").expect("a valid action");
+            let opened = scene.open(OpenMode::ReadWrite).await;
+            fail::remove(point);
+            ensure!(opened.is_err(), "the recovery does not pass {point}");
+            Ok(())
+        }
         Then::WriteAgain => {
             let again = put(&graph, &scene.target, &next()).await;
             let shown = content(&graph, &scene.target).await?;
@@ -202,7 +213,7 @@ async fn one(scene: &Scene, point: &str, pass: usize, then: Then) -> Result<()> 
     // Whatever was done: opening once more ends with a settled graph.
     let graph = scene.open(OpenMode::ReadWrite).await?;
     match then {
-        Then::Reopen => settled_and_conforming(&graph).await?,
+        Then::Reopen | Then::RecoverTwice(_) => settled_and_conforming(&graph).await?,
         Then::WriteAgain | Then::MergeAgain => settled(&graph).await?,
     }
     let commits = merges(&graph, scene).await?;
@@ -210,7 +221,9 @@ async fn one(scene: &Scene, point: &str, pass: usize, then: Then) -> Result<()> 
     let shown = content(&graph, &scene.target).await?;
     let (merged, unmerged) = match then {
         Then::WriteAgain => (with_next(&scene.after), with_next(&scene.before[&scene.target])),
-        Then::Reopen | Then::MergeAgain => (scene.after.clone(), scene.before[&scene.target].clone()),
+        Then::Reopen | Then::RecoverTwice(_) | Then::MergeAgain => {
+            (scene.after.clone(), scene.before[&scene.target].clone())
+        }
     };
     let is_merged = commits.len() == 1;
     ensure!(shown == if is_merged { merged.clone() } else { unmerged }, "merged: {is_merged}, but {shown:?}");
@@ -285,6 +298,75 @@ fn a_merge_that_takes_states_over_and_fails_anywhere_is_whole_or_gone() -> Resul
 fn a_mixed_merge_that_fails_anywhere_is_whole_or_gone() -> Result<()> {
     assert_eq!(matrix(Shape::PointerAndRewrite)? + matrix(Shape::ForkAndRewrite)?, 60);
     Ok(())
+}
+
+/// Where a merge stops so that recovery has something to do, and the points which that passes.
+fn stops(shape: Shape) -> Vec<(&'static str, usize, Vec<&'static str>)> {
+    let ending = [points::RECOVERY_BEFORE_RECORD, points::RECOVERY_RECORD_AUDIT, points::RECOVERY_SIDECAR_DELETE];
+    let with = |first: &'static str| -> Vec<&'static str> { std::iter::once(first).chain(ending).collect() };
+    let (back, forward) = (with(points::RECOVERY_AFTER_RESTORE), with(points::RECOVERY_BEFORE_ROLL_FORWARD_PUBLISH));
+    let published = points::GRAPH_PUBLISH_AFTER_MANIFEST_COMMIT;
+    if shape.moving().is_empty() {
+        return vec![(published, 0, forward)];
+    }
+    let complete = points::BRANCH_MERGE_POST_PHASE_B_PRE_MANIFEST_COMMIT;
+    vec![
+        (points::WRITE_BEFORE_TABLE_COMMIT, 1, back.clone()),
+        (complete, 0, if shape.is_mixed() { back } else { forward }),
+        (published, 0, ending.to_vec()),
+    ]
+}
+
+#[test]
+fn a_recovery_of_a_merge_that_stops_ends_as_if_it_had_not() -> Result<()> {
+    let mut runs = 0;
+    run(async || {
+        for shape in [Shape::FastForward, Shape::NewLineages, Shape::Pointer, Shape::ForkAndRewrite] {
+            let scene = Scene::new(shape).await?;
+            for (point, pass, of_recovery) in stops(shape) {
+                for then in of_recovery.into_iter().map(Then::RecoverTwice) {
+                    let result = one(&scene, point, pass, then).await;
+                    result.with_context(|| format!("{shape:?}: {point} at pass {pass}, then {then:?}"))?;
+                    runs += 1;
+                }
+            }
+        }
+        Ok(())
+    })?;
+    assert_eq!(runs, 3 * 11 + 4);
+    Ok(())
+}
+
+/// Others can write to the tables of a merge that never got to them, if they do not look at its sidecar.
+#[test]
+fn a_merge_that_wrote_nothing_is_not_taken_for_done_because_others_wrote() -> Result<()> {
+    run(async || {
+        for shape in [Shape::FastForward, Shape::ThreeWay, Shape::PointerAndRewrite] {
+            let scene = Scene::new(shape).await?;
+            scene.put_back()?;
+            let graph = scene.open(OpenMode::ReadWrite).await?;
+            fail::cfg(points::WRITE_BEFORE_TABLE_COMMIT, "return").expect("a valid action");
+            fail::cfg(points::RECOVERY_SIDECAR_DELETE, "return").expect("a valid action");
+            let merged = merge(&graph, &scene.source, &scene.target).await;
+            [points::WRITE_BEFORE_TABLE_COMMIT, points::RECOVERY_SIDECAR_DELETE].into_iter().for_each(fail::remove);
+            ensure!(merged.is_err() && scene.sidecar()?.is_some(), "{merged:?}");
+            let (sidecars, hidden) = (scene.path().join("__recovery"), scene.path().with_file_name("hidden"));
+            fs::rename(&sidecars, &hidden)?;
+            put(&graph, &scene.target, &next()).await?;
+            drop(graph);
+            fs::remove_dir_all(&sidecars)?;
+            fs::rename(&hidden, &sidecars)?;
+
+            let graph = scene.open(OpenMode::ReadWrite).await?;
+            ensure!(content(&graph, &scene.target).await? == with_next(&scene.before[&scene.target]));
+            ensure!(merges(&graph, &scene).await?.is_empty(), "{shape:?}: the merge is lost");
+            let audit = graph.audit().await?;
+            ensure!(audit.len() == 1 && audit[0].recovery_kind == "RolledBack", "{audit:?}");
+            merge(&graph, &scene.source, &scene.target).await?;
+            ensure!(content(&graph, &scene.target).await? == with_next(&scene.after));
+        }
+        Ok(())
+    })
 }
 
 #[test]

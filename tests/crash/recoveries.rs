@@ -61,11 +61,13 @@ fn recovery_can_be_repeated_from_every_step() -> Result<()> {
     let forward = |text: String| text;
     let back = |text: String| text.replace("\"post_commit_pin\": 6", "\"post_commit_pin\": 7");
     let orphan = |text: String| text.replace("\"branch\": null", "\"branch\": \"gone\"");
-    let cases: [(Change, &str, &str, u64); 9] = [
+    let cases: [(Change, &str, &str, u64); 11] = [
         (forward, points::RECOVERY_BEFORE_ROLL_FORWARD_PUBLISH, "RolledForward", 50_000),
+        (forward, points::RECOVERY_BEFORE_RECORD, "RolledForward", 50_000),
         (forward, points::RECOVERY_RECORD_AUDIT, "RolledForward", 50_000),
         (forward, points::RECOVERY_SIDECAR_DELETE, "RolledForward", 50_000),
         (back, points::RECOVERY_AFTER_RESTORE, "RolledBack", 20_000),
+        (back, points::RECOVERY_BEFORE_RECORD, "RolledBack", 20_000),
         (back, points::RECOVERY_SIDECAR_DELETE, "RolledBack", 20_000),
         (orphan, points::RECOVERY_ORPHAN_DISCARD_AUDIT_APPEND, "OrphanedBranchDiscarded", 20_000),
         (orphan, points::RECOVERY_SIDECAR_DELETE, "OrphanedBranchDiscarded", 20_000),

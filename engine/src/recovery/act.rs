@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::audit::{append_audit, is_audited};
 use super::plan::{RecoveryStep, TableStanding};
-use super::{AuditRow, Decision, RecoveryError, Sidecar, TableOutcome, delete_sidecar};
+use super::{AuditRow, Decision, Fate, RecoveryError, Sidecar, TableOutcome, delete_sidecar};
 use crate::error::{Error, Result};
 use crate::fail::fail_point;
 use crate::history::{Commit, find_commit, find_merge, read_head, record_commit};
@@ -42,6 +42,7 @@ pub(super) async fn act(writer: &Writer, step: &RecoveryStep) -> Result<Recovere
         Decision::RollForward => roll_forward(writer, sidecar, &step.tables).await?,
         Decision::RollBack => roll_back(writer, sidecar, &step.tables).await?,
         Decision::StaleAfterSuccess => step.tables.iter().map(published_before).collect(),
+        Decision::StaleAfterRollBack => step.tables.iter().filter_map(taken_back_before).collect(),
         Decision::Discard | Decision::OrphanedBranch => Vec::new(),
     };
     let commit = record(writer, step.decision, sidecar, &outcomes).await?;
@@ -61,6 +62,11 @@ fn refusal(step: &RecoveryStep) -> RecoveryError {
 
 fn published_before(table: &TableStanding) -> TableOutcome {
     TableOutcome { table_key: table.table_key.clone(), from_version: table.expected, to_version: table.pinned }
+}
+
+fn taken_back_before(table: &TableStanding) -> Option<TableOutcome> {
+    let Fate::TakenBack { head, to } = table.fate else { return None };
+    Some(TableOutcome { table_key: table.table_key.clone(), from_version: head, to_version: to })
 }
 
 /// Publishes the heads that were observed, whatever they are by now.
@@ -174,6 +180,7 @@ async fn record(writer: &Writer, decision: Decision, sidecar: &Sidecar, outcomes
     let storage = &writer.storage;
     let branch = if decision == Decision::OrphanedBranch { BranchName::main() } else { sidecar.branch() };
     let id = commit_id(&sidecar.operation_id);
+    fail_point!(crate::fail::RECOVERY_BEFORE_RECORD);
     let _publishing = writer.gates.acquire([Gate::Publish(branch.clone())]).await;
     let commits = open_commits(storage, &branch).await?;
     if !find_commit(&commits, id).await? {
@@ -194,6 +201,7 @@ async fn record(writer: &Writer, decision: Decision, sidecar: &Sidecar, outcomes
         | Decision::RollBack
         | Decision::Discard
         | Decision::StaleAfterSuccess
+        | Decision::StaleAfterRollBack
         | Decision::Refuse => fail_point!(crate::fail::RECOVERY_RECORD_AUDIT),
     }
     if !is_audited(storage, &sidecar.operation_id).await? {
@@ -223,14 +231,18 @@ async fn merged_parent(decision: Decision, sidecar: &Sidecar, commits: &Table) -
                 Some(merged)
             }
         }
-        Decision::RollBack | Decision::Discard | Decision::OrphanedBranch | Decision::Refuse => None,
+        Decision::RollBack
+        | Decision::StaleAfterRollBack
+        | Decision::Discard
+        | Decision::OrphanedBranch
+        | Decision::Refuse => None,
     })
 }
 
 fn kind(decision: Decision) -> &'static str {
     match decision {
         Decision::RollForward | Decision::StaleAfterSuccess => "RolledForward",
-        Decision::RollBack | Decision::Discard | Decision::Refuse => "RolledBack",
+        Decision::RollBack | Decision::StaleAfterRollBack | Decision::Discard | Decision::Refuse => "RolledBack",
         Decision::OrphanedBranch => "OrphanedBranchDiscarded",
     }
 }

@@ -1,6 +1,6 @@
 //! Classifications of all tables of an interrupted write → one decision for all of them. Pure.
 
-use super::{Classification, WriterKind};
+use super::{Classification, Fate, WriterKind};
 
 /// What recovery does about an interrupted write: all of its tables or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -14,6 +14,8 @@ pub enum Decision {
     Discard,
     /// It was published; only its record was left.
     StaleAfterSuccess,
+    /// It was taken back; only its record was left.
+    StaleAfterRollBack,
     /// Its branch does not exist any more.
     OrphanedBranch,
     /// Do nothing: a table lost versions, which a person has to look at.
@@ -25,8 +27,8 @@ pub enum Decision {
 pub(crate) struct Judged {
     /// What happened to it.
     pub(crate) classification: Classification,
-    /// Whether the branch pins a version past the one the write expected.
-    pub(crate) pinned_past_expected: bool,
+    /// What became of the write in it.
+    pub(crate) fate: Fate,
 }
 
 /// Facts about a write besides its tables.
@@ -57,7 +59,14 @@ pub(crate) fn decide(circumstances: Circumstances, tables: &[Judged]) -> Decisio
     if !all(NoMovement) {
         return Decision::RollBack;
     }
-    if tables.iter().any(|table| table.pinned_past_expected) { Decision::StaleAfterSuccess } else { Decision::Discard }
+    // Tables are published together, and restored ones as well: one tells for all.
+    if tables.iter().any(|table| matches!(table.fate, Fate::TakenBack { .. })) {
+        Decision::StaleAfterRollBack
+    } else if tables.iter().any(|table| table.fate == Fate::Published) {
+        Decision::StaleAfterSuccess
+    } else {
+        Decision::Discard
+    }
 }
 
 #[cfg(test)]
@@ -70,7 +79,7 @@ mod tests {
     const LOAD: Circumstances = Circumstances { kind: WriterKind::Load, branch_exists: true, schema_promoted: false };
 
     fn tables(classifications: &[Classification]) -> Vec<Judged> {
-        let judged = |&classification| Judged { classification, pinned_past_expected: false };
+        let judged = |&classification| Judged { classification, fate: Fate::Unpublished };
         classifications.iter().map(judged).collect()
     }
 
@@ -93,11 +102,12 @@ mod tests {
     }
 
     #[test]
-    fn a_published_write_is_stale_and_a_branch_that_is_gone_decides_alone() {
-        let published = Judged { classification: NoMovement, pinned_past_expected: true };
+    fn a_finished_write_is_stale_and_a_branch_that_is_gone_decides_alone() {
         let mut both = tables(&[NoMovement]);
-        both.push(published);
+        both.push(Judged { classification: NoMovement, fate: Fate::Published });
         assert_eq!(decide(LOAD, &both), Decision::StaleAfterSuccess);
+        both.push(Judged { classification: NoMovement, fate: Fate::TakenBack { head: 5, to: 4 } });
+        assert_eq!(decide(LOAD, &both), Decision::StaleAfterRollBack);
         let gone = Circumstances { branch_exists: false, ..LOAD };
         assert_eq!(decide(gone, &tables(&[InvariantViolation])), Decision::OrphanedBranch);
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::classify::{Mode, Standing, classify};
 use super::decide::{Circumstances, Judged, decide};
+use super::fate::{Fate, fate};
 use super::observe::relative;
 use super::schema_files::{is_in_place, plan_schema_files};
 use super::{Classification, Decision, Sidecar, SidecarFile, SidecarState, WriterKind};
@@ -12,7 +13,7 @@ use crate::history::branch_refs;
 use crate::id::{BranchName, TableKey};
 use crate::manifest::{self, TableEntry};
 use crate::schema::StagedSchema;
-use crate::storage::Storage;
+use crate::storage::{Origin, Storage};
 
 /// All steps a sweep would take now.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +58,8 @@ pub struct TableStanding {
     pub head: u64,
     /// What happened to it.
     pub classification: Classification,
+    /// What became of the write in it, if it did not move.
+    pub fate: Fate,
 }
 
 /// Where things stand, with what the steps so far would have changed.
@@ -115,13 +118,8 @@ async fn plan_step(
         true => standings(storage, sidecar, &branch, &entries, outlook).await?,
         false => Vec::new(),
     };
-    let judged: Vec<Judged> = tables
-        .iter()
-        .map(|table| Judged {
-            classification: table.classification,
-            pinned_past_expected: table.pinned > table.expected,
-        })
-        .collect();
+    let judged: Vec<Judged> =
+        tables.iter().map(|table| Judged { classification: table.classification, fate: table.fate }).collect();
     let is_change = sidecar.writer_kind == WriterKind::SchemaApply;
     let schema_promoted =
         schema_promoted || (is_change && branch_exists && is_in_place(storage, sidecar, &tables).await?);
@@ -149,6 +147,12 @@ async fn standings(
             None => head(storage, &path, pin.table_branch.as_deref(), pinned).await?,
         };
         let (expected, planned, confirmed) = (pin.expected_version, pin.post_commit_pin, pin.confirmed_version);
+        let standing = Standing { expected, planned, confirmed, pinned, head };
+        let lineage = pin.table_branch.as_deref();
+        let origins = match head == pinned && pinned > expected {
+            true => origins(storage, (&path, lineage), expected, pinned).await?,
+            false => Vec::new(),
+        };
         tables.push(TableStanding {
             table_key: pin.table_key.clone(),
             path,
@@ -157,7 +161,8 @@ async fn standings(
             planned,
             pinned,
             head,
-            classification: classify(mode, Standing { expected, planned, confirmed, pinned, head }),
+            classification: classify(mode, standing),
+            fate: fate(mode, standing, &origins, &sidecar.operation_id),
         });
     }
     Ok(tables)
@@ -168,6 +173,15 @@ async fn head(storage: &Storage, path: &str, lineage: Option<&str>, pinned: u64)
     match storage.head(path, lineage).await {
         Ok(head) => Ok(head),
         Err(error) if lineage.is_some() && error.kind() == ErrorKind::NotFound => Ok(pinned),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What made the versions from one to another. A lineage that was left for another state tells nothing.
+async fn origins(storage: &Storage, (path, lineage): (&str, Option<&str>), after: u64, to: u64) -> Result<Vec<Origin>> {
+    match storage.open(path, lineage, Some(to)).await {
+        Ok(table) => Ok(table.origins(after).await?),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error.into()),
     }
 }
@@ -189,6 +203,7 @@ impl Outlook {
                 Decision::RollBack
                 | Decision::Discard
                 | Decision::StaleAfterSuccess
+                | Decision::StaleAfterRollBack
                 | Decision::OrphanedBranch
                 | Decision::Refuse => {}
             }

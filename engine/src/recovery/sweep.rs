@@ -80,9 +80,11 @@ pub(crate) async fn heal(writer: &Writer) -> Result<Vec<Recovered>> {
         let Some(file) = reread(writer, &listed.id).await? else { continue };
         let step = plan_now(&writer.storage, &file, false).await?;
         match step.decision {
-            Decision::RollForward | Decision::StaleAfterSuccess | Decision::Discard | Decision::OrphanedBranch => {
-                done.push(act(writer, &step).await?);
-            }
+            Decision::RollForward
+            | Decision::StaleAfterSuccess
+            | Decision::StaleAfterRollBack
+            | Decision::Discard
+            | Decision::OrphanedBranch => done.push(act(writer, &step).await?),
             Decision::RollBack | Decision::Refuse => {
                 tracing::warn!("the interrupted write {} waits for the graph to be opened for writing", step.id);
             }

@@ -311,10 +311,11 @@ async fn commit_all(
     progress: &Progress,
 ) -> Result<Vec<TableUpdate>> {
     let mut updates = Vec::with_capacity(targets.len());
+    let Some(Sidecar { operation_id, .. }) = &intent.sidecar else { return Ok(updates) };
     for (done, target) in (0..).zip(targets) {
         progress.point_of_no_return(3, PHASES, "commit the tables");
         progress.advance(done, None, "tables");
-        match Box::pin(table::commit(writer, branch, target)).await {
+        match Box::pin(table::commit(writer, branch, target, operation_id)).await {
             Ok(update) => {
                 updates.push(update);
                 intent.passed(writer, StopAt::FirstTable)?;

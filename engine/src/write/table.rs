@@ -115,8 +115,13 @@ fn after_step(step: &Step) -> Result<()> {
     Ok(())
 }
 
-/// Commits a table's steps in order, making the branch's own lineage first if there is none.
-pub(super) async fn commit(writer: &Writer, branch: &BranchName, target: Target) -> Result<TableUpdate, Failed> {
+/// Commits a table's steps in order for an operation, making the branch's own lineage first if there is none.
+pub(super) async fn commit(
+    writer: &Writer,
+    branch: &BranchName,
+    target: Target,
+    operation_id: &str,
+) -> Result<TableUpdate, Failed> {
     let first = target.planned();
     let Target { table, lineage, steps, mut staged } = target;
     let mut committed: Option<Table> = None;
@@ -131,7 +136,7 @@ pub(super) async fn commit(writer: &Writer, branch: &BranchName, target: Target)
                 stage_change(&opened, &step.change).await.map_err(unmoved)?
             }
         };
-        let table_now = next.commit().await.map_err(moved)?;
+        let table_now = next.commit_for(operation_id).await.map_err(moved)?;
         if table_now.version() != planned {
             let (table_key, landed) = (table.key, table_now.version());
             return Err(moved(WriteError::Landed { table_key, planned, landed }));

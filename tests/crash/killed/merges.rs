@@ -104,6 +104,11 @@ fn killed_merges_are_whole_or_gone_and_acknowledged_ones_are_there() -> Result<(
     eprintln!("seed {seed}");
     let root = tempfile::tempdir()?;
     let path = root.path().join("g");
+    killed_merges(&path, kills, &mut seed).inspect_err(|_| eprintln!("the graph is left at {}", root.keep().display()))
+}
+
+#[expect(clippy::print_stderr, reason = "the summary of the run")]
+fn killed_merges(path: &Path, kills: u32, seed: &mut u64) -> Result<()> {
     let uri = path.to_string_lossy().into_owned();
     let runtime = Runtime::new()?;
     runtime.block_on(async {
@@ -120,15 +125,15 @@ fn killed_merges_are_whole_or_gone_and_acknowledged_ones_are_there() -> Result<(
     let first = [Deed::Load(1), Deed::Merge { from: 1, into: 0 }];
     let mut longest = [Duration::ZERO; 2];
     for (number, deed) in (0..).zip(first) {
-        longest[usize::from(matches!(deed, Deed::Merge { .. }))] = undisturbed(&path, number, deed)?;
+        longest[usize::from(matches!(deed, Deed::Merge { .. }))] = undisturbed(path, number, deed)?;
         acknowledged.add(number, deed);
     }
     let mut interrupted = 0;
     for number in 2..kills + 2 {
-        let deed = any_deed(&mut seed);
+        let deed = any_deed(seed);
         let longest = longest[usize::from(matches!(deed, Deed::Merge { .. }))];
-        let mut child = start(&path, number, deed)?;
-        let moment = longest.mul_f64(0.4 + f64::from(u32::try_from(random(&mut seed) % 1400)?) / 1000.0);
+        let mut child = start(path, number, deed)?;
+        let moment = longest.mul_f64(0.4 + f64::from(u32::try_from(random(seed) % 1400)?) / 1000.0);
         std::thread::sleep(moment.max(Duration::from_millis(1)));
         child.kill()?;
         let ended = child.wait_with_output()?;
@@ -159,9 +164,9 @@ fn killed_merges_are_whole_or_gone_and_acknowledged_ones_are_there() -> Result<(
             audit.len(),
             acknowledged.merges,
         );
-        let before = folder::digest(&path)?;
+        let before = folder::digest(path)?;
         drop(Graph::open(&uri, OpenMode::ReadWrite).await?);
-        ensure!(folder::digest(&path)? == before, "a second recovery did something");
+        ensure!(folder::digest(path)? == before, "a second recovery did something");
         Ok(())
     })
 }

@@ -78,6 +78,7 @@ fn effects(step: &RecoveryStep) -> Vec<String> {
         }
         Decision::Discard => vec!["nothing moved: its record goes, nothing else".to_owned()],
         Decision::StaleAfterSuccess => vec!["it is visible already: its record goes, nothing else".to_owned()],
+        Decision::StaleAfterRollBack => vec!["it was taken back already: its record goes, nothing else".to_owned()],
         Decision::OrphanedBranch => vec![format!("discarded: its record; branch {branch} is gone")],
         Decision::Refuse => Vec::new(),
     }

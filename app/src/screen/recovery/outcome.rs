@@ -1,7 +1,7 @@
 //! What was predicted beside what was done.
 
 use stratigraph_engine::recovery::{
-    AuditRow, Decision, Recovered, RecoveryPlan, RecoveryStep, TableOutcome, WriterKind,
+    AuditRow, Decision, Fate, Recovered, RecoveryPlan, RecoveryStep, TableOutcome, WriterKind,
 };
 use stratigraph_widgets::width::escape;
 
@@ -189,7 +189,11 @@ impl Settled {
 pub(super) fn waits(decision: Decision) -> bool {
     match decision {
         Decision::RollBack | Decision::Refuse => true,
-        Decision::RollForward | Decision::Discard | Decision::StaleAfterSuccess | Decision::OrphanedBranch => false,
+        Decision::RollForward
+        | Decision::Discard
+        | Decision::StaleAfterSuccess
+        | Decision::StaleAfterRollBack
+        | Decision::OrphanedBranch => false,
     }
 }
 
@@ -219,7 +223,7 @@ fn untouched(step: &RecoveryStep) -> Settled {
 fn recorded_as(decision: Decision) -> Option<&'static str> {
     match decision {
         Decision::RollForward | Decision::StaleAfterSuccess => Some("RolledForward"),
-        Decision::RollBack | Decision::Discard => Some("RolledBack"),
+        Decision::RollBack | Decision::StaleAfterRollBack | Decision::Discard => Some("RolledBack"),
         Decision::OrphanedBranch => Some("OrphanedBranchDiscarded"),
         Decision::Refuse => None,
     }
@@ -228,11 +232,19 @@ fn recorded_as(decision: Decision) -> Option<&'static str> {
 /// What a step leads to, table by table.
 fn foreseen(step: &RecoveryStep) -> Vec<TableOutcome> {
     let tables = step.tables.iter().filter_map(|table| {
-        let (from_version, to_version) = match step.decision {
-            Decision::RollForward => (table.expected, table.head),
-            Decision::RollBack if table.head > table.pinned => (table.head, table.pinned),
-            Decision::StaleAfterSuccess => (table.expected, table.pinned),
-            Decision::RollBack | Decision::Discard | Decision::OrphanedBranch | Decision::Refuse => return None,
+        let (from_version, to_version) = match (step.decision, table.fate) {
+            (Decision::RollForward, _) => (table.expected, table.head),
+            (Decision::RollBack, _) if table.head > table.pinned => (table.head, table.pinned),
+            (Decision::StaleAfterSuccess, _) => (table.expected, table.pinned),
+            (Decision::StaleAfterRollBack, Fate::TakenBack { head, to }) => (head, to),
+            (
+                Decision::RollBack
+                | Decision::StaleAfterRollBack
+                | Decision::Discard
+                | Decision::OrphanedBranch
+                | Decision::Refuse,
+                _,
+            ) => return None,
         };
         Some(TableOutcome { table_key: table.table_key.clone(), from_version, to_version })
     });

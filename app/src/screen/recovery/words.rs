@@ -60,7 +60,7 @@ pub(super) fn decision_role(decision: Decision) -> Role {
     match decision {
         Decision::RollForward => Role::Good,
         Decision::RollBack | Decision::OrphanedBranch => Role::Warning,
-        Decision::Discard | Decision::StaleAfterSuccess => Role::Text,
+        Decision::Discard | Decision::StaleAfterSuccess | Decision::StaleAfterRollBack => Role::Text,
         Decision::Refuse => Role::Error,
     }
 }
@@ -172,9 +172,11 @@ fn actions(step: &RecoveryStep) -> impl Iterator<Item = (&str, String)> {
 /// What healing online does about a decision.
 fn online(decision: Decision) -> &'static str {
     match decision {
-        Decision::RollForward | Decision::Discard | Decision::StaleAfterSuccess | Decision::OrphanedBranch => {
-            "healed before the next write, or with H"
-        }
+        Decision::RollForward
+        | Decision::Discard
+        | Decision::StaleAfterSuccess
+        | Decision::StaleAfterRollBack
+        | Decision::OrphanedBranch => "healed before the next write, or with H",
         Decision::RollBack => "deferred: rolling back needs exclusive access",
         Decision::Refuse => "never",
     }
@@ -254,7 +256,11 @@ pub(super) fn reason(step: &RecoveryStep) -> String {
                 tables.map(|table| format!("{} head {}, pin {}", table.table_key, table.head, table.pinned)).collect();
             format!("{} ({})", why(step), facts.join("; "))
         }
-        Decision::Refuse | Decision::Discard | Decision::StaleAfterSuccess | Decision::OrphanedBranch => why(step),
+        Decision::Refuse
+        | Decision::Discard
+        | Decision::StaleAfterSuccess
+        | Decision::StaleAfterRollBack
+        | Decision::OrphanedBranch => why(step),
     }
 }
 

@@ -43,6 +43,7 @@ pub(crate) use stage::{KEY_COLUMN, Live, Rows, StagedChange, TextSet};
 pub(crate) use summary::Summary;
 pub use table::{IndexInfo, ROW_ADDRESS, Table};
 pub(crate) use version_file::{VersionFile, has_version, version_file};
+pub(crate) use versions::Origin;
 pub use versions::VersionInfo;
 
 /// Bytes of file metadata kept between reads.

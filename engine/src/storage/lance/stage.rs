@@ -19,7 +19,8 @@ mod compact;
 mod delete;
 mod replace;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow_schema::SchemaRef;
@@ -94,6 +95,9 @@ enum Peeked {
     Many(Rows),
 }
 
+/// Property of a transaction: the operation whose sidecar announced it.
+pub(super) const OPERATION_ID: &str = "stratigraph:operation_id";
+
 /// A change that is written and not committed. Dropping it leaves files that no version refers to.
 pub(crate) struct StagedChange {
     table: Table,
@@ -105,6 +109,16 @@ impl StagedChange {
     fn new(table: &Table, transaction: Transaction) -> Self {
         let commit = CommitBuilder::new(table.dataset().clone()).with_skip_auto_cleanup(true);
         Self { table: table.clone(), transaction, commit }
+    }
+
+    /// Commits the change with the id of the operation that makes it, by which recovery tells it from those of others.
+    ///
+    /// # Errors
+    /// As [`StagedChange::commit`].
+    pub(crate) async fn commit_for(mut self, operation_id: &str) -> Result<Table, StorageError> {
+        let properties = HashMap::from([(OPERATION_ID.to_owned(), operation_id.to_owned())]);
+        self.transaction.transaction_properties = Some(Arc::new(properties));
+        self.commit().await
     }
 
     /// Commits the change on top of the newest version, re-based if others were committed meanwhile and do not conflict.

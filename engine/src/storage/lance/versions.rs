@@ -2,7 +2,10 @@
 
 use futures::{StreamExt, TryStreamExt};
 
+use lance::dataset::transaction::Operation;
+
 use super::Table;
+use super::stage::OPERATION_ID;
 use crate::storage::StorageError;
 
 /// Version records read at the same time.
@@ -19,7 +22,47 @@ pub struct VersionInfo {
     pub operation: Option<String>,
 }
 
+/// What made one version, as far as recovery asks for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// Lance version.
+    pub(crate) version: u64,
+    /// The version whose content it has again, if it is a restore.
+    pub(crate) restored: Option<u64>,
+    /// The operation that said it made it ([`super::StagedChange::commit_for`]).
+    pub(crate) operation_id: Option<String>,
+}
+
 impl Table {
+    /// What made the retained versions of this lineage after `after`, up to the one that is open, oldest first. Versions whose
+    /// record is gone are left out.
+    ///
+    /// # Errors
+    /// [`StorageError::Table`].
+    pub(crate) async fn origins(&self, after: u64) -> Result<Vec<Origin>, StorageError> {
+        let table = self.dataset();
+        let kept = table.version_refs().await.map_err(|cause| self.error(cause))?;
+        let wanted = kept.into_iter().map(|kept| kept.version).filter(|&at| after < at && at <= self.version());
+        let found: Vec<Option<Origin>> = futures::stream::iter(wanted)
+            .map(|version| async move {
+                let record = table.read_version_transaction(version).await.map_err(|cause| self.error(cause))?;
+                Ok(record.transaction.map(|transaction| Origin {
+                    version,
+                    restored: match transaction.operation {
+                        Operation::Restore { version } => Some(version),
+                        _ => None,
+                    },
+                    operation_id: transaction.transaction_properties.and_then(|it| it.get(OPERATION_ID).cloned()),
+                }))
+            })
+            .buffered(PARALLEL_READS)
+            .try_collect()
+            .await?;
+        let mut found: Vec<Origin> = found.into_iter().flatten().collect();
+        found.sort_by_key(|origin| origin.version);
+        Ok(found)
+    }
+
     /// The retained versions of this lineage, newest first, at most `limit`, with the operation that made each.
     ///
     /// # Errors

@@ -3,8 +3,8 @@
 use serde_json::json;
 use stratigraph_engine::graph::Pending;
 use stratigraph_engine::recovery::{
-    AuditRow, Classification, Decision, Recovered, RecoveryPlan, RecoveryStep, Sidecar, SidecarFile, SidecarState,
-    TableOutcome, TableStanding,
+    AuditRow, Classification, Decision, Fate, Recovered, RecoveryPlan, RecoveryStep, Sidecar, SidecarFile,
+    SidecarState, TableOutcome, TableStanding,
 };
 use stratigraph_engine::schema::StagedSchema;
 use stratigraph_engine::storage::VersionInfo;
@@ -58,6 +58,7 @@ pub(super) fn load(
         pinned: *pinned,
         head: *head,
         classification: *classification,
+        fate: Fate::Unpublished,
     };
     let standings = if decision == Decision::OrphanedBranch { &[] } else { tables };
     let step = RecoveryStep {
