@@ -130,7 +130,7 @@ impl Graph {
     /// [`BranchError::OtherSchema`] where the format has no such branch, [`StorageError::VersionGone`] if a table was cleaned up.
     pub async fn create_branch_at(&self, name: &BranchName, at: &At) -> Result<()> {
         let writer = self.ready_writer().await?;
-        check_new(name, &self.branch_names().await?)?;
+        check_new_branch(name, &self.branch_names().await?)?;
         let origin = self.origin(at).await?;
         // Both datasets fork at versions that belong together: nobody publishes in between.
         let gates = [Gate::Branches, Gate::Publish(origin.lineage().clone())];
@@ -138,7 +138,7 @@ impl Graph {
         let _alone = writer.gates.soon_alone().await.ok_or(WriteError::Excluded)?;
         refuse_during_schema_apply(self.storage(), "creating a branch").await?;
         let existing = self.branch_names().await?;
-        check_new(name, &existing)?;
+        check_new_branch(name, &existing)?;
         if !existing.contains(origin.lineage()) {
             return Err(unknown_branch(origin.lineage().as_str(), &existing).into());
         }
@@ -174,8 +174,11 @@ impl Graph {
     }
 }
 
-/// Whether a name may become a branch's.
-fn check_new(name: &BranchName, existing: &[BranchName]) -> Result<(), BranchError> {
+/// Whether a name may become that of a new branch, beside those that exist: names are prefix-disjoint (engine-behaviour §3).
+///
+/// # Errors
+/// [`BranchError::Main`], [`BranchError::Reserved`], [`BranchError::Exists`], [`BranchError::Overlaps`].
+pub fn check_new_branch(name: &BranchName, existing: &[BranchName]) -> Result<(), BranchError> {
     if name.is_main() {
         return Err(BranchError::Main { operation: "create" });
     }
@@ -280,7 +283,7 @@ mod tests {
     #[test]
     fn names_are_new_and_share_no_folder() {
         let existing = names(&["main", "a/b", "work"]);
-        let check = |text: &str| check_new(&text.parse().unwrap(), &existing);
+        let check = |text: &str| check_new_branch(&text.parse().unwrap(), &existing);
         assert_eq!(check("a/c"), Ok(()));
         assert_eq!(check("workers"), Ok(()));
         assert_eq!(check("__run__x"), Ok(()));

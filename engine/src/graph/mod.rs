@@ -11,7 +11,7 @@ mod writes;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use branches::BranchError;
+pub use branches::{BranchError, check_new_branch};
 pub use create::{CreateError, CreateOptions};
 pub use writes::Pending;
 

@@ -1,5 +1,6 @@
 //! What is asked before a branch is merged, made or deleted, and what is said afterwards.
 
+use stratigraph_engine::graph::check_new_branch;
 use stratigraph_engine::{At, BranchName};
 use stratigraph_widgets::width::escape;
 
@@ -48,8 +49,8 @@ impl Branches {
             Ok(asked) => asked,
             Err(reason) => return ask_again(&on, text, reason, cx),
         };
-        let names = self.list.branches().iter().map(|facts| &facts.branch.name);
-        if let Err(error) = create::check_free(&name, names) {
+        let names: Vec<BranchName> = self.list.branches().iter().map(|facts| facts.branch.name.clone()).collect();
+        if let Err(error) = check_new_branch(&name, &names) {
             return ask_again(&on, text, error.to_string(), cx);
         }
         match (from, selected.head.clone()) {

@@ -1,6 +1,5 @@
-//! Making a branch: what was typed, whether the name can be used, and the plan that is agreed to.
+//! Making a branch: what was typed, and the plan that is agreed to.
 
-use stratigraph_engine::graph::BranchError;
 use stratigraph_engine::{At, BranchName};
 use stratigraph_widgets::width::escape;
 
@@ -41,28 +40,6 @@ pub(super) fn parse(text: &str) -> Result<Asked, String> {
         position.parse::<At>().map_err(|error| error.to_string())?;
     }
     Ok(Asked { name, from })
-}
-
-/// Whether a name is free beside those that exist. The engine asks again when the branch is made.
-pub(super) fn check_free<'a>(
-    name: &BranchName,
-    existing: impl Iterator<Item = &'a BranchName>,
-) -> Result<(), BranchError> {
-    if name.is_main() {
-        return Err(BranchError::Main { operation: "create" });
-    }
-    let inside = |inner: &BranchName, outer: &BranchName| {
-        inner.as_str().strip_prefix(outer.as_str()).is_some_and(|rest| rest.starts_with('/'))
-    };
-    for other in existing {
-        if other == name {
-            return Err(BranchError::Exists { name: name.clone() });
-        }
-        if inside(name, other) || inside(other, name) {
-            return Err(BranchError::Overlaps { name: name.clone(), other: other.clone() });
-        }
-    }
-    Ok(())
 }
 
 /// Asks for the name, and for another start than the head of the selected branch.
@@ -121,18 +98,5 @@ mod tests {
         assert!(wrong("a//b").contains("single slashes"), "{}", wrong("a//b"));
         assert!(wrong("a~b").contains("only letters"));
         assert!(wrong("a from main@").contains("main@"), "{}", wrong("a from main@"));
-    }
-
-    #[test]
-    fn a_name_must_be_free_and_share_no_folder() {
-        let existing: Vec<BranchName> = ["main", "a/b", "work"].map(|name| name.parse().expect("valid")).into();
-        let check = |text: &str| check_free(&text.parse().expect("valid"), existing.iter());
-        assert_eq!(check("a/c"), Ok(()));
-        assert_eq!(check("workers"), Ok(()));
-        assert!(matches!(check("main"), Err(BranchError::Main { .. })));
-        assert!(matches!(check("work"), Err(BranchError::Exists { .. })));
-        for overlapping in ["a", "a/b/c", "work/1"] {
-            assert!(matches!(check(overlapping), Err(BranchError::Overlaps { .. })), "{overlapping}");
-        }
     }
 }
