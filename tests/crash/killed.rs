@@ -3,7 +3,7 @@
 mod merges;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -27,11 +27,34 @@ fn write_records(graph: &Path, number: u32) -> Result<PathBuf> {
 }
 
 /// Starts a load of one person and one edge.
-fn load(graph: &Path, number: u32) -> Result<std::process::Child> {
+fn load(graph: &Path, number: u32) -> Result<Child> {
     let data = write_records(graph, number)?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_stratigraph-under-test"));
     command.arg("load").arg(graph).arg("--data").arg(&data).args(["--mode", "append", "--actor", "act-dana"]);
     Ok(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?)
+}
+
+/// Kills a process at a random moment of its life, or of the time in which a sidecar is there: of a write that is at work, or of one
+/// that is being recovered. `life` is how long it takes if nobody kills it.
+fn kill(mut child: Child, graph: &Path, life: Duration, seed: &mut u64) -> Result<Output> {
+    let part = |seed: &mut u64| -> Result<f64> { Ok(f64::from(u32::try_from(random(seed) % 1000)?) / 1000.0) };
+    let moment = if random(seed) % 2 == 0 {
+        // Writes get slower while there is something to recover: the moments reach past the end of an undisturbed one.
+        life.mul_f64(0.4 + 1.4 * part(seed)?)
+    } else {
+        while !has_sidecar(graph) && child.try_wait()?.is_none() {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        life.mul_f64(part(seed)?.powi(2))
+    };
+    std::thread::sleep(moment.max(Duration::from_micros(100)));
+    child.kill()?;
+    Ok(child.wait_with_output()?)
+}
+
+fn has_sidecar(graph: &Path) -> bool {
+    let files = std::fs::read_dir(graph.join("__recovery")).into_iter().flatten().flatten();
+    files.into_iter().any(|file| file.path().extension().is_some_and(|extension| extension == "json"))
 }
 
 /// Different in each run: where the kills fall is not to be the same ones always.
@@ -80,16 +103,11 @@ fn killed_loads_are_whole_or_gone_and_acknowledged_ones_are_there() -> Result<()
     let start = Instant::now();
     let whole = load(&path, 0)?.wait_with_output()?;
     ensure!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
-    let longest = start.elapsed();
+    let life = start.elapsed();
     let mut acknowledged = vec!["0000".to_owned()];
     let mut interrupted = 0;
     for number in 1..=kills {
-        let mut child = load(&path, number)?;
-        // Loads get slower while there is something to recover: the moments reach past the end of the first one.
-        let moment = longest.mul_f64(0.4 + f64::from(u32::try_from(random(&mut seed) % 1400)?) / 1000.0);
-        std::thread::sleep(moment.max(Duration::from_millis(1)));
-        child.kill()?;
-        let ended = child.wait_with_output()?;
+        let ended = kill(load(&path, number)?, &path, life, &mut seed)?;
         if ended.status.success() {
             acknowledged.push(format!("{number:04}"));
         } else {

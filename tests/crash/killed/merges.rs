@@ -10,7 +10,7 @@ use stratigraph_engine::{At, CommitId, CreateOptions, Graph, OpenMode, Progress}
 use stratigraph_tests::folder;
 use tokio::runtime::Runtime;
 
-use super::{KILLS, KILLS_VARIABLE, SOURCE, ids_at, random, write_records};
+use super::{KILLS, KILLS_VARIABLE, SOURCE, ids_at, kill, random, write_records};
 use crate::writes::settled;
 
 const BRANCHES: [&str; 3] = ["main", "left", "right"];
@@ -123,20 +123,16 @@ fn killed_merges(path: &Path, kills: u32, seed: &mut u64) -> Result<()> {
 
     let mut acknowledged = Acknowledged::default();
     let first = [Deed::Load(1), Deed::Merge { from: 1, into: 0 }];
-    let mut longest = [Duration::ZERO; 2];
+    let mut lives = [Duration::ZERO; 2];
     for (number, deed) in (0..).zip(first) {
-        longest[usize::from(matches!(deed, Deed::Merge { .. }))] = undisturbed(path, number, deed)?;
+        lives[usize::from(matches!(deed, Deed::Merge { .. }))] = undisturbed(path, number, deed)?;
         acknowledged.add(number, deed);
     }
     let mut interrupted = 0;
     for number in 2..kills + 2 {
         let deed = any_deed(seed);
-        let longest = longest[usize::from(matches!(deed, Deed::Merge { .. }))];
-        let mut child = start(path, number, deed)?;
-        let moment = longest.mul_f64(0.4 + f64::from(u32::try_from(random(seed) % 1400)?) / 1000.0);
-        std::thread::sleep(moment.max(Duration::from_millis(1)));
-        child.kill()?;
-        let ended = child.wait_with_output()?;
+        let life = lives[usize::from(matches!(deed, Deed::Merge { .. }))];
+        let ended = kill(start(path, number, deed)?, path, life, seed)?;
         if ended.status.success() {
             acknowledged.add(number, deed);
         } else {
