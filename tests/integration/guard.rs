@@ -41,7 +41,7 @@ const COMMITTING: [&str; 26] = [
 ];
 
 /// Calls inside the storage module that commit at once or make a builder that does, with how often each file has them.
-const KNOWN: [(&str, &str, usize); 10] = [
+const KNOWN: [(&str, &str, usize); 11] = [
     ("lance/mod.rs", "execute_stream", 1),
     ("lance/mod.rs", "create_branch", 1),
     ("lance/mod.rs", "force_delete_branch", 1),
@@ -52,6 +52,8 @@ const KNOWN: [(&str, &str, usize); 10] = [
     ("lance/stage.rs", "update_field_metadata", 1),
     ("lance/stage.rs", "Operation::Restore", 1),
     ("lance/stage/compact.rs", "optimize::compact_files", 1),
+    // Read from the record of a version.
+    ("lance/versions.rs", "Operation::Restore", 1),
 ];
 
 /// Commits at once wherever it is called: inside the storage module as well there is a staged way.
