@@ -4,6 +4,25 @@ use std::ops::Range;
 
 use crate::action::Motion;
 
+/// Where a motion leads from a place between 0 and `last` when `height` lines are on view. Sideways it leads nowhere.
+#[must_use]
+pub fn moved(from: usize, motion: Motion, last: usize, height: usize) -> usize {
+    let page = height.max(1);
+    let half = (page / 2).max(1);
+    let to = match motion {
+        Motion::Down => from + 1,
+        Motion::Up => from.saturating_sub(1),
+        Motion::First => 0,
+        Motion::Last => last,
+        Motion::HalfDown => from + half,
+        Motion::HalfUp => from.saturating_sub(half),
+        Motion::PageDown => from + page,
+        Motion::PageUp => from.saturating_sub(page),
+        Motion::Left | Motion::Right | Motion::LeftEnd | Motion::RightEnd => from,
+    };
+    to.min(last)
+}
+
 /// Selected row and first row on view of a list whose rows are counted from 0.
 ///
 /// The offset is a wish: [`Cursor::window`] moves it so that the selection is on view and the last page is full.
@@ -19,20 +38,12 @@ impl Cursor {
     /// Moves up or down in a list of `len` rows of which `height` are on view. False if the motion leads nowhere or
     /// sideways.
     pub fn motion(&mut self, motion: Motion, len: usize, height: usize) -> bool {
-        let (page, last) = (height.max(1), len.saturating_sub(1));
-        let half = (page / 2).max(1);
-        let row = match motion {
-            Motion::Down => self.row + 1,
-            Motion::Up => self.row.saturating_sub(1),
-            Motion::First => 0,
-            Motion::Last => last,
-            Motion::HalfDown => self.row + half,
-            Motion::HalfUp => self.row.saturating_sub(half),
-            Motion::PageDown => self.row + page,
-            Motion::PageUp => self.row.saturating_sub(page),
-            Motion::Left | Motion::Right | Motion::LeftEnd | Motion::RightEnd => return false,
-        };
-        let moved = row.min(last) != self.row && len > 0;
+        if matches!(motion, Motion::Left | Motion::Right | Motion::LeftEnd | Motion::RightEnd) {
+            return false;
+        }
+        let last = len.saturating_sub(1);
+        let row = moved(self.row, motion, last, height);
+        let moved = row != self.row && len > 0;
         self.select(row, len, height);
         moved
     }

@@ -12,7 +12,7 @@
 //! | [`registry`], [`keymap`] | names, descriptions and keys of all actions |
 //! | [`state`], [`update`], [`view`] | what is known, how it changes, how it looks |
 //! | [`screen`], [`overlay`] | the screens (how to write one is told there), and what lies over them |
-//! | [`job`], [`message`], [`cursor`], [`matcher`] | jobs, messages, lists and terms as plain values |
+//! | [`job`], [`message`], [`cursor`], [`marks`], [`matcher`] | jobs, messages, lists and terms as plain values |
 //! | [`clock`] | the only look at the wall clock |
 //! | [`tasks`], [`run`](mod@run), [`terminal`] | workers, the loop, the terminal and its restoration |
 //! | [`cli`], [`summary`] | the commands, and what a commit did in a few words |
@@ -34,6 +34,7 @@ pub mod export;
 pub mod job;
 pub mod keymap;
 pub mod logging;
+pub mod marks;
 pub mod matcher;
 pub mod message;
 pub mod overlay;
@@ -42,6 +43,8 @@ pub mod registry;
 pub mod rows;
 pub mod run;
 pub mod screen;
+#[cfg(test)]
+mod stage;
 pub mod state;
 pub mod summary;
 pub mod tasks;

@@ -1,12 +1,10 @@
 //! The frame at three sizes and in three looks. The dump tells styles apart, because no-colour must show the same facts.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use ratatui::style::{Color, Modifier};
 use stratigraph_engine::{ErrorKind, ProgressEvent};
 
 use super::*;
@@ -17,6 +15,7 @@ use crate::job::{JobId, JobStatus, JobUpdate};
 use crate::keymap::parse_keys;
 use crate::message::Failure;
 use crate::run::new_state;
+use crate::stage::{LOOKS, dump};
 use crate::theme::{ColorChoice, Depth, GlyphSet, Surroundings, Theme};
 use crate::update::{handle, open_graph};
 
@@ -69,43 +68,8 @@ fn draw(state: &State, columns: u16, rows: u16) -> (Buffer, Regions) {
     (terminal.backend().buffer().clone(), regions)
 }
 
-/// The text, and below each line that has styles a line with one letter a cell: r reversed, b bold, u underlined, d dim,
-/// capital where there is a colour too, c for a colour alone.
-fn dump(buffer: &Buffer) -> String {
-    let mut text = String::new();
-    for y in 0..buffer.area.height {
-        let (mut line, mut styles) = (String::new(), String::new());
-        for x in 0..buffer.area.width {
-            let cell = &buffer[(x, y)];
-            line.push_str(cell.symbol());
-            styles.push(sign(cell.modifier, cell.fg != Color::Reset || cell.bg != Color::Reset));
-        }
-        writeln!(text, "{}", line.trim_end()).expect("a string");
-        if !styles.trim().is_empty() {
-            writeln!(text, "~{}", styles.trim_end()).expect("a string");
-        }
-    }
-    text
-}
-
-fn sign(modifier: Modifier, coloured: bool) -> char {
-    let signs = [(Modifier::REVERSED, 'r'), (Modifier::BOLD, 'b'), (Modifier::UNDERLINED, 'u'), (Modifier::DIM, 'd')];
-    let found = signs.iter().find(|(one, _)| modifier.contains(*one)).map(|(_, sign)| *sign);
-    match (found, coloured) {
-        (Some(sign), true) => sign.to_ascii_uppercase(),
-        (Some(sign), false) => sign,
-        (None, true) => 'c',
-        (None, false) => ' ',
-    }
-}
-
 fn snapshot(name: &str, state: &mut State, columns: u16, rows: u16) {
-    let looks = [
-        ("colour", Depth::Named, GlyphSet::Unicode),
-        ("no_colour", Depth::None, GlyphSet::Unicode),
-        ("ascii", Depth::None, GlyphSet::Ascii),
-    ];
-    for (look, depth, glyphs) in looks {
+    for (look, depth, glyphs) in LOOKS {
         state.shared.theme = Theme { depth, glyphs, ..state.shared.theme };
         let (buffer, _) = draw(state, columns, rows);
         let text = dump(&buffer);

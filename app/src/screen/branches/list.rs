@@ -7,6 +7,7 @@ use stratigraph_engine::BranchName;
 use super::request::Facts;
 use crate::action::Motion;
 use crate::cursor::Cursor;
+use crate::marks::Marks;
 use crate::matcher::Matcher;
 use crate::screen::Answer;
 
@@ -21,9 +22,7 @@ pub(super) struct List {
     wanted: Option<BranchName>,
     /// Branch to go to as soon as it is there.
     awaited: Option<BranchName>,
-    /// Marked branches, in the order they were marked.
-    marks: Vec<BranchName>,
-    former_marks: Vec<Vec<BranchName>>,
+    pub(super) marks: Marks<BranchName>,
 }
 
 impl List {
@@ -62,15 +61,10 @@ impl List {
         self.branches.iter().find(|facts| facts.branch.name == *name)
     }
 
-    /// Marked branches, in the order they were marked.
-    pub(super) fn marks(&self) -> &[BranchName] {
-        &self.marks
-    }
-
     /// What the selected branch is compared with: the last marked one that is another, or main.
     pub(super) fn counterpart(&self) -> Option<&Facts> {
         let selected = &self.selected()?.branch.name;
-        let marked = self.marks.iter().rev().find(|mark| *mark != selected).and_then(|mark| self.find(mark));
+        let marked = self.marks.other_than(selected).and_then(|mark| self.find(mark));
         marked.or_else(|| self.find(&BranchName::main())).filter(|facts| facts.branch.name != *selected)
     }
 
@@ -79,9 +73,6 @@ impl List {
         self.branches = branches;
         let gone = |name: &BranchName| !self.branches.iter().any(|facts| facts.branch.name == *name);
         self.marks.retain(|name| !gone(name));
-        for marks in &mut self.former_marks {
-            marks.retain(|name| !gone(name));
-        }
         if self.wanted.as_ref().is_some_and(gone) {
             self.wanted = None;
         }
@@ -169,27 +160,8 @@ impl List {
         let Some(name) = self.selected().map(|facts| facts.branch.name.clone()) else {
             return Answer::Nothing("there is no branch".to_owned());
         };
-        self.former_marks.push(self.marks.clone());
-        match self.marks.iter().position(|mark| *mark == name) {
-            Some(at) => {
-                self.marks.remove(at);
-            }
-            None => self.marks.push(name),
-        }
+        self.marks.toggle(name);
         Answer::Done
-    }
-
-    /// Whether there is a mark to take back.
-    pub(super) fn can_undo(&self) -> bool {
-        !self.former_marks.is_empty()
-    }
-
-    /// Takes the last marking back.
-    pub(super) fn undo(&mut self) -> Answer {
-        let former = self.former_marks.pop();
-        let some = former.is_some();
-        self.marks = former.unwrap_or_else(|| std::mem::take(&mut self.marks));
-        Answer::when(some, "nothing to undo")
     }
 }
 

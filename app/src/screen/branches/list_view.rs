@@ -157,7 +157,7 @@ fn draw_header(columns: &Columns, line: Rect, canvas: &mut Canvas<'_, '_>) {
 fn draw_signs(list: &List, facts: &Facts, selected: bool, line: Rect, canvas: &mut Canvas<'_, '_>) {
     let symbols = canvas.theme().symbols();
     canvas.line(part(line, 0, 1), if selected { symbols.cursor } else { " " }, Role::Text);
-    if list.marks().contains(&facts.branch.name) {
+    if list.marks.all().contains(&facts.branch.name) {
         canvas.line(part(line, 1, 1), symbols.mark, Role::Marked);
     }
 }

@@ -156,7 +156,7 @@ impl Screen for Branches {
             (_, Verb::Refresh) | (DETAILS, Verb::Back) => Availability::Ready,
             (_, Verb::Enter) => ready(self.head()),
             (LIST, Verb::Mark) => ready(self.name()),
-            (LIST, Verb::Undo) => Availability::when(self.list.can_undo(), "nothing to undo"),
+            (LIST, Verb::Undo) => Availability::when(self.list.marks.can_undo(), "nothing to undo"),
             (LIST, Verb::NextMatch | Verb::PreviousMatch) => Availability::Ready,
             (LIST, Verb::Back) => Availability::no("nothing to go back from"),
             (_, Verb::Mark | Verb::Undo) => Availability::no("mark branches in the list"),

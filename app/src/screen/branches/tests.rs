@@ -15,6 +15,7 @@ use crate::export::Content;
 use crate::job::JobStatus;
 use crate::message::Failure;
 use crate::screen::{Screen, ScreenId, ScreenRequest, history, tables};
+use crate::stage::words;
 use stage::{Stage, branch, brief, facts, heads, loaded};
 
 /// Why an action of the registry cannot be asked for now.
@@ -26,14 +27,10 @@ fn refused(stage: &Stage, name: &str) -> Option<String> {
     }
 }
 
-fn squeezed(picture: &str) -> String {
-    picture.replace(['│', '─', '┌', '┐', '└', '┘'], " ").split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 fn line_of(stage: &Stage, name: &str) -> String {
     let picture = stage.picture();
     let line = picture.lines().find(|line| line.contains(name) && !line.contains(" @ ")).expect("a line");
-    squeezed(line)
+    words(line)
 }
 
 #[test]
@@ -124,7 +121,7 @@ fn details_that_cannot_be_read_are_told_in_their_pane() {
     stage.keys("j");
     assert!(stage.picture().contains("reading its tables and commits"));
     stage.fail("branch", Failure::new(ErrorKind::Corrupt, "manifest of hiring has no rows"));
-    let words = squeezed(&stage.picture());
+    let words = stage.words();
     assert!(words.contains("manifest of hiring has no rows"), "{words}");
     assert_eq!(stage.state.shared.messages.toasts().count(), 0);
     stage.keys("k j");
@@ -254,12 +251,12 @@ fn heads_that_are_the_same_commit_are_not_compared() {
 #[test]
 fn reads_stopped_by_hand_say_so_and_those_stopped_by_leaving_go_on_later() {
     let mut stage = Stage::new(120, 30);
-    stage.end("branches", JobStatus::Cancelled);
+    stage.end("branches", Vec::new(), JobStatus::Cancelled);
     assert!(stage.picture().contains("reading was stopped, r reads again"));
     let mut stage = Stage::new(120, 30);
     stage.answer("branches", vec![Reply::Loaded(Box::new(loaded()))]);
     stage.keys("6");
-    stage.end("ahead and behind", JobStatus::Cancelled);
+    stage.end("ahead and behind", Vec::new(), JobStatus::Cancelled);
     stage.starts.clear();
     stage.keys("2");
     assert!(stage.asked("ahead and behind").is_some() && stage.asked("branch").is_some());

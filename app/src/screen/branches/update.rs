@@ -9,6 +9,7 @@ use super::list::Way;
 use super::request::{Facts, HeadPair, Loaded, Pending, Reply, Request};
 use super::{Branches, DETAILS, LIST, Load};
 use crate::action::{Action as Any, Motion, TermKind};
+use crate::cursor;
 use crate::job::Slot;
 use crate::message::Failure;
 use crate::overlay::Overlay;
@@ -270,19 +271,7 @@ impl Branches {
         let (height, width) = (shared.pane_height(DETAILS), shared.pane_width(DETAILS));
         let last = self.detail_lines(shared, width).len().saturating_sub(height);
         let offset = self.shelf.offset.min(last);
-        let (page, half) = (height.max(1), (height / 2).max(1));
-        let to = match motion {
-            Motion::Down => offset + 1,
-            Motion::Up => offset.saturating_sub(1),
-            Motion::First => 0,
-            Motion::Last => last,
-            Motion::HalfDown => offset + half,
-            Motion::HalfUp => offset.saturating_sub(half),
-            Motion::PageDown => offset + page,
-            Motion::PageUp => offset.saturating_sub(page),
-            Motion::Left | Motion::Right | Motion::LeftEnd | Motion::RightEnd => offset,
-        };
-        self.shelf.offset = to.min(last);
+        self.shelf.offset = cursor::moved(offset, motion, last, height);
         Answer::when(self.shelf.offset != offset, "all of it is on view there")
     }
 
@@ -313,7 +302,7 @@ impl Branches {
             }
             (DETAILS, Verb::Back) => cx.focus(LIST),
             (LIST, Verb::Mark) => return self.list.mark(),
-            (LIST, Verb::Undo) => return self.list.undo(),
+            (LIST, Verb::Undo) => return self.list.marks.undo(),
             (LIST, Verb::NextMatch) => return self.seek(Way::Onward { here: false }, cx),
             (LIST, Verb::PreviousMatch) => return self.seek(Way::Back, cx),
             _ => return Answer::Nothing("not in this pane".to_owned()),

@@ -12,6 +12,7 @@ use super::request::{Former, Same};
 use super::search::Found;
 use crate::action::Motion;
 use crate::cursor::Cursor;
+use crate::marks::Marks;
 use crate::screen::Answer;
 
 /// The list.
@@ -21,9 +22,7 @@ pub(super) struct Commits {
     cursor: Cursor,
     /// Commit the user chose last; while a filter hides it the cursor stands on the next older one.
     wanted: Option<CommitId>,
-    /// Marked commits, in the order they were marked.
-    marks: Vec<CommitId>,
-    former_marks: Vec<Vec<CommitId>>,
+    pub(super) marks: Marks<CommitId>,
     /// Which folds are closed; `None` until the settings are known.
     pub(super) folding: Option<Folding>,
     /// What is highlighted.
@@ -86,15 +85,10 @@ impl Commits {
         self.chart.as_ref()?.id_at(self.cursor.row)
     }
 
-    /// Marked commits, in the order they were marked.
-    pub(super) fn marks(&self) -> &[CommitId] {
-        &self.marks
-    }
-
     /// The marked commit to compare the selected one with: the last marked one that is another.
     pub(super) fn counterpart(&self) -> Option<CommitId> {
         let selected = self.commit()?.id;
-        self.marks.iter().rev().find(|mark| **mark != selected).copied()
+        self.marks.other_than(&selected).copied()
     }
 
     /// Draws something else from now on. The cursor stays on its commit, at the same height of the pane; it stays on the
@@ -211,27 +205,8 @@ impl Commits {
         let Some(id) = self.commit().map(|commit| commit.id) else {
             return Answer::Nothing("open the fold first (o)".to_owned());
         };
-        self.former_marks.push(self.marks.clone());
-        match self.marks.iter().position(|mark| *mark == id) {
-            Some(at) => {
-                self.marks.remove(at);
-            }
-            None => self.marks.push(id),
-        }
+        self.marks.toggle(id);
         Answer::Done
-    }
-
-    /// Whether there is a mark to take back.
-    pub(super) fn can_undo(&self) -> bool {
-        !self.former_marks.is_empty()
-    }
-
-    /// Takes the last marking back.
-    pub(super) fn undo(&mut self) -> Answer {
-        let former = self.former_marks.pop();
-        let some = former.is_some();
-        self.marks = former.unwrap_or_else(|| std::mem::take(&mut self.marks));
-        Answer::when(some, "nothing to undo")
     }
 
     /// The next row, in this direction, whose commit lacks a parent.

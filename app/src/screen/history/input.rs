@@ -6,6 +6,7 @@ use super::request::Request;
 use super::update::PAGE;
 use super::{COMMITS, DETAILS, History, ROWS, TABLES};
 use crate::action::{Availability, Motion};
+use crate::cursor;
 use crate::screen::{Answer, PaneId, ScreenRequest, Spot, Verb};
 use crate::state::{Context, Shared};
 
@@ -40,19 +41,7 @@ impl History {
         let lines = self.detail_lines(shared, shared.pane_width(DETAILS)).len();
         let last = lines.saturating_sub(height);
         let offset = self.details.offset.min(last);
-        let (page, half) = (height.max(1), (height / 2).max(1));
-        let to = match motion {
-            Motion::Down => offset + 1,
-            Motion::Up => offset.saturating_sub(1),
-            Motion::First => 0,
-            Motion::Last => last,
-            Motion::HalfDown => offset + half,
-            Motion::HalfUp => offset.saturating_sub(half),
-            Motion::PageDown => offset + page,
-            Motion::PageUp => offset.saturating_sub(page),
-            Motion::Left | Motion::Right | Motion::LeftEnd | Motion::RightEnd => offset,
-        };
-        self.details.offset = to.min(last);
+        self.details.offset = cursor::moved(offset, motion, last, height);
         Answer::when(self.details.offset != offset, "all of it is on view there")
     }
 
@@ -84,7 +73,7 @@ impl History {
             (COMMITS, Verb::Enter) => Availability::when(self.list.len() > 0, "there is no commit on view"),
             (DETAILS, Verb::Enter) => self.can_diff(),
             (COMMITS, Verb::Mark) => Availability::when(self.list.commit().is_some(), "unfold these commits first (o)"),
-            (COMMITS, Verb::Undo) => Availability::when(self.list.can_undo(), "nothing to undo"),
+            (COMMITS, Verb::Undo) => Availability::when(self.list.marks.can_undo(), "nothing to undo"),
             (COMMITS, Verb::NextMatch | Verb::PreviousMatch) => {
                 Availability::when(!self.list.found.rows.is_empty(), "nothing matches")
             }
@@ -109,7 +98,7 @@ impl History {
             (DETAILS, Verb::Enter) => self.update(Action::Diff, cx),
             (DETAILS, Verb::Back) => cx.focus(COMMITS),
             (COMMITS, Verb::Mark) => return self.list.mark(),
-            (COMMITS, Verb::Undo) => return self.list.undo(),
+            (COMMITS, Verb::Undo) => return self.list.marks.undo(),
             (COMMITS, Verb::NextMatch | Verb::PreviousMatch) => {
                 let row = self.list.cursor().row;
                 let found = &self.list.found;

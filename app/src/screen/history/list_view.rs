@@ -132,7 +132,7 @@ impl Picture<'_> {
         let cursor = if row == self.list.cursor().row { symbols.cursor } else { " " };
         canvas.line(shifted(line, 0, 1), cursor, Role::Text);
         let folded = matches!(graph.item, RowItem::Fold { .. });
-        if !folded && self.list.marks().contains(&commit.id) {
+        if !folded && self.list.marks.all().contains(&commit.id) {
             canvas.line(shifted(line, 1, 1), symbols.mark, Role::Marked);
         }
         let emphasis = self.list.related.emphasis(node);

@@ -9,6 +9,7 @@ use super::picker::{Item, count, filtered};
 use super::words::{Line, Style, drift_words, inspect, inspect_drift, notes, prediction, writer};
 use super::{AUDIT, INSPECT, Key, LIST, OUTCOME, RECORD, Recovery, Show, audit};
 use crate::action::{Availability, Motion, TermKind};
+use crate::cursor;
 use crate::matcher::Matcher;
 use crate::screen::{Answer, PaneId, ScreenId, Verb};
 use crate::state::{Context, Counter, Frame, Shared};
@@ -174,19 +175,7 @@ impl Recovery {
         let height = shared.pane_height(pane);
         let last = self.details(&Self::style(pane, shared), shared).len().saturating_sub(height);
         let before = self.offset.min(last);
-        let half = (height / 2).max(1);
-        let to = match motion {
-            Motion::Down => before + 1,
-            Motion::Up => before.saturating_sub(1),
-            Motion::First => 0,
-            Motion::Last => last,
-            Motion::HalfDown => before + half,
-            Motion::HalfUp => before.saturating_sub(half),
-            Motion::PageDown => before + height,
-            Motion::PageUp => before.saturating_sub(height),
-            Motion::Left | Motion::Right | Motion::LeftEnd | Motion::RightEnd => before,
-        };
-        self.offset = to.min(last);
+        self.offset = cursor::moved(before, motion, last, height);
         Answer::when(self.offset != before, "all of it is on view there")
     }
 

@@ -26,11 +26,6 @@ use stage::Stage;
 
 const SIZE: (u16, u16) = (120, 30);
 
-/// What is on screen as running text, without borders.
-fn words(picture: &str) -> String {
-    picture.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// Agrees to the sweep of what is pending.
 fn agree(stage: &mut Stage) {
     stage.keys("S");
@@ -74,7 +69,7 @@ fn sidecars_that_share_a_table_are_linked() {
 fn the_reason_names_the_tables_it_hangs_on() {
     let mut stage = with(&three(), SIZE);
     stage.keys("G enter");
-    let words = words(&stage.picture());
+    let words = stage.words();
     assert!(words.contains(
         "edge:ReportsTo never moved, so the write is incomplete; node:Person returns to 22. Nothing of it was ever visible."
     ));
@@ -124,7 +119,7 @@ fn a_sweep_that_discards_work_is_agreed_to_by_the_name_of_the_graph() {
     // The dialog has the whole width there.
     let mut stage = with(&three(), (64, 40));
     stage.keys("S");
-    let words = words(&stage.picture());
+    let words = stage.words();
     for fact in [
         "8BADGE Load on badges by yuki: DISCARD",
         "becomes visible on main: node:Document 5 to 6, edge:Wrote 9 to 10",
@@ -166,7 +161,7 @@ fn what_was_done_stands_beside_what_was_predicted() {
     assert!(picture.contains("3 of 3 settled, as predicted"), "{picture}");
     assert!(picture.contains("predicted roll back") && picture.contains("actual rolled back"), "{picture}");
     assert!(picture.contains("node:Person  23 → 22"), "{picture}");
-    assert_eq!(stage.checks, 1, "the other screens hear of it");
+    assert_eq!(stage.checks(), 1, "the other screens hear of it");
     stage.answer("recovery plan", seen(&[]));
     stage.keys("esc");
     assert!(stage.picture().contains("no interrupted write is pending"));
@@ -223,7 +218,7 @@ fn what_a_failed_sweep_did_is_shown_with_the_failure() {
     agree(&mut stage);
     let failure = Failure::new(ErrorKind::Unavailable, "the disk is full");
     let found = vec![done(&orphan().1)];
-    stage.fail("recovery", vec![Reply::Swept(found, Some(failure.clone()))], failure);
+    stage.end("recovery", vec![Reply::Swept(found, Some(failure.clone()))], JobStatus::Failed(failure));
     let picture = stage.picture();
     assert!(picture.contains("1 of 3 settled, ended early") && picture.contains("the disk is full"), "{picture}");
     assert_eq!(picture.matches("not reached").count(), 2, "{picture}");
@@ -353,7 +348,7 @@ fn the_audit_leads_to_the_commit_is_filtered_and_exported() {
 fn a_failed_look_keeps_what_was_seen_and_says_so_in_the_pane() {
     let mut stage = with(&three(), SIZE);
     stage.keys("r");
-    stage.fail("recovery plan", Vec::new(), Failure::new(ErrorKind::Unavailable, "cannot read __recovery"));
+    stage.fail("recovery plan", Failure::new(ErrorKind::Unavailable, "cannot read __recovery"));
     let picture = stage.picture();
     assert!(picture.contains("! could not look: cannot read __recovery") && picture.contains("8MJHW7"), "{picture}");
     assert_eq!(stage.toasts(), Vec::<String>::new());

@@ -210,9 +210,9 @@ fn leaving_a_comparison_ends_its_reads_and_late_replies_are_ignored() {
     let mut stage = Stage::ready(120, 30);
     stage.act(Action::Compare("main@v4".to_owned()));
     let compare = stage.starts.iter().find(|start| start.slot.kind == "compare").expect("asked").id;
-    let before = stage.cancelled;
+    let before = stage.cancelled();
     stage.keys("esc");
-    assert_eq!(stage.cancelled, before + 2, "the rows and the differences");
+    assert_eq!(stage.cancelled(), before + 2, "the rows and the differences");
     let late = Reply::Compared(vec![change("Ada", RowOp::Deleted)]);
     stage.event(crate::event::Event::Reply(compare, crate::effect::Reply::Tables(late)));
     assert!(stage.state.screens.tables.drills.is_empty());

@@ -98,7 +98,7 @@ proptest! {
             }
             let screen = &stage.state.screens.branches;
             prop_assert_eq!(screen.list.selected().is_some(), screen.list.len() > 0);
-            let unknown = screen.list.marks().iter().find(|mark| screen.list.find(mark).is_none());
+            let unknown = screen.list.marks.all().iter().find(|mark| screen.list.find(mark).is_none());
             prop_assert!(unknown.is_none(), "marks are branches: {:?}", unknown);
             let writes = stage.state.shared.jobs.active().filter(|job| job.lifetime == crate::job::Lifetime::Write);
             prop_assert!(writes.count() <= 1, "one write at a time");

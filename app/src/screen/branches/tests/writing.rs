@@ -4,8 +4,8 @@ use stratigraph_engine::{At, BranchName, ErrorKind};
 
 use super::super::request::{Brief, Loss, Told};
 use super::super::{Action, Doomed, NewBranch, Reply, Request};
+use super::refused;
 use super::stage::{Stage, branch, brief, facts, loaded};
-use super::{refused, squeezed};
 use crate::message::Failure;
 use crate::summary::Summary;
 
@@ -24,7 +24,7 @@ fn a_new_name_is_checked_before_anything_is_asked() {
         stage.keys("ctrl-u");
         stage.text(text);
         stage.keys("enter");
-        let picture = squeezed(&stage.picture());
+        let picture = stage.words();
         assert!(picture.contains(reason), "{text}: {picture}");
         assert!(picture.contains(&format!("> {text}")), "what was typed stays: {picture}");
     }
@@ -38,24 +38,24 @@ fn a_branch_is_made_at_the_head_after_a_question() {
     stage.keys("j B");
     stage.text("hiring-2");
     stage.keys("enter");
-    let picture = squeezed(&stage.picture());
+    let picture = stage.words();
     assert!(picture.contains("Make branch hiring-2?"), "{picture}");
     assert!(
         picture.contains("It starts at commit R22CH4, the head of hiring: by act-李 小 龍 , 2026-05-02 07:09:03Z.")
     );
     assert!(picture.contains("While it exists, hiring cannot be deleted."));
     stage.keys("enter");
-    assert!(!stage.writes("make branch"), "Cancel is chosen at first");
+    assert!(!stage.is_write("make branch"), "Cancel is chosen at first");
     stage.keys("B");
     stage.text("hiring-2");
     stage.keys("enter y");
     let Some(Request::Create(new)) = stage.asked("make branch").cloned() else { panic!("nothing is made") };
-    assert!(stage.writes("make branch"));
+    assert!(stage.is_write("make branch"));
     assert_eq!((new.name.as_str(), &new.at), ("hiring-2", &At::Branch(branch("hiring"))));
     assert_eq!(new.start.short_id, "R22CH4");
     stage.answer("make branch", vec![Reply::Created(new)]);
     assert!(stage.picture().contains("made branch hiring-2 at R22CH4"));
-    assert_eq!(stage.checks, 1, "the other screens hear of it");
+    assert_eq!(stage.checks(), 1, "the other screens hear of it");
     let mut more = loaded();
     more.branches.insert(2, facts("hiring-2", Some(brief("R22CH4", "hiring", 54, 125)), 54, &[]));
     stage.answer("branches", vec![Reply::Loaded(Box::new(more))]);
@@ -78,14 +78,14 @@ fn a_branch_is_made_from_a_commit_that_is_looked_up_first() {
     let gone = Failure::new(ErrorKind::NotFound, "no commit ends with 9GZ6N2");
     let typed = || "from-there from 9GZ6N2".to_owned();
     stage.answer("start of a branch", vec![Reply::Found(typed(), Err(gone))]);
-    let picture = squeezed(&stage.picture());
+    let picture = stage.words();
     assert!(
         picture.contains("no commit ends with 9GZ6N2") && picture.contains("> from-there from 9GZ6N2"),
         "{picture}"
     );
     stage.keys("enter");
     stage.answer("start of a branch", vec![Reply::Found(typed(), Ok(Box::new(started_at_a_commit())))]);
-    let picture = squeezed(&stage.picture());
+    let picture = stage.words();
     assert!(picture.contains("commit 9GZ6N2, which is not the head of reorg"), "{picture}");
     stage.keys("y");
     assert!(matches!(stage.asked("make branch"), Some(Request::Create(new)) if *new == started_at_a_commit()));
@@ -118,7 +118,7 @@ fn writing_in_a_graph_that_is_open_for_reading_is_prepared_first() {
     assert!(stage.picture().contains("Who writes?"));
     stage.text("dana");
     stage.keys("enter");
-    assert!(!stage.writes("make branch"), "not before the graph is open for writing");
+    assert!(!stage.is_write("make branch"), "not before the graph is open for writing");
     assert!(stage.starts.iter().any(|start| start.slot.kind == "look at what writing needs"));
 }
 
@@ -146,7 +146,7 @@ fn deleting_tells_what_is_lost_and_wants_the_name() {
     stage.keys("j D");
     assert_eq!(stage.asked("what is lost"), Some(&Request::Loss(branch("hiring"))));
     stage.answer("what is lost", vec![Reply::Loss(Box::new(loss(14)))]);
-    let picture = squeezed(&stage.picture());
+    let picture = stage.words();
     for words in [
         "Delete branch hiring?",
         "14 commits are on no other branch and are lost:",
@@ -161,14 +161,14 @@ fn deleting_tells_what_is_lost_and_wants_the_name() {
     }
     stage.text("hirin");
     stage.keys("enter");
-    assert!(!stage.writes("delete branch"));
+    assert!(!stage.is_write("delete branch"));
     stage.text("g");
     stage.keys("enter");
-    assert!(stage.writes("delete branch"));
+    assert!(stage.is_write("delete branch"));
     assert!(matches!(stage.asked("delete branch"), Some(Request::Delete(doomed)) if *doomed == loss(14).doomed));
     stage.answer("delete branch", vec![Reply::Deleted(loss(14).doomed)]);
     assert!(stage.picture().contains("deleted branch hiring and 14 commits"));
-    assert_eq!(stage.checks, 1);
+    assert_eq!(stage.checks(), 1);
     assert_eq!(stage.asked("branches"), Some(&Request::Load));
 }
 
@@ -195,7 +195,7 @@ fn a_write_that_fails_is_told_and_the_branches_are_read_again() {
     stage.fail("delete branch", Failure::new(ErrorKind::Conflict, moved));
     assert!(stage.state.shared.messages.toasts().any(|toast| toast.causes.iter().any(|cause| cause == moved)));
     assert_eq!(stage.asked("branches"), Some(&Request::Load));
-    assert_eq!(stage.checks, 1);
+    assert_eq!(stage.checks(), 1);
 }
 
 #[test]

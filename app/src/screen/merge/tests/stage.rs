@@ -1,13 +1,7 @@
-//! A program without tasks: events go in, what it asks for is kept, and the test answers.
+//! The program on the Merge screen, and a merge with conflicts as plain values.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
-use ratatui::buffer::Buffer;
-use ratatui::style::{Color, Modifier};
 use stratigraph_engine::diff::Way;
 use stratigraph_engine::merge::{
     Conflict, ConflictDetail, ConflictKey, ConflictKind, MergeCheck, MergeDecisions, MergeHeads, MergeOutcome,
@@ -16,20 +10,12 @@ use stratigraph_engine::merge::{
 use stratigraph_engine::schema::Catalog;
 use stratigraph_engine::{BranchName, CommitId, ManifestVersion, Row, TableKey, Value};
 
+use super::super::Merge;
 use super::super::draft::DraftKey;
 use super::super::request::{Between, BranchLine, End, Pair, Plan, Preview, Reply, Request};
-use crate::config::Config;
-use crate::effect::{self, Effect, GraphInfo, Start};
-use crate::event::{Event, Now};
+use crate::event::Event;
 use crate::job::{JobStatus, JobUpdate};
-use crate::keymap::parse_keys;
-use crate::message::Failure;
-use crate::run::new_state;
-use crate::screen::ScreenRequest;
-use crate::state::State;
-use crate::theme::{ColorChoice, Depth, GlyphSet, Surroundings, Theme};
-use crate::update::{handle, open_graph, update};
-use crate::view::view;
+use crate::stage::NOW;
 
 const SOURCE: &str = "
 node Person { name: String @key  age: I32?  city: String?  email: String? @unique }
@@ -37,37 +23,15 @@ node Quiet { title: String }
 edge WorksOn: Person -> Person @card(0..1) { role: String? }
 ";
 
-const NOW: Now = Now { utc_micros: 1_777_713_243_000_000, elapsed: Duration::from_secs(9) };
-
 /// The program on the Merge screen.
-pub(super) struct Stage {
-    pub(super) state: State,
-    pub(super) starts: Vec<Start>,
-    pub(super) effects: Vec<Effect>,
-}
+pub(super) type Stage = crate::stage::Stage<Merge>;
 
 impl Stage {
     /// A terminal of this size, the graph just opened, the branches asked for.
     pub(super) fn new(columns: u16, rows: u16) -> Self {
-        let around = Surroundings { locale: Some("C.UTF-8".to_owned()), ..Surroundings::default() };
-        let mut config = Config::default();
-        config.color.value = ColorChoice::Always;
-        let new = new_state("/data/crm".to_owned(), config, around, (columns, rows), NOW);
-        let mut stage = Self { state: new, starts: Vec::new(), effects: Vec::new() };
-        let effects = open_graph(&mut stage.state);
-        stage.take(effects);
-        let start = stage.starts.remove(0);
-        stage.opened(&start, crate::writing::Mode::ReadOnly);
-        stage.starts.clear();
-        stage.keys("4");
+        let mut stage = Self::open(columns, rows);
+        stage.enter();
         stage
-    }
-
-    /// The graph is open in a mode.
-    pub(super) fn opened(&mut self, start: &Start, mode: crate::writing::Mode) {
-        let info = GraphInfo { name: "crm".to_owned(), uri: "/data/crm".to_owned(), stamp: 3 };
-        self.event(Event::Reply(start.id, effect::Reply::Opened(info, mode)));
-        self.event(Event::Job(start.id, JobUpdate::Ended(JobStatus::Succeeded)));
     }
 
     /// The branches are read, and what lies between people and main.
@@ -104,80 +68,10 @@ impl Stage {
         stage
     }
 
-    fn take(&mut self, effects: Vec<Effect>) {
-        for effect in effects {
-            match effect {
-                Effect::Start(start) => self.starts.push(start),
-                other => self.effects.push(other),
-            }
-        }
-    }
-
-    pub(super) fn event(&mut self, event: Event) {
-        let effects = handle(&mut self.state, event, NOW);
-        self.take(effects);
-        let (columns, rows) = self.state.shared.size;
-        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a test terminal");
-        terminal
-            .draw(|frame| {
-                let regions = view(&self.state, frame);
-                self.state.shared.regions = regions;
-            })
-            .expect("drawn");
-    }
-
-    pub(super) fn act(&mut self, action: super::super::Action) {
-        let effects = update(&mut self.state, crate::action::Action::Merge(action));
-        self.take(effects);
-    }
-
-    /// Presses keys, separated by spaces.
-    pub(super) fn keys(&mut self, keys: &str) {
-        for key in parse_keys(keys).expect("known keys") {
-            self.event(Event::Key(key.event()));
-        }
-    }
-
-    /// Types text.
-    pub(super) fn text(&mut self, text: &str) {
-        self.event(Event::Paste(text.to_owned()));
-    }
-
     /// The heads of branches were seen.
     pub(super) fn heads(&mut self, heads: &[(&str, u64)]) {
         let heads = heads.iter().map(|(name, version)| (branch(name), ManifestVersion::new(*version))).collect();
         self.event(Event::Heads(Ok(heads)));
-    }
-
-    /// The newest request of a kind that was not answered yet.
-    pub(super) fn asked(&self, kind: &str) -> Option<&Request> {
-        let start = self.starts.iter().rev().find(|start| start.slot.kind == kind)?;
-        match &start.request {
-            effect::Request::Screen(ScreenRequest::Merge(request)) => Some(request),
-            _ => None,
-        }
-    }
-
-    pub(super) fn newest(&mut self, kind: &str) -> Start {
-        let at = self.starts.iter().rposition(|start| start.slot.kind == kind);
-        let start = self.starts.remove(at.unwrap_or_else(|| panic!("nothing of kind {kind} was asked for")));
-        self.event(Event::Job(start.id, JobUpdate::Started));
-        start
-    }
-
-    /// Answers the newest request of a kind and ends its job.
-    pub(super) fn answer(&mut self, kind: &str, replies: Vec<Reply>) {
-        let start = self.newest(kind);
-        for reply in replies {
-            self.event(Event::Reply(start.id, effect::Reply::Merge(reply)));
-        }
-        self.event(Event::Job(start.id, JobUpdate::Ended(JobStatus::Succeeded)));
-    }
-
-    /// Lets the newest request of a kind fail.
-    pub(super) fn fail(&mut self, kind: &str, failure: Failure) {
-        let start = self.newest(kind);
-        self.event(Event::Job(start.id, JobUpdate::Ended(JobStatus::Failed(failure))));
     }
 
     /// Ends all jobs as cancelled: the program asked for it when the screen was left.
@@ -226,72 +120,9 @@ impl Stage {
         (**self.state.screens.merge.deciding.as_ref().expect("a preview").decisions()).clone()
     }
 
-    /// What is on screen, without styles.
-    pub(super) fn picture(&self) -> String {
-        text(&self.buffer())
-    }
-
-    /// The words on screen, without the breaks of lines and borders.
-    pub(super) fn words(&self) -> String {
-        let picture = self.picture().replace(['│', '─', '┌', '┐', '└', '┘'], " ");
-        picture.split_whitespace().collect::<Vec<_>>().join(" ")
-    }
-
-    fn buffer(&self) -> Buffer {
-        let (columns, rows) = self.state.shared.size;
-        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a test terminal");
-        terminal.draw(|frame| drop(view(&self.state, frame))).expect("drawn");
-        terminal.backend().buffer().clone()
-    }
-
     /// Compares the screen with its snapshots in three looks.
     pub(super) fn snapshot(&mut self, name: &str) {
-        let (columns, rows) = self.state.shared.size;
-        let looks = [
-            ("colour", Depth::Named, GlyphSet::Unicode),
-            ("no_colour", Depth::None, GlyphSet::Unicode),
-            ("ascii", Depth::None, GlyphSet::Ascii),
-        ];
-        for (look, depth, glyphs) in looks {
-            self.state.shared.theme = Theme { depth, glyphs, ..self.state.shared.theme };
-            insta::assert_snapshot!(format!("{name}_{columns}x{rows}_{look}"), dump(&self.buffer()));
-        }
-    }
-
-    /// Resizes the terminal.
-    pub(super) fn resize(&mut self, columns: u16, rows: u16) {
-        self.event(Event::Resize(columns, rows));
-    }
-}
-
-fn text(buffer: &Buffer) -> String {
-    let line = |y: u16| (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
-    (0..buffer.area.height).map(|y| line(y).trim_end().to_owned()).collect::<Vec<_>>().join("\n")
-}
-
-/// The text, and below each line that has styles a line with a letter a cell: r reversed, b bold, u underlined, d dim, a
-/// capital where there is a colour too, c for a colour alone.
-fn dump(buffer: &Buffer) -> String {
-    let mut dump = String::new();
-    for (y, line) in (0..).zip(text(buffer).lines()) {
-        let styles: String = (0..buffer.area.width).map(|x| sign(&buffer[(x, y)])).collect();
-        writeln!(dump, "{line}").expect("a string");
-        if !styles.trim().is_empty() {
-            writeln!(dump, "~{}", styles.trim_end()).expect("a string");
-        }
-    }
-    dump
-}
-
-fn sign(cell: &ratatui::buffer::Cell) -> char {
-    let signs = [(Modifier::REVERSED, 'r'), (Modifier::BOLD, 'b'), (Modifier::UNDERLINED, 'u'), (Modifier::DIM, 'd')];
-    let found = signs.iter().find(|(modifier, _)| cell.modifier.contains(*modifier)).map(|(_, sign)| *sign);
-    let coloured = cell.fg != Color::Reset || cell.bg != Color::Reset;
-    match (found, coloured) {
-        (Some(sign), true) => sign.to_ascii_uppercase(),
-        (Some(sign), false) => sign,
-        (None, true) => 'c',
-        (None, false) => ' ',
+        self.looks(name, |name, dump| insta::assert_snapshot!(name, dump));
     }
 }
 

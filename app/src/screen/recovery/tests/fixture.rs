@@ -12,7 +12,8 @@ use stratigraph_engine::{TableEntry, TableVersion};
 
 use super::super::request::{Observation, Reply};
 use super::super::{Drifted, Standing};
-use super::stage::{NOW, Stage};
+use super::stage::Stage;
+use crate::stage::NOW;
 
 pub(super) const ORPHAN: &str = "01KQKZ0000G6CZJRSK998BADGE";
 pub(super) const FORWARD: &str = "01KQKZ3000G6CZJRSK998MJHW7";

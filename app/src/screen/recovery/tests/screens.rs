@@ -9,6 +9,7 @@ use super::fixture::{
     audit, back, done, drift, forward, newer, observation, pending, refused, seen, three, unreadable, with,
 };
 use super::stage::Stage;
+use crate::job::JobStatus;
 use crate::message::Failure;
 
 const SIZES: [(u16, u16); 3] = [(120, 30), (80, 24), (40, 12)];
@@ -62,7 +63,7 @@ fn nothing_can_be_predicted() {
         let seen = Observation { pending: Err(failure), ..observation(&[forward()]) };
         stage.answer("recovery plan", vec![Reply::Observed(Box::new(seen))]);
         let failure = Failure::new(ErrorKind::Unavailable, "cannot read __manifest");
-        stage.fail("drift", Vec::new(), failure);
+        stage.fail("drift", failure);
         stage.snapshot("unpredicted");
     }
 }
@@ -132,7 +133,7 @@ fn a_difference_from_the_prediction_is_an_error() {
         let mut found = done(&back().1);
         found.decision = Decision::RollForward;
         let failure = Failure::new(ErrorKind::Corrupt, "the head of node:Price is before its pin");
-        stage.fail("recovery", vec![Reply::Swept(vec![found], Some(failure.clone()))], failure);
+        stage.end("recovery", vec![Reply::Swept(vec![found], Some(failure.clone()))], JobStatus::Failed(failure));
         stage.keys("ctrl-g");
     });
 }

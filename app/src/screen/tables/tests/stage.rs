@@ -1,31 +1,14 @@
-//! A program without tasks: events go in, what it asks for is kept, and the test answers.
+//! The program on the Tables screen, and tables as plain values.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
-use ratatui::buffer::Buffer;
-use ratatui::style::{Color, Modifier};
 use stratigraph_engine::schema::Catalog;
 use stratigraph_engine::{
     At, BranchName, CommitId, ManifestVersion, Row, Snapshot, TableEntry, TableKey, TableVersion, Value,
 };
 
-use super::super::request::{Opened, Page, Reply, Request};
-use crate::config::Config;
-use crate::effect::{self, Effect, GraphInfo, Start};
-use crate::event::{Event, Now};
-use crate::job::{JobStatus, JobUpdate};
-use crate::keymap::parse_keys;
-use crate::message::Failure;
-use crate::run::new_state;
-use crate::screen::{ScreenId, ScreenRequest};
-use crate::state::State;
-use crate::theme::{ColorChoice, Depth, GlyphSet, Surroundings, Theme};
-use crate::update::{handle, open_graph, update};
-use crate::view::view;
+use super::super::Tables;
+use super::super::request::{Opened, Page, Reply};
 
 /// The schema of the tests' graph.
 const SOURCE: &str = "
@@ -34,31 +17,14 @@ node Project { title: String  vec: Vector(2)? }
 edge WorksOn: Person -> Project { role: String? }
 ";
 
-const NOW: Now = Now { utc_micros: 1_777_713_243_000_000, elapsed: Duration::from_secs(9) };
-
 /// The program on the Tables screen.
-pub(super) struct Stage {
-    pub(super) state: State,
-    pub(super) starts: Vec<Start>,
-    pub(super) cancelled: usize,
-}
+pub(super) type Stage = crate::stage::Stage<Tables>;
 
 impl Stage {
     /// A terminal of this size, the graph just opened, the first position asked for.
     pub(super) fn new(columns: u16, rows: u16) -> Self {
-        let around = Surroundings { locale: Some("C.UTF-8".to_owned()), ..Surroundings::default() };
-        let mut config = Config::default();
-        config.color.value = ColorChoice::Always;
-        let new = new_state("/data/crm".to_owned(), config, around, (columns, rows), NOW);
-        let mut stage = Self { state: new, starts: Vec::new(), cancelled: 0 };
-        let effects = open_graph(&mut stage.state);
-        stage.take(effects);
-        let start = stage.starts.remove(0);
-        let info = GraphInfo { name: "crm".to_owned(), uri: "/data/crm".to_owned(), stamp: 3 };
-        stage.event(Event::Reply(start.id, effect::Reply::Opened(info, crate::writing::Mode::ReadOnly)));
-        stage.event(Event::Job(start.id, JobUpdate::Ended(JobStatus::Succeeded)));
-        stage.starts.clear();
-        stage.keys("3");
+        let mut stage = Self::open(columns, rows);
+        stage.enter();
         stage
     }
 
@@ -71,142 +37,9 @@ impl Stage {
         stage
     }
 
-    fn take(&mut self, effects: Vec<Effect>) {
-        for effect in effects {
-            match effect {
-                Effect::Start(start) => self.starts.push(start),
-                Effect::Cancel(_) => self.cancelled += 1,
-                _ => {}
-            }
-        }
-    }
-
-    pub(super) fn event(&mut self, event: Event) {
-        let effects = handle(&mut self.state, event, NOW);
-        self.take(effects);
-        let (columns, rows) = self.state.shared.size;
-        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a test terminal");
-        terminal
-            .draw(|frame| {
-                let regions = view(&self.state, frame);
-                self.state.shared.regions = regions;
-            })
-            .expect("drawn");
-    }
-
-    pub(super) fn act(&mut self, action: super::super::Action) {
-        let effects = update(&mut self.state, crate::action::Action::Tables(action));
-        self.take(effects);
-    }
-
-    /// Presses keys, separated by spaces.
-    pub(super) fn keys(&mut self, keys: &str) {
-        for key in parse_keys(keys).expect("known keys") {
-            self.event(Event::Key(key.event()));
-        }
-    }
-
-    /// Types text.
-    pub(super) fn text(&mut self, text: &str) {
-        self.event(Event::Paste(text.to_owned()));
-    }
-
-    /// The newest request of a kind that was not answered yet.
-    pub(super) fn asked(&self, kind: &str) -> Option<&Request> {
-        let start = self.starts.iter().rev().find(|start| start.slot.kind == kind)?;
-        match &start.request {
-            effect::Request::Screen(ScreenRequest::Tables(request)) => Some(request),
-            _ => None,
-        }
-    }
-
-    fn newest(&mut self, kind: &str) -> Start {
-        let at = self.starts.iter().rposition(|start| start.slot.kind == kind);
-        let start = self.starts.remove(at.unwrap_or_else(|| panic!("nothing of kind {kind} was asked for")));
-        self.event(Event::Job(start.id, JobUpdate::Started));
-        start
-    }
-
-    /// Answers the newest request of a kind and ends its job.
-    pub(super) fn answer(&mut self, kind: &str, replies: Vec<Reply>) {
-        let start = self.newest(kind);
-        for reply in replies {
-            self.event(Event::Reply(start.id, effect::Reply::Tables(reply)));
-        }
-        self.event(Event::Job(start.id, JobUpdate::Ended(JobStatus::Succeeded)));
-    }
-
-    /// Lets the newest request of a kind fail.
-    pub(super) fn fail(&mut self, kind: &str, failure: Failure) {
-        let start = self.newest(kind);
-        self.event(Event::Job(start.id, JobUpdate::Ended(JobStatus::Failed(failure))));
-    }
-
-    /// What is on screen, without styles.
-    pub(super) fn picture(&self) -> String {
-        text(&self.buffer())
-    }
-
-    fn buffer(&self) -> Buffer {
-        let (columns, rows) = self.state.shared.size;
-        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a test terminal");
-        terminal.draw(|frame| drop(view(&self.state, frame))).expect("drawn");
-        terminal.backend().buffer().clone()
-    }
-
     /// Compares the screen with its snapshots in three looks.
     pub(super) fn snapshot(&mut self, name: &str) {
-        let (columns, rows) = self.state.shared.size;
-        let looks = [
-            ("colour", Depth::Named, GlyphSet::Unicode),
-            ("no_colour", Depth::None, GlyphSet::Unicode),
-            ("ascii", Depth::None, GlyphSet::Ascii),
-        ];
-        for (look, depth, glyphs) in looks {
-            self.state.shared.theme = Theme { depth, glyphs, ..self.state.shared.theme };
-            insta::assert_snapshot!(format!("{name}_{columns}x{rows}_{look}"), dump(&self.buffer()));
-        }
-    }
-
-    /// Resizes the terminal.
-    pub(super) fn resize(&mut self, columns: u16, rows: u16) {
-        self.event(Event::Resize(columns, rows));
-    }
-
-    /// Whether the Tables screen is on view.
-    pub(super) fn is_here(&self) -> bool {
-        self.state.shared.screen == ScreenId::Tables
-    }
-}
-
-fn text(buffer: &Buffer) -> String {
-    let line = |y: u16| (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
-    (0..buffer.area.height).map(|y| line(y).trim_end().to_owned()).collect::<Vec<_>>().join("\n")
-}
-
-/// The text, and below each line that has styles a line with a letter a cell: r reversed, b bold, u underlined, d dim, a
-/// capital where there is a colour too, c for a colour alone.
-fn dump(buffer: &Buffer) -> String {
-    let mut dump = String::new();
-    for (y, line) in (0..).zip(text(buffer).lines()) {
-        let styles: String = (0..buffer.area.width).map(|x| sign(&buffer[(x, y)])).collect();
-        writeln!(dump, "{line}").expect("a string");
-        if !styles.trim().is_empty() {
-            writeln!(dump, "~{}", styles.trim_end()).expect("a string");
-        }
-    }
-    dump
-}
-
-fn sign(cell: &ratatui::buffer::Cell) -> char {
-    let signs = [(Modifier::REVERSED, 'r'), (Modifier::BOLD, 'b'), (Modifier::UNDERLINED, 'u'), (Modifier::DIM, 'd')];
-    let found = signs.iter().find(|(modifier, _)| cell.modifier.contains(*modifier)).map(|(_, sign)| *sign);
-    let coloured = cell.fg != Color::Reset || cell.bg != Color::Reset;
-    match (found, coloured) {
-        (Some(sign), true) => sign.to_ascii_uppercase(),
-        (Some(sign), false) => sign,
-        (None, true) => 'c',
-        (None, false) => ' ',
+        self.looks(name, |name, dump| insta::assert_snapshot!(name, dump));
     }
 }
 

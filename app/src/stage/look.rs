@@ -1,0 +1,56 @@
+//! A drawn screen as text.
+
+use std::fmt::Write as _;
+
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::style::{Color, Modifier};
+
+use crate::theme::{Depth, GlyphSet};
+
+/// The looks that are compared, with the names of their snapshots.
+pub(crate) const LOOKS: [(&str, Depth, GlyphSet); 3] = [
+    ("colour", Depth::Named, GlyphSet::Unicode),
+    ("no_colour", Depth::None, GlyphSet::Unicode),
+    ("ascii", Depth::None, GlyphSet::Ascii),
+];
+
+fn lines(buffer: &Buffer) -> impl Iterator<Item = String> {
+    let line = |y: u16| (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+    (0..buffer.area.height).map(move |y| line(y).trim_end().to_owned())
+}
+
+/// The text without styles.
+pub(crate) fn text(buffer: &Buffer) -> String {
+    lines(buffer).collect::<Vec<_>>().join("\n")
+}
+
+/// The words of a text, without the breaks of lines and borders.
+pub(crate) fn words(picture: &str) -> String {
+    picture.replace(['│', '─', '┌', '┐', '└', '┘'], " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The text, and below each line that has styles a line with a letter a cell: r reversed, b bold, u underlined, d dim, a
+/// capital where there is a colour too, c for a colour alone.
+pub(crate) fn dump(buffer: &Buffer) -> String {
+    let mut dump = String::new();
+    for (y, line) in (0..).zip(lines(buffer)) {
+        let styles: String = (0..buffer.area.width).map(|x| sign(&buffer[(x, y)])).collect();
+        writeln!(dump, "{line}").expect("a string");
+        if !styles.trim().is_empty() {
+            writeln!(dump, "~{}", styles.trim_end()).expect("a string");
+        }
+    }
+    dump
+}
+
+fn sign(cell: &Cell) -> char {
+    let signs = [(Modifier::REVERSED, 'r'), (Modifier::BOLD, 'b'), (Modifier::UNDERLINED, 'u'), (Modifier::DIM, 'd')];
+    let found = signs.iter().find(|(modifier, _)| cell.modifier.contains(*modifier)).map(|(_, sign)| *sign);
+    let coloured = cell.fg != Color::Reset || cell.bg != Color::Reset;
+    match (found, coloured) {
+        (Some(sign), true) => sign.to_ascii_uppercase(),
+        (Some(sign), false) => sign,
+        (None, true) => 'c',
+        (None, false) => ' ',
+    }
+}
