@@ -369,6 +369,70 @@ fn a_merge_that_wrote_nothing_is_not_taken_for_done_because_others_wrote() -> Re
     })
 }
 
+/// What is done about a merge that moved no head and left no record: its process died right after publishing.
+#[derive(Debug, Clone, Copy)]
+enum Next {
+    Write,
+    Merge,
+    /// A write that stops and is recovered.
+    Recover,
+}
+
+#[test]
+fn a_merge_that_moved_no_head_is_recorded_by_whoever_writes_next() -> Result<()> {
+    run(async || {
+        for shape in [Shape::Pointer, Shape::Fork] {
+            let scene = Scene::new(shape).await?;
+            for next_deed in [Next::Write, Next::Merge, Next::Recover] {
+                let result = unrecorded(&scene, next_deed).await;
+                result.with_context(|| format!("{shape:?}, then {next_deed:?}"))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+async fn unrecorded(scene: &Scene, next_deed: Next) -> Result<()> {
+    scene.put_back()?;
+    let graph = scene.open(OpenMode::ReadWrite).await?;
+    let window = [points::RECOVERY_SIDECAR_WRITE, points::GRAPH_PUBLISH_AFTER_MANIFEST_COMMIT];
+    window.iter().for_each(|point| fail::cfg(*point, "return").expect("a valid action"));
+    let merged = merge(&graph, &scene.source, &scene.target).await;
+    window.iter().for_each(|point| fail::remove(*point));
+    ensure!(merged.is_err() && scene.sidecar()?.is_none(), "{merged:?}");
+    drop(graph);
+    let mut graph = scene.open(OpenMode::ReadWrite).await?;
+    ensure!(merges(&graph, scene).await?.is_empty(), "the window is gone, and with it this test");
+    let expected = match next_deed {
+        Next::Write => {
+            put(&graph, &scene.target, &next()).await?;
+            with_next(&scene.after)
+        }
+        Next::Merge => {
+            merge(&graph, &scene.source, &scene.target).await?;
+            scene.after.clone()
+        }
+        Next::Recover => {
+            fail::cfg(points::MUTATION_POST_FINALIZE_PRE_PUBLISHER, "return").expect("a valid action");
+            let written = put(&graph, &scene.target, &next()).await;
+            fail::remove(points::MUTATION_POST_FINALIZE_PRE_PUBLISHER);
+            ensure!(written.is_err(), "it was to stop");
+            drop(graph);
+            graph = scene.open(OpenMode::ReadWrite).await?;
+            with_next(&scene.after)
+        }
+    };
+    settled_and_conforming(&graph).await?;
+    ensure!(content(&graph, &scene.target).await? == expected);
+    let commits = merges(&graph, scene).await?;
+    ensure!(commits.len() == 1, "{commits:?}");
+    ensure!(commits[0].parent == Some(scene.target_head) && commits[0].actor.as_deref() == Some(ACTOR), "{commits:?}");
+    ensure!(content_at(&graph, &At::Commit(commits[0].id)).await? == scene.after);
+    let plan = graph.merge_plan(&scene.source, &scene.target, &Progress::none()).await?;
+    ensure!(plan.outcome() == MergeOutcome::AlreadyUpToDate, "{:?}", plan.outcome());
+    Ok(())
+}
+
 #[test]
 fn every_point_of_a_merge_is_passed_by_one_of_these() {
     let passed: Vec<&str> = Shape::ALL.into_iter().flat_map(|shape| shape.passes().into_keys()).collect();

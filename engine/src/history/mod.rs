@@ -7,6 +7,7 @@ mod commit_graph;
 mod error;
 mod files;
 mod load;
+mod noted;
 mod record;
 mod snapshot;
 
@@ -22,4 +23,5 @@ pub use snapshot::{Snapshot, TableStatus};
 pub(crate) use branch::{branch_refs, list_branches};
 pub(crate) use files::{read_head, read_newest};
 pub(crate) use load::{HistoryStamp, history_stamp, load_history};
+pub(crate) use noted::{merge_note, record_noted};
 pub(crate) use record::{create_history, find_commit, find_merge, is_lost, record_commit, restart_history};

@@ -13,7 +13,7 @@ use super::row::{KEY, NewRow, encode};
 use crate::error::{ErrorKind, Result};
 use crate::id::{BranchName, ManifestVersion, TableKey};
 use crate::schema::table_dir_name;
-use crate::storage::{Rows, Storage, StorageError, VersionFile};
+use crate::storage::{MERGE, Rows, Storage, StorageError, VersionFile};
 
 /// Attempts in all.
 const ATTEMPTS: usize = 6;
@@ -44,6 +44,8 @@ pub(crate) struct Publication {
     pub(crate) tombstones: Vec<(TableKey, u64)>,
     /// Versions that must be visible now: 0 for an unknown table, the tombstone's for a hidden one.
     pub(crate) expected: BTreeMap<TableKey, u64>,
+    /// Kept with the version: the merge that it shows.
+    pub(crate) merge: Option<String>,
 }
 
 /// Why a publish was refused. Nothing was published.
@@ -128,6 +130,10 @@ pub(crate) async fn publish(
             manifest.stage_insert_keyed(KEY, batch).await?
         } else {
             manifest.stage_upsert(KEY, Rows::batches(batch.schema(), vec![batch])).await?
+        };
+        let staged = match &publication.merge {
+            Some(merge) => staged.noting(MERGE, merge),
+            None => staged,
         };
         match staged.commit().await {
             Ok(published) => return Ok(ManifestVersion::new(published.version())),

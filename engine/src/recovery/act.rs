@@ -9,10 +9,10 @@ use super::plan::{RecoveryStep, TableStanding};
 use super::{AuditRow, Decision, Fate, RecoveryError, Sidecar, TableOutcome, delete_sidecar};
 use crate::error::{Error, Result};
 use crate::fail::fail_point;
-use crate::history::{Commit, find_commit, find_merge, read_head, record_commit};
+use crate::history::{Commit, find_commit, find_merge, read_head, record_commit, record_noted};
 use crate::id::{BranchName, CommitId, ManifestVersion, TableKey};
 use crate::manifest::{self, Publication, PublishError, TableUpdate};
-use crate::storage::{Storage, Table};
+use crate::storage::Storage;
 use crate::write::{Gate, Writer, open_commits};
 
 /// Who makes the commits of recovery.
@@ -182,13 +182,21 @@ async fn record(writer: &Writer, decision: Decision, sidecar: &Sidecar, outcomes
     let id = commit_id(&sidecar.operation_id);
     fail_point!(crate::fail::RECOVERY_BEFORE_RECORD);
     let _publishing = writer.gates.acquire([Gate::Publish(branch.clone())]).await;
-    let commits = open_commits(storage, &branch).await?;
+    let version = manifest::open(storage, &branch, None).await?.version();
+    let on = (&branch, open_commits(storage, &branch).await?);
+    let merged = merged(decision, sidecar)?;
+    let commits = record_noted(storage, writer.clock.as_ref(), on, version, merged).await?;
     if !find_commit(&commits, id).await? {
+        // If the merge itself recorded that, it is one merge, not two.
+        let merged_parent = match merged {
+            Some(merged) if !find_merge(&commits, merged).await? => Some(merged),
+            Some(_) | None => None,
+        };
         let commit = Commit {
             id,
             parent: read_head(&commits).await?,
-            merged_parent: merged_parent(decision, sidecar, &commits).await?,
-            manifest_version: ManifestVersion::new(manifest::open(storage, &branch, None).await?.version()),
+            merged_parent,
+            manifest_version: ManifestVersion::new(version),
             branch,
             created_at_micros: writer.clock.now_micros(),
             actor: Some(Arc::from(RECOVERY_ACTOR)),
@@ -219,24 +227,21 @@ async fn record(writer: &Writer, decision: Decision, sidecar: &Sidecar, outcomes
     Ok(id)
 }
 
-/// The commit that the recorded merge merged, unless the merge itself recorded that: it is one merge, not two.
-async fn merged_parent(decision: Decision, sidecar: &Sidecar, commits: &Table) -> Result<Option<CommitId>> {
-    let Some(merged) = &sidecar.merge_source_commit_id else { return Ok(None) };
-    let merged: CommitId = merged.parse()?;
-    Ok(match decision {
-        Decision::RollForward | Decision::StaleAfterSuccess => {
-            if find_merge(commits, merged).await? {
-                None
-            } else {
-                Some(merged)
-            }
-        }
-        Decision::RollBack
-        | Decision::StaleAfterRollBack
-        | Decision::Discard
-        | Decision::OrphanedBranch
-        | Decision::Refuse => None,
-    })
+/// The commit that is merged by what was decided.
+fn merged(decision: Decision, sidecar: &Sidecar) -> Result<Option<CommitId>> {
+    match (decision, &sidecar.merge_source_commit_id) {
+        (Decision::RollForward | Decision::StaleAfterSuccess, Some(merged)) => Ok(Some(merged.parse()?)),
+        (
+            Decision::RollForward
+            | Decision::StaleAfterSuccess
+            | Decision::RollBack
+            | Decision::StaleAfterRollBack
+            | Decision::Discard
+            | Decision::OrphanedBranch
+            | Decision::Refuse,
+            _,
+        ) => Ok(None),
+    }
 }
 
 fn kind(decision: Decision) -> &'static str {

@@ -5,7 +5,7 @@
 //! recorded as done by mistake is lost, because later merges find nothing to do. So the versions in between are asked.
 
 use super::classify::{Mode, Standing};
-use crate::storage::Origin;
+use crate::storage::{OPERATION_ID, Origin};
 
 /// What became of a write in one table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -40,7 +40,7 @@ pub(super) fn fate(mode: Mode, table: Standing, origins: &[Origin], operation_id
         return undone;
     }
     let is_confirmed = table.confirmed.is_some_and(|confirmed| confirmed <= table.pinned);
-    let is_marked = || origins.iter().any(|origin| origin.operation_id.as_deref() == Some(operation_id));
+    let is_marked = || origins.iter().any(|origin| origin.notes.get(OPERATION_ID).is_some_and(|id| id == operation_id));
     if mode != Mode::Confirmed || is_confirmed || is_marked() { Fate::Published } else { Fate::Unpublished }
 }
 
@@ -55,7 +55,8 @@ mod tests {
     }
 
     fn origin(version: u64, restored: Option<u64>, operation_id: Option<&str>) -> Origin {
-        Origin { version, restored, operation_id: operation_id.map(str::to_owned) }
+        let notes = operation_id.map(|id| (OPERATION_ID.to_owned(), id.to_owned())).into_iter().collect();
+        Origin { version, restored, notes }
     }
 
     #[test]

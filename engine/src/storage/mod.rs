@@ -12,8 +12,8 @@ use std::sync::Arc;
 pub use error::StorageError;
 pub use lance::{Blobs, IndexInfo, LineageRef, Order, ROW_ADDRESS, RowStream, Scan, Table, VersionInfo, is_blob};
 pub(crate) use lance::{
-    Candidates, Compare, Condition, ID, KEY_COLUMN, Live, Origin, Rows, Sorted, StagedChange, Summary, TextSet,
-    VersionFile,
+    Candidates, Compare, Condition, ID, KEY_COLUMN, Live, MERGE, OPERATION_ID, Origin, Rows, Sorted, StagedChange,
+    Summary, TextSet, VersionFile,
 };
 pub use location::{Location, names};
 

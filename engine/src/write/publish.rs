@@ -3,7 +3,7 @@
 use super::run::{Facts, Writer};
 use crate::error::{Error, Result};
 use crate::fail::fail_point;
-use crate::history::{Commit, read_head, read_newest, record_commit};
+use crate::history::{Commit, read_head, read_newest, record_commit, record_noted};
 use crate::id::{BranchName, ManifestVersion};
 use crate::manifest::{self, Publication, PublishError};
 use crate::storage::{Storage, Table, names};
@@ -40,6 +40,10 @@ pub(super) async fn record(writer: &Writer, plan: &Facts, shown: Shown) -> Resul
     };
     fail_point!(crate::fail::GRAPH_PUBLISH_AFTER_MANIFEST_COMMIT);
     let commits = open_commits(&writer.storage, &plan.branch).await?;
+    // A merge without a change shows nothing of its own: the present version may be another's.
+    let upto = if plan.merged.is_some() { version.get() } else { version.get() - 1 };
+    let on = (&plan.branch, commits);
+    let commits = record_noted(&writer.storage, writer.clock.as_ref(), on, upto, plan.merged).await?;
     let head = read_newest(&commits).await?;
     // A commit that changes no table has the version of the one before it, and then its time makes it the head.
     let after_head = head.filter(|(of, _, _)| *of == version).map_or(i64::MIN, |(_, micros, _)| micros + 1);

@@ -22,6 +22,7 @@ use super::table::{self, Failed, Target, as_planned};
 use super::tidy::tidy;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::history::merge_note;
 use crate::id::{BranchName, CommitId, ManifestVersion, TableKey};
 use crate::manifest::{self, Publication, TableUpdate};
 use crate::progress::Progress;
@@ -283,7 +284,8 @@ impl<'w> Armed<'w> {
             intent.confirm(writer, &updates).await.map_err(|error| intent.interrupted(error))?;
         }
         updates.extend(adopted);
-        let publication = Publication { updates, expected, ..Publication::default() };
+        let merge = plan.merged.map(|merged| merge_note(merged, plan.actor.clone()));
+        let publication = Publication { updates, expected, merge, ..Publication::default() };
         Ok(Applied { writer, plan, intent, publication, hold })
     }
 }

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::fail::fail_point;
 use crate::id::{BranchName, TableKey};
 use crate::manifest::{TableEntry, TableUpdate};
-use crate::storage::{ID, StagedChange, Table};
+use crate::storage::{ID, OPERATION_ID, StagedChange, Table};
 
 /// A table, what happens to it, and the first of that staged.
 pub(super) struct Target {
@@ -136,7 +136,7 @@ pub(super) async fn commit(
                 stage_change(&opened, &step.change).await.map_err(unmoved)?
             }
         };
-        let table_now = next.commit_for(operation_id).await.map_err(moved)?;
+        let table_now = next.noting(OPERATION_ID, operation_id).commit().await.map_err(moved)?;
         if table_now.version() != planned {
             let (table_key, landed) = (table.key, table_now.version());
             return Err(moved(WriteError::Landed { table_key, planned, landed }));

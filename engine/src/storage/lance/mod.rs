@@ -39,7 +39,7 @@ pub(crate) use matching::{Compare, Condition};
 pub use scan::{RowStream, Scan};
 pub use sorted::Order;
 pub(crate) use sorted::{ID, Sorted};
-pub(crate) use stage::{KEY_COLUMN, Live, Rows, StagedChange, TextSet};
+pub(crate) use stage::{KEY_COLUMN, Live, MERGE, OPERATION_ID, Rows, StagedChange, TextSet};
 pub(crate) use summary::Summary;
 pub use table::{IndexInfo, ROW_ADDRESS, Table};
 pub(crate) use version_file::{VersionFile, has_version, version_file};

@@ -19,7 +19,7 @@ mod compact;
 mod delete;
 mod replace;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
@@ -95,8 +95,10 @@ enum Peeked {
     Many(Rows),
 }
 
-/// Property of a transaction: the operation whose sidecar announced it.
-pub(super) const OPERATION_ID: &str = "stratigraph:operation_id";
+/// Note of a commit: the operation whose sidecar announced it.
+pub(crate) const OPERATION_ID: &str = "stratigraph:operation_id";
+/// Note of a commit: the merge that it makes visible.
+pub(crate) const MERGE: &str = "stratigraph:merge";
 
 /// A change that is written and not committed. Dropping it leaves files that no version refers to.
 pub(crate) struct StagedChange {
@@ -111,14 +113,12 @@ impl StagedChange {
         Self { table: table.clone(), transaction, commit }
     }
 
-    /// Commits the change with the id of the operation that makes it, by which recovery tells it from those of others.
-    ///
-    /// # Errors
-    /// As [`StagedChange::commit`].
-    pub(crate) async fn commit_for(mut self, operation_id: &str) -> Result<Table, StorageError> {
-        let properties = HashMap::from([(OPERATION_ID.to_owned(), operation_id.to_owned())]);
-        self.transaction.transaction_properties = Some(Arc::new(properties));
-        self.commit().await
+    /// The change with a note that is kept with the version it makes, as a property of its transaction.
+    pub(crate) fn noting(mut self, key: &'static str, value: &str) -> Self {
+        let mut notes = self.transaction.transaction_properties.map(|notes| (*notes).clone()).unwrap_or_default();
+        notes.insert(key.to_owned(), value.to_owned());
+        self.transaction.transaction_properties = Some(Arc::new(notes));
+        self
     }
 
     /// Commits the change on top of the newest version, re-based if others were committed meanwhile and do not conflict.

@@ -1,11 +1,12 @@
 //! The versions a table still has, and what made each.
 
+use std::collections::HashMap;
+
 use futures::{StreamExt, TryStreamExt};
 
 use lance::dataset::transaction::Operation;
 
 use super::Table;
-use super::stage::OPERATION_ID;
 use crate::storage::StorageError;
 
 /// Version records read at the same time.
@@ -22,15 +23,15 @@ pub struct VersionInfo {
     pub operation: Option<String>,
 }
 
-/// What made one version, as far as recovery asks for it.
+/// What made one version, as far as is asked when something was interrupted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Origin {
     /// Lance version.
     pub(crate) version: u64,
     /// The version whose content it has again, if it is a restore.
     pub(crate) restored: Option<u64>,
-    /// The operation that said it made it ([`super::StagedChange::commit_for`]).
-    pub(crate) operation_id: Option<String>,
+    /// What was noted with it ([`super::StagedChange::noting`]).
+    pub(crate) notes: HashMap<String, String>,
 }
 
 impl Table {
@@ -52,7 +53,7 @@ impl Table {
                         Operation::Restore { version } => Some(version),
                         _ => None,
                     },
-                    operation_id: transaction.transaction_properties.and_then(|it| it.get(OPERATION_ID).cloned()),
+                    notes: transaction.transaction_properties.map(|notes| (*notes).clone()).unwrap_or_default(),
                 }))
             })
             .buffered(PARALLEL_READS)
