@@ -38,6 +38,8 @@ pub mod marks;
 pub mod matcher;
 pub mod message;
 pub mod overlay;
+#[cfg(test)]
+mod pages;
 mod recovery;
 pub mod registry;
 pub mod rows;

@@ -216,6 +216,14 @@ impl<S: Staged> Stage<S> {
         self.end(kind, Vec::new(), JobStatus::Failed(failure));
     }
 
+    /// Ends all jobs as cancelled, as the program asks for when the screen is left.
+    pub(crate) fn cancel_all(&mut self) {
+        let jobs: Vec<_> = self.state.shared.jobs.active().map(|job| job.id).collect();
+        for id in jobs {
+            self.event(Event::Job(id, JobUpdate::Ended(JobStatus::Cancelled)));
+        }
+    }
+
     /// Whether the screen is on view.
     pub(crate) fn is_here(&self) -> bool {
         self.is_on(S::ID)
@@ -245,6 +253,13 @@ impl<S: Staged> Stage<S> {
     /// What is on screen, without styles.
     pub(crate) fn picture(&self) -> String {
         look::text(&self.buffer())
+    }
+
+    /// The screen for a page of the documentation: nothing is under way and no message lies over it.
+    pub(crate) fn shown(&mut self) -> String {
+        self.cancel_all();
+        self.state.shared.messages.dismiss();
+        look::shown(&self.buffer())
     }
 
     /// The words on screen, without the breaks of lines and borders.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
+use stratigraph_widgets::width::width;
 
 use crate::theme::{Depth, GlyphSet};
 
@@ -22,6 +23,20 @@ fn lines(buffer: &Buffer) -> impl Iterator<Item = String> {
 /// The text without styles.
 pub(crate) fn text(buffer: &Buffer) -> String {
     lines(buffer).collect::<Vec<_>>().join("\n")
+}
+
+/// The text as a terminal shows it: a wide sign stands in two cells, the second of which has nothing of its own.
+pub(crate) fn shown(buffer: &Buffer) -> String {
+    let line = |y: u16| {
+        let (mut line, mut x) = (String::new(), 0);
+        while x < buffer.area.width {
+            let symbol = buffer[(x, y)].symbol();
+            line.push_str(symbol);
+            x += u16::try_from(width(symbol)).unwrap_or(1).max(1);
+        }
+        line.trim_end().to_owned()
+    };
+    (0..buffer.area.height).map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// The words of a text, without the breaks of lines and borders.

@@ -4,6 +4,7 @@ mod diff_pictures;
 pub(super) mod fixture;
 mod large;
 mod leaving;
+mod pages;
 mod pictures;
 mod release;
 mod rules;

@@ -5,6 +5,7 @@ mod drafts;
 mod ending;
 mod engine;
 mod model;
+mod pages;
 mod resolving;
 mod screens;
 mod stage;

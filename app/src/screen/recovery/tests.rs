@@ -1,6 +1,7 @@
 //! The screen's rules, on plain values through the whole program.
 
 mod fixture;
+mod pages;
 mod real;
 mod screens;
 mod stage;

@@ -7,7 +7,7 @@ use stratigraph_engine::merge::Conflict;
 
 use super::super::request::{Reply, Request};
 use super::super::{Ending, Step};
-use super::ending::{done, writing};
+use super::ending::done;
 use super::stage::{Stage, conflicts, divergent, preview};
 
 const KEYS: [&str; 30] = [
@@ -101,7 +101,7 @@ proptest! {
     fn nothing_is_merged_before_all_is_decided(few in any::<bool>(), steps in prop::collection::vec(step(), 1..80)) {
         let all = if few { vec![divergent("bob", &["city"], true)] } else { conflicts() };
         let mut stage = Stage::with(100, 30, all.clone());
-        writing(&mut stage);
+        stage.write();
         stage.keys("tab enter");
         stage.rows();
         if few {

@@ -15,12 +15,6 @@ use crate::overlay::Overlay;
 use crate::screen::ScreenId;
 use crate::writing::Mode;
 
-/// Open for writing, by dana.
-pub(super) fn writing(stage: &mut Stage) {
-    stage.state.shared.writing.mode = Mode::Write;
-    stage.state.shared.writing.actor = Some("dana".to_owned());
-}
-
 pub(super) fn done() -> Done {
     let written = Written {
         commit: id("01M7ZTGDXYKVD9N873RVGQD10C"),
@@ -99,7 +93,7 @@ fn agreeing_opens_for_writing_first_and_merges_then() {
 #[test]
 fn a_head_that_moves_between_question_and_answer_is_caught() {
     let mut stage = Stage::conflictless(120, 30);
-    writing(&mut stage);
+    stage.write();
     stage.heads(&[("main", 7), ("people", 4)]);
     stage.keys("C");
     stage.heads(&[("main", 8), ("people", 4)]);
@@ -111,7 +105,7 @@ fn a_head_that_moves_between_question_and_answer_is_caught() {
 #[test]
 fn phases_and_the_point_of_no_return_are_on_view() {
     let mut stage = Stage::conflictless(120, 30);
-    writing(&mut stage);
+    stage.write();
     stage.keys("C y");
     let start = stage.newest("merge");
     let phase =
@@ -131,7 +125,7 @@ fn phases_and_the_point_of_no_return_are_on_view() {
 #[test]
 fn the_result_names_commit_and_versions_and_leads_to_the_history() {
     let mut stage = Stage::conflictless(120, 30);
-    writing(&mut stage);
+    stage.write();
     stage.keys("C y");
     stage.effects.clear();
     stage.answer("merge", vec![Reply::Merged(Box::new(done()))]);
@@ -148,7 +142,7 @@ fn the_result_names_commit_and_versions_and_leads_to_the_history() {
 #[test]
 fn a_merge_that_was_refused_says_what_moved_and_is_previewed_again() {
     let mut stage = Stage::conflictless(120, 30);
-    writing(&mut stage);
+    stage.write();
     stage.keys("C y");
     stage.answer("merge", vec![Reply::Moved(vec!["main moved from 6HJ3M0 to AAAAAA".to_owned()])]);
     let words = stage.words();
@@ -161,7 +155,7 @@ fn a_merge_that_was_refused_says_what_moved_and_is_previewed_again() {
 #[test]
 fn a_merge_that_failed_says_how_the_graph_is() {
     let mut stage = Stage::conflictless(120, 30);
-    writing(&mut stage);
+    stage.write();
     stage.keys("C y");
     let start = stage.newest("merge");
     let observed = Observed { head: Ok(Some(heads().target)), sidecars: Ok(1) };
@@ -177,7 +171,7 @@ fn a_merge_that_failed_says_how_the_graph_is() {
 #[test]
 fn a_merge_that_was_stopped_wrote_nothing() {
     let mut stage = Stage::conflictless(120, 30);
-    writing(&mut stage);
+    stage.write();
     stage.keys("C y");
     let start = stage.newest("merge");
     stage.event(Event::Job(start.id, JobUpdate::Ended(JobStatus::Cancelled)));
@@ -189,7 +183,7 @@ fn a_merge_that_was_stopped_wrote_nothing() {
 #[test]
 fn the_source_is_deleted_after_its_name_was_typed() {
     let mut stage = Stage::conflictless(120, 30);
-    writing(&mut stage);
+    stage.write();
     stage.keys("C y");
     stage.answer("merge", vec![Reply::Merged(Box::new(done()))]);
     stage.keys("D y enter");
@@ -219,7 +213,7 @@ fn a_target_that_has_everything_is_not_merged_into() {
 #[test]
 fn another_screen_does_not_take_the_branches_away_while_merging() {
     let mut stage = Stage::conflictless(120, 30);
-    writing(&mut stage);
+    stage.write();
     stage.keys("C y");
     stage.act(Action::Choose { source: branch("prices"), target: branch("main") });
     assert!(matches!(stage.state.screens.merge.ending, Ending::Running));

@@ -4,7 +4,7 @@ use stratigraph_engine::merge::{ConflictKind, MergeOutcome};
 use stratigraph_engine::{ErrorKind, ProgressEvent};
 
 use super::super::request::{Observed, Preview, Reply};
-use super::ending::{done, writing};
+use super::ending::done;
 use super::stage::{Stage, between, divergent, heads, preview};
 use crate::event::Event;
 use crate::job::{JobStatus, JobUpdate};
@@ -215,7 +215,7 @@ fn the_question_before_the_merge() {
 #[test]
 fn merging_past_the_point_of_no_return() {
     at_sizes("running", Stage::conflictless, |stage| {
-        writing(stage);
+        stage.write();
         stage.keys("C y");
         let start = stage.newest("merge");
         for (index, name, cancellable) in [(1, "stage", true), (2, "arm", false), (3, "apply tables", false)] {
@@ -230,7 +230,7 @@ fn merging_past_the_point_of_no_return() {
 #[test]
 fn the_merge_is_done() {
     at_sizes("result", Stage::conflictless, |stage| {
-        writing(stage);
+        stage.write();
         stage.keys("C y");
         stage.answer("merge", vec![Reply::Merged(Box::new(done()))]);
     });
@@ -239,7 +239,7 @@ fn the_merge_is_done() {
 #[test]
 fn the_merge_was_refused() {
     at_sizes("refused", Stage::conflictless, |stage| {
-        writing(stage);
+        stage.write();
         stage.keys("C y");
         stage.answer("merge", vec![Reply::Moved(vec!["main moved from 6HJ3M0 to AAAAAA".to_owned()])]);
     });
@@ -248,7 +248,7 @@ fn the_merge_was_refused() {
 #[test]
 fn the_merge_failed() {
     at_sizes("failed", Stage::conflictless, |stage| {
-        writing(stage);
+        stage.write();
         stage.keys("C y");
         let start = stage.newest("merge");
         let observed = Observed { head: Ok(Some(heads().target)), sidecars: Ok(1) };

@@ -14,7 +14,6 @@ use super::super::Merge;
 use super::super::draft::DraftKey;
 use super::super::request::{Between, BranchLine, End, Pair, Plan, Preview, Reply, Request};
 use crate::event::Event;
-use crate::job::{JobStatus, JobUpdate};
 use crate::stage::NOW;
 
 const SOURCE: &str = "
@@ -72,14 +71,6 @@ impl Stage {
     pub(super) fn heads(&mut self, heads: &[(&str, u64)]) {
         let heads = heads.iter().map(|(name, version)| (branch(name), ManifestVersion::new(*version))).collect();
         self.event(Event::Heads(Ok(heads)));
-    }
-
-    /// Ends all jobs as cancelled: the program asked for it when the screen was left.
-    pub(super) fn cancel_all(&mut self) {
-        let jobs: Vec<_> = self.state.shared.jobs.active().map(|job| job.id).collect();
-        for id in jobs {
-            self.event(Event::Job(id, JobUpdate::Ended(JobStatus::Cancelled)));
-        }
     }
 
     /// Moves the cursor to a conflict, with the rows read.
