@@ -53,7 +53,8 @@ pub(crate) async fn check(
     Ok(Box::pin(apply(graph, plan, decisions, progress)).await?.check)
 }
 
-/// Applies decisions to a plan. Decisions may give rise to conflicts that other decisions settle, so this is done until no more come.
+/// Applies decisions to a plan. Decisions may give rise to conflicts that other decisions settle, so this is done until no more come,
+/// or [`ROUNDS`] times: what comes last is open then.
 pub(super) async fn apply(
     graph: &Graph,
     plan: &MergePlan,
@@ -89,7 +90,7 @@ pub(super) async fn apply(
             conflict.caused_by = cause(conflict, &chosen);
         }
         if new.is_empty() || round == ROUNDS {
-            let check = report(plan, &known, &broken, assigned, &rows).await?;
+            let check = report(plan, &known, &broken, new, assigned, &rows).await?;
             return Ok(Checked { check, rows, relied_on });
         }
         known.extend(new);
@@ -209,16 +210,19 @@ fn cause(conflict: &Conflict, chosen: &AllChosen) -> Option<usize> {
     }
 }
 
+/// Tells what is decided and what is open: of the conflicts that the decisions were about, and all `last` ones, to which they were
+/// not applied any more.
 async fn report(
     plan: &MergePlan,
     known: &[Conflict],
     broken: &[Conflict],
+    last: Vec<Conflict>,
     assigned: Assigned,
     rows: &BTreeMap<TableKey, TableRows>,
 ) -> Result<MergeCheck> {
     let still: HashSet<(&ConflictKey, &ConflictDetail)> =
         broken.iter().map(|conflict| (&conflict.key, &conflict.detail)).collect();
-    let (mut open, mut decided) = (Vec::new(), Vec::new());
+    let (mut open, mut decided) = (last, Vec::new());
     for (conflict, decision) in known.iter().zip(&assigned.chosen) {
         let is_broken = still.contains(&(&conflict.key, &conflict.detail));
         match decision {

@@ -1,6 +1,7 @@
 //! Decisions: what each choice makes of each kind of conflict, what is refused, and what becomes of decisions when heads move.
 
 mod moved;
+mod rounds;
 mod rows;
 mod rules;
 
