@@ -1,11 +1,12 @@
 //! The known name that an unknown one was probably meant to be.
 
 /// The name among `known` with the fewest edits from `word`; `None` if every name is too far away (more than a third of the
-/// letters, at least two edits).
+/// letters, at least two edits, and fewer than the word has letters).
 #[must_use]
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let best = known.into_iter().map(|name| (edits(word, name), name)).min_by_key(|(edits, _)| *edits)?;
-    let limit = (word.chars().count() / 3).max(2);
+    let letters = word.chars().count();
+    let limit = (letters / 3).max(2).min(letters.saturating_sub(1));
     (best.0 <= limit).then_some(best.1)
 }
 
@@ -40,6 +41,7 @@ mod tests {
         assert_eq!(nearest("tehme", known), Some("theme"));
         assert_eq!(nearest("refresh_second", known), Some("refresh_seconds"));
         assert_eq!(nearest("colour", known), None);
+        assert_eq!(nearest("x", ["id"]), None, "nothing of it would be left");
         assert_eq!((edits("kitten", "sitting"), edits("tiem", "time"), edits("", "abc")), (3, 1, 3));
     }
 }

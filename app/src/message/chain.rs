@@ -38,6 +38,8 @@ const RESOLVED: (&str, &str) = ("Error resolving filter expression ", ": Invalid
 const UNPLANNED: &str = "Physical plan does not support logical expression ";
 /// After an expression that cannot be part of a condition.
 const NO_CONDITION: &str = " is not supported SQL in lance";
+/// Before the columns of a table with those that the library keeps for itself.
+const VALID: &str = ". Valid fields are ";
 /// Where queries find types that need no schema before their name.
 const CATALOG: &str = "graph.types.";
 
@@ -95,6 +97,8 @@ fn plain(said: &str) -> String {
         return format!("{expression} cannot be in a condition");
     }
     let text = unwrapped(text).unwrap_or_else(|| text.to_owned());
+    // The message before names the columns of the table, and only those that people have made.
+    let text = text.split_once(VALID).map_or(text.as_str(), |(before, _)| before);
     let lines: Vec<&str> = text.trim_end_matches('.').lines().map(str::trim).collect();
     lines.join("\n").replace(CATALOG, "")
 }
@@ -181,6 +185,7 @@ mod tests {
         for (filter, cause) in [
             ("age >", "Expected: an expression, found: EOF"),
             ("agee > 3", "No field named agee. Did you mean 'age'?"),
+            ("xyzzy > 3", "No field named xyzzy"),
             ("sum(age) > 3", "the aggregate function sum cannot be used here"),
             ("array_agg(age) is null", "the aggregate function array_agg cannot be used here"),
             ("row_number() over () > 1", "the window function row_number cannot be used here"),
@@ -194,13 +199,35 @@ mod tests {
         }
         for (query, cause) in [
             ("selec", "Expected: an SQL statement, found: selec at Line: 1, Column: 1"),
-            ("select * from Nobody", "table 'Nobody' not found"),
             ("select sum(sum(age)) from Person", "the aggregate function sum cannot be used here"),
             ("select * from Person where regexp_like(name, '(')", "regex parse error:\n(\n^\nerror: unclosed group"),
         ] {
             let error = graph.sql(&main, query, SqlOptions::default()).await.expect_err("refused");
-            let tables = "edge:Knows, edge:WorksOn, node:Note, node:Person, node:Project";
-            assert_eq!(chain(&error), [format!("cannot run this query; the tables are {tables}"), cause.to_owned()]);
+            assert_eq!(chain(&error), ["cannot run this query", cause]);
+        }
+    }
+
+    #[tokio::test]
+    async fn names_that_a_query_gets_wrong_are_told_with_their_place() {
+        let graph = sample().await;
+        let main = graph.snapshot(&"main".parse().expect("a branch")).await.expect("it is there");
+        let tables = "the tables are edge:Knows, edge:WorksOn, node:Note, node:Person, node:Project";
+        let there = "there are id, age, joined, name, role";
+        for (query, told) in [
+            ("select * from Nobody", format!("no table `Nobody` (line 1, column 15); {tables}")),
+            ("select *\nfrom person", format!("no table `person` (line 2, column 6); {tables}; did you mean Person?")),
+            (
+                "select 1 from edge.\"Person\"",
+                format!("no table `Person` (line 1, column 21); {tables}; did you mean Person?"),
+            ),
+            ("select agee from Person", format!("no column `agee` (line 1, column 8); {there}; did you mean age?")),
+            ("select p.x from Person p", format!("no column `x` (line 1, column 10); {there}")),
+        ] {
+            let error = graph.sql(&main, query, SqlOptions::default()).await.expect_err("refused");
+            assert_eq!(chain(&error), [format!("there is {told}")]);
+        }
+        for query in ["with Nobody as (select 1 as a) select a from Nobody", "select * from generate_series(1, 3)"] {
+            assert!(graph.sql(&main, query, SqlOptions::default()).await.is_ok(), "{query}");
         }
     }
 }

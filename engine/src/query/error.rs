@@ -1,7 +1,9 @@
 //! Why a query was refused or failed.
 
 use datafusion::error::DataFusionError;
+use datafusion::execution::SessionState;
 
+use super::missing::{self, Missing};
 use crate::error::ErrorKind;
 use crate::history::Snapshot;
 use crate::storage::StorageError;
@@ -22,11 +24,25 @@ pub enum QueryError {
         /// The name.
         column: String,
     },
-    /// The text is not SQL, or names what does not exist.
-    #[error("cannot run this query; the tables are {}", tables.join(", "))]
-    Plan {
+    /// The query names a table that the snapshot does not have.
+    #[error("there is no table {missing}; the tables are {}{}", tables.join(", "), missing.hint())]
+    UnknownTable {
+        /// The name, and where it stands.
+        missing: Missing,
         /// The tables there are.
         tables: Vec<String>,
+    },
+    /// The query names a column that its tables do not have.
+    #[error("there is no column {missing}; there are {}{}", columns.join(", "), missing.hint())]
+    UnknownColumn {
+        /// The name, and where it stands.
+        missing: Missing,
+        /// The columns that can stand there.
+        columns: Vec<String>,
+    },
+    /// The text is not SQL, or not a query that can be planned.
+    #[error("cannot run this query")]
+    Plan {
         /// What is wrong.
         #[source]
         source: Box<DataFusionError>,
@@ -71,11 +87,17 @@ impl QueryError {
     }
 
     /// An error met before the first row.
-    pub(super) fn planning(snapshot: &Snapshot, source: DataFusionError) -> Self {
+    pub(super) fn planning(state: &SessionState, snapshot: &Snapshot, sql: &str, source: DataFusionError) -> Self {
         let source = Box::new(source);
-        match storage_kind(&source) {
-            Some(kind) => Self::Table { kind, source },
-            None => Self::Plan { tables: snapshot.entries.keys().map(ToString::to_string).collect(), source },
+        if let Some(kind) = storage_kind(&source) {
+            return Self::Table { kind, source };
+        }
+        if let Some(missing) = missing::table(state, snapshot, sql) {
+            return Self::UnknownTable { missing, tables: snapshot.entries.keys().map(ToString::to_string).collect() };
+        }
+        match missing::column(&source, sql) {
+            Some((missing, columns)) if !columns.is_empty() => Self::UnknownColumn { missing, columns },
+            Some(_) | None => Self::Plan { source },
         }
     }
 
@@ -97,6 +119,8 @@ impl QueryError {
         match self {
             Self::ReadOnly { .. }
             | Self::DuplicateColumn { .. }
+            | Self::UnknownTable { .. }
+            | Self::UnknownColumn { .. }
             | Self::Plan { .. }
             | Self::Memory { .. }
             | Self::Run { .. } => ErrorKind::Invalid,

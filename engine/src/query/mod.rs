@@ -7,6 +7,7 @@
 
 mod catalog;
 mod error;
+mod missing;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::history::Snapshot;
 use crate::storage::Storage;
 
 pub use error::QueryError;
+pub use missing::Missing;
 
 /// Memory a query may hold before it spills to the system's folder for temporary files.
 const MEMORY_BYTES: usize = 512 << 20;
@@ -63,8 +65,9 @@ impl std::fmt::Debug for SqlResult {
 /// Plans a query and starts it.
 pub(crate) async fn sql(storage: &Storage, snapshot: &Snapshot, sql: &str, options: SqlOptions) -> Result<SqlResult> {
     let context = context(storage, snapshot, options)?;
-    let planned = |cause| QueryError::planning(snapshot, cause);
-    let plan = context.state().create_logical_plan(sql).await.map_err(planned)?;
+    let state = context.state();
+    let planned = |cause| QueryError::planning(&state, snapshot, sql, cause);
+    let plan = state.create_logical_plan(sql).await.map_err(planned)?;
     let only_queries = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     only_queries.verify_plan(&plan).map_err(|_| QueryError::ReadOnly { statement: first_word(sql) })?;
     if let Some(column) = repeated(plan.schema().fields().iter().map(|field| field.name().as_str())) {
