@@ -113,6 +113,8 @@ struct Opening {
     reload: bool,
     /// The row whose history is shown as soon as the position is read.
     history_of: Option<(TableKey, String)>,
+    /// What was typed for it; what means nothing is asked for again.
+    typed: Option<String>,
 }
 
 /// State of the screen.

@@ -55,14 +55,14 @@ impl Screen for Tables {
 
     fn shows_failure(&self, slot: Slot) -> bool {
         match slot.kind {
-            kind::OPEN => self.opened.is_none(),
+            kind::OPEN => self.opened.is_none() || self.opening.as_ref().is_some_and(|opening| opening.typed.is_some()),
             kind::HEADS => false,
             _ => true,
         }
     }
 
-    fn failed(&mut self, slot: Slot, failure: &Failure, _cx: &mut Context<'_>) {
-        self.read_failed(slot, failure);
+    fn failed(&mut self, slot: Slot, failure: &Failure, cx: &mut Context<'_>) {
+        self.read_failed(slot, failure, cx);
     }
 
     fn finished(&mut self, slot: Slot, cx: &mut Context<'_>) {

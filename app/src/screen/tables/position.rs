@@ -2,8 +2,12 @@
 
 use stratigraph_engine::{At, BranchName, TableKey};
 
+use super::action::Action;
 use super::request::{Opened, Tab};
+use crate::action::Action as Any;
 use crate::config::TimeDisplay;
+use crate::message::Failure;
+use crate::overlay::Prompt;
 use crate::screen::Place;
 use crate::theme::Theme;
 use crate::view::moment;
@@ -24,6 +28,18 @@ pub(super) struct Station {
     pub(super) row: Option<String>,
     /// Condition of the rows.
     pub(super) filter: Option<String>,
+}
+
+/// Asks for a position to read at.
+pub(super) fn prompt(branch: &BranchName, text: &str) -> Prompt {
+    Prompt::new(format!("Read at (now on {branch})"), text, |text| Any::Tables(Action::GoToText(text)))
+        .hint(HINT)
+        .check(check)
+}
+
+/// Why there is no such position, in one line.
+pub(super) fn refusal(failure: &Failure) -> String {
+    failure.chain.join(": ")
 }
 
 /// Whether a text can be a position.

@@ -143,11 +143,14 @@ impl Tables {
     }
 
     /// A read failed: the pane concerned says so, the others go on.
-    pub(super) fn read_failed(&mut self, slot: Slot, failure: &Failure) {
+    pub(super) fn read_failed(&mut self, slot: Slot, failure: &Failure, cx: &mut Context<'_>) {
         match slot.kind {
             kind::OPEN => {
-                self.opening = None;
+                let typed = self.opening.take().and_then(|opening| opening.typed);
                 self.refused = Some(failure.clone());
+                if let Some(typed) = typed {
+                    self.ask_position_again(&typed, failure, cx);
+                }
             }
             kind::LIST => self.list.error = Some(failure.clone()),
             kind::PAGE | kind::SORT | kind::COUNT if slot.pane == ROWS => self.rows.fail(failure),

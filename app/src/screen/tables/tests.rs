@@ -96,7 +96,9 @@ fn a_refused_position_leaves_everything_as_it_is() {
     stage.fail("position", Failure::new(ErrorKind::NotFound, "branch `main` has no version 99; its newest is 9"));
     let picture = stage.picture();
     assert!(picture.contains("main @ CB534F = head") && picture.contains("Ada"), "{picture}");
-    assert!(stage.state.shared.messages.toasts().any(|toast| toast.causes[0].contains("has no version 99")));
+    assert!(stage.words().contains("branch `main` has no version 99; its newest is 9"), "{picture}");
+    stage.keys("esc");
+    assert!(stage.picture().contains("main @ CB534F = head") && stage.state.shared.overlays.is_empty());
 }
 
 #[test]
@@ -193,6 +195,45 @@ fn a_query_is_a_table_and_its_error_stays_in_its_pane() {
     assert!(stage.picture().contains("> select nope"), "former statements come back");
     stage.keys("esc esc");
     assert_eq!(stage.state.focus(), ROWS, "esc leads back to the rows");
+}
+
+#[test]
+fn a_query_that_failed_says_what_to_do_and_not_that_it_has_no_rows() {
+    let mut stage = Stage::ready(80, 24);
+    stage.keys(";");
+    stage.text("select * from Persn");
+    stage.keys("enter");
+    let told = "there is no table `Persn` (line 1, column 15); the tables are node:Person; did you mean Person?";
+    stage.fail("sql", Failure::new(ErrorKind::Invalid, told));
+    let words = stage.words();
+    assert!(words.contains("! there is no table `Persn` (line 1, column 15)"), "{words}");
+    assert!(words.contains("failed: ; edits the query, r runs it again"), "{words}");
+    assert!(!words.contains("no rows") && !words.contains("not complete"), "{words}");
+}
+
+#[test]
+fn a_position_that_is_not_there_is_asked_for_again_with_what_was_typed() {
+    let mut stage = Stage::ready(120, 30);
+    stage.keys("@");
+    stage.text("mian");
+    stage.keys("enter");
+    assert!(matches!(stage.asked("position"), Some(Request::Open(_))));
+    stage.fail("position", Failure::new(ErrorKind::NotFound, "no branch `mian`; there are: main"));
+    let picture = stage.picture();
+    assert!(picture.contains("> mian") && picture.contains("no branch `mian`; there are: main"), "{picture}");
+    assert_eq!(stage.toasts(), Vec::<String>::new(), "it is told where it was typed");
+    stage.keys("ctrl-u");
+    assert!(!stage.picture().contains("no branch `mian`"), "it goes with the next key");
+    stage.text("main");
+    stage.keys("enter");
+    stage.answer("position", vec![Reply::Opened(Box::new(opened("main", true)))]);
+    assert!(stage.state.shared.overlays.is_empty());
+    // Elsewhere a prompt would come as a surprise.
+    stage.keys("@");
+    stage.text("mian");
+    stage.keys("enter :");
+    stage.fail("position", Failure::new(ErrorKind::NotFound, "no branch `mian`; there are: main"));
+    assert_eq!(stage.toasts(), ["no branch `mian`; there are: main"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::rows::Sorting;
 use super::sql::{self, SqlView};
 use super::{COMPARE, Drill, Opening, ROW_HISTORY, ROWS, SQL, TYPES, Tables, focus, kind, slot};
 use crate::action::{Action as Any, TermKind};
-use crate::message::Level;
+use crate::message::{Failure, Level};
 use crate::overlay::{Item, Menu, Overlay, Prompt};
 use crate::screen::{PaneId, ScreenId, ScreenRequest};
 use crate::state::Context;
@@ -23,7 +23,12 @@ impl Tables {
         match action {
             Action::GoTo(at) => self.go_to(at, None, cx),
             Action::GoToText(text) => match position::relative(&text, &self.branch()) {
-                Some(at) => self.go_to(at, None, cx),
+                Some(at) => {
+                    self.go_to(at, None, cx);
+                    if let Some(opening) = &mut self.opening {
+                        opening.typed = Some(text);
+                    }
+                }
                 None => cx.say(Level::Warning, format!("`{text}` is not a position: {}", position::HINT)),
             },
             Action::GoToTable(at, table, row) => self.go_to(at, Some((table, row)), cx),
@@ -75,13 +80,20 @@ impl Tables {
             }),
             (None, None) => None,
         };
-        self.open(Opening { at, wish, from, reload: false, history_of: None }, cx);
+        self.open(Opening { at, wish, from, reload: false, history_of: None, typed: None }, cx);
     }
 
     pub(super) fn go_back(&mut self, cx: &mut Context<'_>) {
         if let Some(station) = self.trail.pop() {
             self.open(
-                Opening { at: station.at.clone(), wish: Some(station), from: None, reload: false, history_of: None },
+                Opening {
+                    at: station.at.clone(),
+                    wish: Some(station),
+                    from: None,
+                    reload: false,
+                    history_of: None,
+                    typed: None,
+                },
                 cx,
             );
         }
@@ -95,7 +107,7 @@ impl Tables {
             (None, None) => At::Branch(stratigraph_engine::BranchName::main()),
         };
         let wish = self.station();
-        self.open(Opening { at, wish, from: None, reload, history_of: None }, cx);
+        self.open(Opening { at, wish, from: None, reload, history_of: None, typed: None }, cx);
     }
 
     fn open(&mut self, opening: Opening, cx: &mut Context<'_>) {
@@ -106,11 +118,17 @@ impl Tables {
     }
 
     fn ask_position(&self, cx: &mut Context<'_>) {
-        let branch = self.branch();
-        let prompt = Prompt::new(format!("Read at (now on {branch})"), "", |text| Any::Tables(Action::GoToText(text)))
-            .hint(position::HINT)
-            .check(position::check);
-        cx.open(Overlay::Prompt(prompt));
+        cx.open(Overlay::Prompt(position::prompt(&self.branch(), "")));
+    }
+
+    /// Asks again for a position that means nothing, with what was typed and why.
+    pub(super) fn ask_position_again(&self, typed: &str, failure: &Failure, cx: &mut Context<'_>) {
+        if cx.shared.screen == ScreenId::Tables && cx.shared.overlays.is_empty() {
+            let prompt = position::prompt(&self.branch(), typed).refused(position::refusal(failure));
+            cx.open(Overlay::Prompt(prompt));
+        } else {
+            cx.say(Level::Warning, position::refusal(failure));
+        }
     }
 
     /// Shows the table whose row is selected on the left, with the condition it had.

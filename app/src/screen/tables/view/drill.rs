@@ -194,7 +194,8 @@ pub(super) fn compare(view: &CompareView, tables: &Tables, focused: bool, area: 
     }
     let what = match (view.changes.is_empty(), &view.progress) {
         (true, Progress::Done) => "no differences",
-        (true, Progress::Reading | Progress::Stopped | Progress::Failed(_)) => "no differences yet",
+        (true, Progress::Failed(_)) => "no differences known",
+        (true, Progress::Reading | Progress::Stopped) => "no differences yet",
         (false, _) => "] and [ jump between differences",
     };
     let rows = tables.total().map_or_else(String::new, |total| format!(", {} rows here", grouped(total)));
@@ -215,10 +216,13 @@ pub(super) fn sql(view: &SqlView, shared: &Shared, focused: bool, area: Rect, ca
         grid(&view.grid, &Look { pane: SQL, focused, search, more: false }, body, canvas);
     }
     let rows = view.grid.rows().len() as u64;
-    let position = if rows > 0 {
-        format!("row {} of {}", grouped(view.grid.state.row as u64 + 1), grouped(rows))
-    } else {
-        "no rows".to_owned()
+    let position = match (rows, &view.progress) {
+        (0, Progress::Failed(_)) => {
+            canvas.line(note, "failed: ; edits the query, r runs it again", Role::Dim);
+            return;
+        }
+        (0, Progress::Reading | Progress::Done | Progress::Stopped) => "no rows".to_owned(),
+        (rows, _) => format!("row {} of {}", grouped(view.grid.state.row as u64 + 1), grouped(rows)),
     };
     let cut = if view.cut && view.progress == Progress::Done { ", there are more: e exports all" } else { "" };
     canvas.line(note, format!("{position}{cut}{}", progress_word(&view.progress, canvas)), Role::Dim);
