@@ -1,4 +1,4 @@
-//! Short messages in the bottom right corner.
+//! Short messages in the bottom right corner, or in the top right one where they would cover the row in use.
 //!
 //! At most [`MAX_TOASTS`] at once, newest at the bottom, wrapped. They take at most half of the rows and never all columns of
 //! the area they lie over; where not even one row can be spared nothing is drawn and the caller's message line has to do.
@@ -115,39 +115,57 @@ pub struct Toasts<'a> {
     pub symbols: &'a Symbols,
     /// Looks.
     pub style: &'a ToastStyle,
+    /// Row of the screen that is not covered, if there is one: where it stands too low, the messages lie at the upper edge.
+    pub keep: Option<u16>,
 }
 
 impl Widget for &Toasts<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
         let area = area.intersection(buffer.area);
         let columns = MAX_WIDTH.min(area.width.saturating_sub(area.width / 8 + 1));
-        let mut rows_left = area.height / 2;
         if columns < 6 {
             return;
         }
+        let blocks = self.blocks(columns, area.height / 2);
+        let total: u16 = blocks.iter().map(|(_, lines)| rows(lines)).sum();
+        let lowest = area.bottom() - total;
+        let mut y = if self.keep.is_some_and(|row| row >= lowest) { area.y } else { lowest };
+        for (style, lines) in blocks.iter().rev() {
+            let place = Rect::new(area.right() - columns, y, columns, rows(lines));
+            Clear.render(place, buffer);
+            for (y, line) in (place.y..place.bottom()).zip(lines) {
+                buffer.set_stringn(place.x, y, line, usize::from(columns), *style);
+            }
+            y = place.bottom();
+        }
+    }
+}
+
+fn rows(lines: &[String]) -> u16 {
+    u16::try_from(lines.len()).unwrap_or(u16::MAX)
+}
+
+impl Toasts<'_> {
+    /// The messages that have room in so many rows, newest first, with their looks.
+    fn blocks(&self, columns: u16, rows_left: u16) -> Vec<(Style, Vec<String>)> {
+        let mut rows_left = usize::from(rows_left);
+        let mut blocks = Vec::new();
         for toast in self.stack.toasts.iter().rev() {
             if rows_left == 0 {
-                return;
+                break;
             }
-            let lines = self.lines(toast, usize::from(columns), usize::from(rows_left));
-            let height = u16::try_from(lines.len()).unwrap_or(rows_left).min(rows_left);
-            let bottom = area.bottom() - (area.height / 2 - rows_left);
-            let place = Rect::new(area.right() - columns, bottom - height, columns, height);
             let style = match toast.level {
                 Level::Info => self.style.info,
                 Level::Warning => self.style.warning,
                 Level::Error => self.style.error,
             };
-            Clear.render(place, buffer);
-            for (y, line) in (place.y..place.bottom()).zip(&lines) {
-                buffer.set_stringn(place.x, y, line, usize::from(columns), style);
-            }
-            rows_left -= height;
+            let lines = self.lines(toast, usize::from(columns), rows_left);
+            rows_left -= lines.len().min(rows_left);
+            blocks.push((style, lines));
         }
+        blocks
     }
-}
 
-impl Toasts<'_> {
     /// The lines of a message, each exactly `columns` wide; what does not fit into `rows` is cut with an ellipsis.
     fn lines(&self, toast: &Toast, columns: usize, rows: usize) -> Vec<String> {
         let room = columns - 4;
@@ -177,10 +195,14 @@ mod tests {
     }
 
     fn draw(stack: &ToastStack, width: u16, height: u16) -> Vec<String> {
+        draw_beside(stack, width, height, None)
+    }
+
+    fn draw_beside(stack: &ToastStack, width: u16, height: u16, keep: Option<u16>) -> Vec<String> {
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::filled(area, ratatui::buffer::Cell::new("."));
         let style = ToastStyle::no_colour();
-        (&Toasts { stack, symbols: &symbol::ASCII, style: &style }).render(area, &mut buffer);
+        (&Toasts { stack, symbols: &symbol::ASCII, style: &style, keep }).render(area, &mut buffer);
         (0..height).map(|y| (0..width).map(|x| buffer[(x, y)].symbol()).collect()).collect()
     }
 
@@ -209,6 +231,21 @@ mod tests {
         for (width, height) in [(0, 0), (1, 1), (5, 9), (7, 1), (300, 2)] {
             let lines = draw(&stack, width, height);
             assert!(height == 0 || width == 0 || lines[0].contains('.'));
+        }
+    }
+
+    #[test]
+    fn the_row_in_use_is_never_covered() {
+        let mut stack = ToastStack::default();
+        for text in ["copied", &"word ".repeat(40), "read"] {
+            stack.push(toast(Level::Info, text, None));
+            for height in 1..12 {
+                for row in 0..height {
+                    let lines = draw_beside(&stack, 20, height, Some(row));
+                    assert_eq!(lines[usize::from(row)], ".".repeat(20), "row {row} of {height}: {lines:?}");
+                    assert_eq!(lines.concat().contains(' '), height > 1, "{height}: {lines:?}");
+                }
+            }
         }
     }
 

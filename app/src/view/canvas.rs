@@ -21,12 +21,14 @@ pub struct Canvas<'a, 'f> {
     frame: &'a mut Frame<'f>,
     shared: &'a Shared,
     regions: Regions,
+    /// Where the terminal's cursor is.
+    cursor: Option<Position>,
 }
 
 impl<'a, 'f> Canvas<'a, 'f> {
     /// A canvas over a frame.
     pub fn new(frame: &'a mut Frame<'f>, shared: &'a Shared) -> Self {
-        Self { frame, shared, regions: Regions::default() }
+        Self { frame, shared, regions: Regions::default(), cursor: None }
     }
 
     /// Styles and glyphs.
@@ -75,7 +77,14 @@ impl<'a, 'f> Canvas<'a, 'f> {
     pub fn cursor(&mut self, column: u16, row: u16) {
         if self.frame.area().contains(Position { x: column, y: row }) {
             self.frame.set_cursor_position((column, row));
+            self.cursor = Some(Position { x: column, y: row });
         }
+    }
+
+    /// The row of the terminal's cursor, if it was put somewhere.
+    #[must_use]
+    pub fn cursor_row(&self) -> Option<u16> {
+        self.cursor.map(|cursor| cursor.y)
     }
 
     /// Writes one line of text, cut to the area's first line.

@@ -35,7 +35,9 @@ pub(super) fn draw(state: &State, area: Rect, canvas: &mut Canvas<'_, '_>) {
     let key = cancel.and_then(|row| state.shared.keymap.key_text(row));
     for (job, y) in in_strip(state).into_iter().zip(area.y..area.bottom()) {
         let line = job_line(&job_row(job, state.shared.now), symbols, spin(&state.shared));
-        let hint = key.as_ref().filter(|_| y == area.y).map(|key| format!("   {key} cancel"));
+        // Past the point of no return the key only explains.
+        let can_stop = y == area.y && !job.is_past_return();
+        let hint = key.as_ref().filter(|_| can_stop).map(|key| format!("   {key} cancel"));
         let line = format!(" {line}{}", hint.unwrap_or_default());
         canvas.line(Rect { y, height: 1, ..area }, line, Role::Text);
     }
@@ -80,7 +82,7 @@ pub(crate) fn job_row(job: &Job, now: Now) -> JobRow<'_> {
     }
 }
 
-/// Draws the toasts over the lower right of `body`.
+/// Draws the toasts over the lower right of `body`, or over the upper right where the cursor is below.
 pub(super) fn toasts(state: &State, body: Rect, canvas: &mut Canvas<'_, '_>) {
     let mut stack = ToastStack::default();
     for message in state.shared.messages.toasts() {
@@ -97,7 +99,8 @@ pub(super) fn toasts(state: &State, body: Rect, canvas: &mut Canvas<'_, '_>) {
         error: canvas.style(Role::Selected).patch(canvas.style(Role::Error)),
     };
     let symbols = canvas.theme().symbols();
-    canvas.render(&Toasts { stack: &stack, symbols, style: &style }, body);
+    let keep = canvas.cursor_row();
+    canvas.render(&Toasts { stack: &stack, symbols, style: &style, keep }, body);
 }
 
 fn text(message: &Message) -> String {
