@@ -15,31 +15,36 @@ pub fn help(state: &State) -> Menu {
         (format!("{} screen", screen.title()), Scope::Screen(screen)),
         ("everywhere".to_owned(), Scope::Global),
     ];
-    let mut items = Vec::new();
+    let (mut items, mut names) = (Vec::new(), Vec::new());
     for (title, scope) in sections {
-        let lines = lines(state, scope);
+        let (lines, of_lines): (Vec<_>, Vec<_>) = lines(state, scope).unzip();
         if !lines.is_empty() {
             items.push(Item { label: String::new(), text: title, action: None });
+            names.resize(items.len(), String::new());
             items.extend(lines);
+            names.extend(of_lines);
         }
         if scope == Scope::Screen(screen) {
             let signs = legend(screen, focus, state.shared.theme.symbols());
             if !signs.is_empty() {
                 items.push(Item { label: String::new(), text: "signs".to_owned(), action: None });
                 items.extend(signs);
+                names.resize(items.len(), String::new());
             }
         }
     }
     if let Some(path) = &state.shared.log_path {
         items.push(Item { label: String::new(), text: format!("log file: {}", path.display()), action: None });
     }
-    Menu::filterable(format!("Help: {} / {focus}", screen.title()), items).note("type to filter  enter run  esc close")
+    let title = format!("Help: {} / {focus}", screen.title());
+    Menu::filterable(title, items).asides(names).note("type to filter  enter run  esc close")
 }
 
-fn lines(state: &State, scope: Scope) -> Vec<Item> {
+/// The lines of a scope, each with the name of its action.
+fn lines(state: &State, scope: Scope) -> impl Iterator<Item = (Item, String)> {
     let shared = &state.shared;
-    let rows = shared.registry.iter().enumerate().filter(|(_, row)| row.scope == scope);
-    let lines = rows.filter_map(|(index, row)| {
+    let rows = shared.registry.iter().enumerate().filter(move |(_, row)| row.scope == scope);
+    rows.filter_map(|(index, row)| {
         let keys: Vec<String> =
             shared.keymap.of_row(index).map(|binding| crate::keymap::format_keys(&binding.keys)).collect();
         let (label, action) = match &row.run {
@@ -51,8 +56,6 @@ fn lines(state: &State, scope: Scope) -> Vec<Item> {
             Availability::Ready => Ok(action),
             Availability::Disabled(reason) => Err(reason.into_owned()),
         };
-        let text = format!("{}  ({})", row.description, row.name);
-        Some(Item { label, text, action: Some(action) })
-    });
-    lines.collect()
+        Some((Item { label, text: row.description.to_owned(), action: Some(action) }, format!("({})", row.name)))
+    })
 }

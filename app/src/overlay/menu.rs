@@ -31,6 +31,8 @@ pub struct Item {
 pub struct Menu {
     title: String,
     items: Vec<Item>,
+    /// What is said after each line where there is room; none if the menu has no such words.
+    asides: Vec<String>,
     /// Typed filter; `None` for short menus, which are moved in with letters.
     filter: Option<String>,
     shown: Vec<usize>,
@@ -52,7 +54,8 @@ impl Menu {
         let shown = (0..items.len()).collect();
         let row = items.iter().position(|item| item.action.is_some()).unwrap_or(0);
         let cursor = Cursor { row, offset: 0 };
-        Self { title: title.into(), items, filter: None, shown, cursor, refused: None, note: "enter choose  esc close" }
+        let (title, asides, note) = (title.into(), Vec::new(), "enter choose  esc close");
+        Self { title, items, asides, filter: None, shown, cursor, refused: None, note }
     }
 
     /// A menu in which typing filters.
@@ -66,6 +69,23 @@ impl Menu {
     pub fn note(mut self, note: &'static str) -> Self {
         self.note = note;
         self
+    }
+
+    /// With words after each line, the first for the first. They are cut first, and typing finds them too.
+    #[must_use]
+    pub fn asides(mut self, asides: Vec<String>) -> Self {
+        self.asides = asides;
+        self
+    }
+
+    fn aside(&self, index: usize) -> &str {
+        self.asides.get(index).map_or("", String::as_str)
+    }
+
+    /// The whole text of a line.
+    fn whole(&self, index: usize) -> String {
+        let (text, aside) = (&self.items[index].text, self.aside(index));
+        if aside.is_empty() { text.clone() } else { format!("{text}  {aside}") }
     }
 
     /// Its title.
@@ -155,7 +175,8 @@ impl Menu {
         self.shown = if needle.is_empty() {
             (0..self.items.len()).collect()
         } else {
-            let texts: Vec<String> = self.items.iter().map(|item| format!("{} {}", item.label, item.text)).collect();
+            let text = |index: usize| format!("{} {}", self.items[index].label, self.whole(index));
+            let texts: Vec<String> = (0..self.items.len()).map(text).collect();
             let rank = fuzzy(&needle, &texts);
             rank.into_iter().filter(|index| !self.items[*index].is_heading()).collect()
         };
@@ -164,10 +185,12 @@ impl Menu {
     pub(super) fn draw(&self, area: Rect, canvas: &mut Canvas<'_, '_>) {
         let labels = self.items.iter().filter(|item| !item.is_heading()).map(|item| width(&item.label)).max();
         let labels = labels.unwrap_or(0).min(24).min(usize::from(area.width / 3));
-        let texts = self.items.iter().map(|item| width(&item.text)).max().unwrap_or(0);
+        let wholes: Vec<String> = (0..self.items.len()).map(|index| self.whole(index)).collect();
+        let texts = wholes.iter().map(|text| width(text)).max().unwrap_or(0);
         let wide = (labels + texts + 7).max(width(&self.title) + 6).clamp(30, 100).min(usize::from(area.width));
         let columns = wide.saturating_sub(2);
-        let choices = self.items.iter().filter(|item| !item.is_heading()).map(|item| item.text.as_str());
+        let lines = self.items.iter().zip(&wholes).filter(|(item, _)| !item.is_heading());
+        let choices = lines.map(|(_, whole)| whole.as_str());
         let room = columns.saturating_sub(labels + 3);
         let text_lines = foot::text_lines(choices, room, columns);
         let extra = if self.filters() { 5 } else { 4 } + text_lines;
@@ -179,9 +202,9 @@ impl Menu {
             draw_input(&Input::new(filter.clone()), "> ", line, canvas);
             list = rest;
         }
-        self.draw_items(labels, list, canvas);
-        let cut = |item: &&Item| !item.is_heading() && width(&item.text) > room;
-        let chosen = self.chosen().filter(cut).map_or("", |item| item.text.as_str());
+        self.draw_items(labels, room, list, canvas);
+        let cut = |index: &&usize| !self.items[**index].is_heading() && width(&wholes[**index]) > room;
+        let chosen = self.shown.get(self.cursor.row).filter(cut).map_or("", |index| wholes[*index].as_str());
         let reason = self.chosen().and_then(|item| item.action.clone()?.err());
         let role = if self.refused.is_some() { Role::Warning } else { Role::Dim };
         let keys = if self.shown.is_empty() { "nothing fits what is typed" } else { self.note };
@@ -189,12 +212,13 @@ impl Menu {
         foot::draw((text, note), chosen, (said, role), canvas);
     }
 
-    fn draw_items(&self, labels: usize, list: Rect, canvas: &mut Canvas<'_, '_>) {
+    fn draw_items(&self, labels: usize, room: usize, list: Rect, canvas: &mut Canvas<'_, '_>) {
         let window = self.cursor.window(self.shown.len(), usize::from(list.height));
         for (row, y) in window.zip(list.y..list.bottom()) {
             let item = &self.items[self.shown[row]];
             let line = Rect { y, height: 1, ..list };
-            draw_item(item, labels, line, canvas);
+            let aside = Some(self.aside(self.shown[row])).filter(|aside| width(&item.text) + 2 + width(aside) <= room);
+            draw_item(item, aside.unwrap_or(""), labels, line, canvas);
             canvas.hit(line, Target::OverlayRow(row));
             if row == self.cursor.row {
                 let style = canvas.style(Role::Selected);
@@ -207,7 +231,7 @@ impl Menu {
     }
 }
 
-fn draw_item(item: &Item, labels: usize, line: Rect, canvas: &mut Canvas<'_, '_>) {
+fn draw_item(item: &Item, aside: &str, labels: usize, line: Rect, canvas: &mut Canvas<'_, '_>) {
     let ellipsis = canvas.theme().symbols().ellipsis;
     if item.is_heading() {
         canvas.line(line, &item.text, Role::Title);
@@ -217,7 +241,7 @@ fn draw_item(item: &Item, labels: usize, line: Rect, canvas: &mut Canvas<'_, '_>
     let mark = if disabled { "-" } else { " " };
     let label = format!("{mark} {} ", fit(&item.label, labels, Align::Left, ellipsis));
     let role = if disabled { Role::Dim } else { Role::Text };
-    canvas.pieces(line, &[(label, Role::Key), (item.text.clone(), role)]);
+    canvas.pieces(line, &[(label, Role::Key), (item.text.clone(), role), (format!("  {aside}"), role)]);
 }
 
 /// The area without its last line, and that line for a note.

@@ -208,3 +208,29 @@ fn what_is_cut_in_a_narrow_list_stands_below_it() {
         snapshot(name, &mut state, 40, 12);
     }
 }
+
+#[test]
+fn the_help_of_each_screen_is_whole_at_eighty_columns() {
+    for digit in 1..=6 {
+        let mut state = jobs(80, 24);
+        state.shared.messages.dismiss();
+        press(&mut state, &format!("{digit} ?"));
+        let rows: Vec<&'static str> = state.shared.registry.iter().map(|row| row.description).collect();
+        let Some(crate::overlay::Overlay::Choose(menu)) = state.shared.overlays.last() else { panic!("no help") };
+        let texts: Vec<String> = menu.shown().map(|item| item.text.clone()).collect();
+        let described: Vec<&String> = texts.iter().filter(|text| rows.contains(&text.as_str())).collect();
+        assert!(described.len() > 30, "{described:?}");
+        let mut seen = String::new();
+        for _ in &texts {
+            let (buffer, _) = draw(&state, 80, 24);
+            for y in 0..24 {
+                seen.extend((0..80).map(|x| buffer[(x, y)].symbol()));
+                seen.push('\n');
+            }
+            press(&mut state, "down");
+        }
+        for text in described {
+            assert!(seen.contains(text.as_str()), "screen {digit}: {text}");
+        }
+    }
+}

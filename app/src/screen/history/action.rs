@@ -60,7 +60,7 @@ pub fn rows() -> Vec<Row> {
         Row::new(name, description, Scope::Screen(ScreenId::History), action::Action::History(action))
     };
     vec![
-        row("history.diff", "row changes; again: against the merged parent, what the merge decided", Action::Diff)
+        row("history.diff", "row changes; again: to the merged parent, what the merge decided", Action::Diff)
             .keys(&["d"])
             .hint("diff")
             .available(|state| state.screens.history.can_diff()),

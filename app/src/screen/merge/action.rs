@@ -106,7 +106,7 @@ fn choices() -> Vec<Row> {
             .keys(&["i"])
             .hint("edit")
             .available(|state| state.screens.merge.can_edit(state.focus())),
-        screen("merge.drop", "drop the row; of a node's edges: drop or restore the one the cursor is on", Action::Drop)
+        screen("merge.drop", "drop the row; of a node's edges, drop or restore the selected one", Action::Drop)
             .keys(&["D"])
             .hint("drop")
             .available(can_decide),
