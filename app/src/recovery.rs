@@ -83,6 +83,18 @@ pub(crate) fn action(decision: Decision, table: &TableStanding) -> String {
     }
 }
 
+/// What became of a table, from the versions that the audit keeps. Before a table is added its version is 0.
+pub(crate) fn outcome_words(decision: Decision, from: u64, to: u64) -> String {
+    match (decision, from, to) {
+        (Decision::RollBack | Decision::StaleAfterRollBack, ..) => {
+            format!("back to the rows of version {to}; version {from} is discarded")
+        }
+        (_, 0, to) => format!("added with version {to}"),
+        (_, from, to) if from == to => format!("version {to} as before"),
+        (_, from, to) => format!("version {to} in place of version {from}"),
+    }
+}
+
 /// What happened to a table, in words.
 pub(crate) fn classification_words(classification: Classification) -> &'static str {
     match classification {
@@ -123,6 +135,15 @@ mod tests {
         for decision in [RollBack, Discard, StaleAfterSuccess, OrphanedBranch, Refuse] {
             assert_eq!(action(decision, &table(5, 5)), "nothing", "{decision:?}");
         }
+    }
+
+    #[test]
+    fn the_versions_of_the_audit_are_told_as_what_they_are() {
+        use Decision::{RollBack, RollForward, StaleAfterSuccess};
+        assert_eq!(outcome_words(RollForward, 5, 6), "version 6 in place of version 5");
+        assert_eq!(outcome_words(StaleAfterSuccess, 0, 3), "added with version 3");
+        assert_eq!(outcome_words(StaleAfterSuccess, 4, 4), "version 4 as before");
+        assert_eq!(outcome_words(RollBack, 21, 20), "back to the rows of version 20; version 21 is discarded");
     }
 
     #[test]

@@ -393,6 +393,7 @@ fn a_roll_back_needs_a_yes() -> Result<()> {
     assert!(digest(copy.path())? == before, "nothing was done");
     let done = text(&["recovery", "run", &graph, "--yes"])?;
     assert!(done.starts_with(&format!("{OPERATION}  rolled back, recorded by commit ")), "{done}");
+    assert!(done.contains("  node:Person  back to the rows of version 5; version 6 is discarded\n"), "{done}");
     assert_eq!(text(&["export", &graph])?, rows, "the rows are those of before the write");
     let heads = lines(&["tables", &graph, "--json"])?;
     assert!(heads.iter().all(|table| table["drift"] == 0), "{heads:?}");

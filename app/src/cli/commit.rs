@@ -44,7 +44,7 @@ impl<'a> CommitFacts<'a> {
             return summary;
         }
         let columns = labels.columns + 1 + summary.columns;
-        Cell { painted: format!("{} {}", labels.painted, summary.painted), columns }
+        Cell::painted(format!("{} {}", labels.painted, summary.painted), columns)
     }
 }
 

@@ -68,5 +68,5 @@ fn cell(out: &Out, row: &GraphRow) -> Cell {
         Some(colour) if cell.glyph != ' ' => out.paint(out.theme().lane(colour.into()), cell.glyph),
         Some(_) | None => cell.glyph.to_string(),
     };
-    Cell { painted: row.cells.iter().map(paint).collect(), columns: row.cells.len() }
+    Cell::painted(row.cells.iter().map(paint).collect(), row.cells.len())
 }

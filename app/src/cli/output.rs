@@ -9,7 +9,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use ratatui::style::{Color, Modifier, Style};
 use serde::Serialize;
-use stratigraph_widgets::width::{escape, width};
+use stratigraph_widgets::width::{escape, width, wrap};
 
 use super::error::CliError;
 use crate::theme::{ColorChoice, Depth, GlyphSet, Role, Surroundings, Theme, ascii_wanted, depth};
@@ -37,6 +37,20 @@ pub(super) struct Out {
 pub(super) struct Cell {
     pub(super) painted: String,
     pub(super) columns: usize,
+    /// The escaped text without its style, and the style; none if it has several.
+    plain: Option<(String, Style)>,
+}
+
+impl Cell {
+    /// A cell of pieces with styles of their own.
+    pub(super) fn painted(painted: String, columns: usize) -> Self {
+        Self { painted, columns, plain: None }
+    }
+
+    /// Whether it can be broken into lines.
+    pub(super) fn is_breakable(&self) -> bool {
+        self.plain.is_some() || self.columns == 0
+    }
 }
 
 impl Out {
@@ -111,8 +125,21 @@ impl Out {
 
     /// Escapes and paints a text.
     pub(super) fn cell(&self, role: Role, text: &str) -> Cell {
-        let text = escape(text);
-        Cell { columns: width(&text), painted: self.paint(self.theme.style(role), text) }
+        self.styled(escape(text).into_owned(), self.theme.style(role))
+    }
+
+    fn styled(&self, text: String, style: Style) -> Cell {
+        Cell { columns: width(&text), painted: self.paint(style, text.as_str()), plain: Some((text, style)) }
+    }
+
+    /// A cell broken into lines of at most so many columns; one at least.
+    pub(super) fn broken(&self, cell: &Cell, columns: usize) -> Vec<Cell> {
+        match &cell.plain {
+            Some((text, style)) if cell.columns > columns => {
+                wrap(text, columns).into_iter().map(|line| self.styled(line, *style)).collect()
+            }
+            Some(_) | None => vec![cell.clone()],
+        }
     }
 
     /// Puts a style around text that is escaped already.

@@ -92,7 +92,8 @@ fn print_cells(columns: &[String], row: &ThreeRows, out: &mut Out) -> Result<(),
                 Some(value) => shown(out, value),
                 None => out.theme().symbols().missing.to_owned(),
             };
-            Cell { columns: width(&painted), painted }
+            let columns = width(&painted);
+            Cell::painted(painted, columns)
         };
         let name = out.cell(Role::Text, &format!("  {column}"));
         table.row(vec![name, value(&row.base), value(&row.source), value(&row.target)]);

@@ -16,7 +16,7 @@ use crate::cli::open_graph;
 use crate::cli::output::Out;
 use crate::cli::target::{announce_migration, announce_schema, confirm};
 use crate::cli::work::Work;
-use crate::recovery::done_words;
+use crate::recovery::{done_words, outcome_words};
 use crate::theme::Role;
 
 /// What was done about one interrupted write, with the field names of the JSON output.
@@ -90,8 +90,8 @@ async fn print(uri: &str, done: &[Recovered], out: &mut Out) -> Result<(), CliEr
         let commit = out.cell(Role::Changed, &one.commit.to_string()).painted;
         out.line(&format!("{id}  {}, recorded by commit {commit}", done_words(one.decision)))?;
         for TableOutcome { table_key, from_version, to_version } in &one.outcomes {
-            let arrow = out.theme().arrow();
-            let outcome = out.cell(Role::Text, &format!("  {table_key}  {from_version}{arrow}{to_version}")).painted;
+            let outcome = outcome_words(one.decision, *from_version, *to_version);
+            let outcome = out.cell(Role::Text, &format!("  {table_key}  {outcome}")).painted;
             out.line(&outcome)?;
         }
     }
