@@ -223,6 +223,7 @@ fn the_help_explains_the_signs_of_the_pane_in_the_glyphs_on_screen() {
 #[test]
 fn an_action_without_a_key_shows_none() {
     let menu = help(&state_at(crate::screen::ScreenId::History));
-    let keys: Vec<_> = menu.shown().filter(|item| item.text.starts_with("about the graph")).map(|item| &item.label).collect();
+    let keys: Vec<_> =
+        menu.shown().filter(|item| item.text.starts_with("about the graph")).map(|item| &item.label).collect();
     assert_eq!(keys, [""]);
 }
