@@ -409,7 +409,11 @@ async fn unrecorded(scene: &Scene, next_deed: Next) -> Result<()> {
             with_next(&scene.after)
         }
         Next::Merge => {
-            merge(&graph, &scene.source, &scene.target).await?;
+            // The plan was made on a history that lacks the merge.
+            let outdated = merge(&graph, &scene.source, &scene.target).await.err().context("it is outdated")?;
+            ensure!(outdated.to_string().contains("preview it again"), "{outdated}");
+            let again = merge(&graph, &scene.source, &scene.target).await?;
+            ensure!(again.outcome == MergeOutcome::AlreadyUpToDate, "{again:?}");
             scene.after.clone()
         }
         Next::Recover => {

@@ -158,9 +158,10 @@ fn inside_the_storage_module_every_committing_call_is_a_known_one() -> Result<()
         let source = fs::read_to_string(path)?;
         let lines: Vec<String> = code(&source).into_iter().map(|(_, line)| line).collect();
         let uses = |call: &str| lines.iter().filter(|line| line.contains(call) && !line.contains("fn ")).count();
-        for (file, call, times) in KNOWN {
+        for (_, call, _) in KNOWN {
             let call_form = if call.contains("::") { call.to_owned() } else { format!(".{call}(") };
-            assert_eq!(uses(&call_form), if name == file { times } else { 0 }, "{call} in {name}");
+            let known = KNOWN.iter().filter(|(file, of, _)| name == *file && *of == call);
+            assert_eq!(uses(&call_form), known.map(|(_, _, times)| times).sum::<usize>(), "{call} in {name}");
         }
         if name != "control.rs" {
             for call in NEVER {

@@ -163,7 +163,9 @@ async fn find(graph: &Graph, asked: &Asked, work: &Work) -> Result<Found, CliErr
     let (meter, progress) = metered(work);
     let found = Box::pin(Found::find(graph, &asked.source, &asked.target, &asked.given, &progress)).await;
     drop((progress, meter));
-    found
+    let found = found?;
+    found.note_unknown();
+    Ok(found)
 }
 
 /// A line on the terminal that says how far the work is; both must be dropped before the answer is printed.

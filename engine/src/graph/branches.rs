@@ -13,8 +13,9 @@ use crate::history::{At, Branch, branch_refs, list_branches};
 use crate::id::{BranchName, CommitId, ManifestVersion, TableKey};
 use crate::manifest;
 use crate::progress::Progress;
+use crate::recovery;
 use crate::storage::{LineageRef, Storage, StorageError, names};
-use crate::write::{Gate, WriteError, Writer, refuse_during_schema_apply};
+use crate::write::{Gate, WriteError, Writer, complete_history, refuse_during_schema_apply};
 
 /// Why a branch was not made or deleted. Nothing is changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,6 +88,16 @@ pub enum BranchError {
         /// The table.
         table_key: TableKey,
     },
+    /// A write to a branch of this name was interrupted, and would be taken for one to the new branch.
+    #[error(
+        "`{name}` had a write that was interrupted ({operation_id}): open the graph for writing again, which settles it, then retry"
+    )]
+    Interrupted {
+        /// The name.
+        name: BranchName,
+        /// The write's operation.
+        operation_id: String,
+    },
     /// Other branches start on it, or read tables it holds.
     #[error("cannot delete branch `{name}`: `{dependent}` still depends on it; delete that branch first")]
     InUse {
@@ -105,6 +116,7 @@ impl BranchError {
             Self::Main { .. } | Self::Reserved { .. } | Self::Overlaps { .. } => ErrorKind::Invalid,
             Self::Exists { .. }
             | Self::InUse { .. }
+            | Self::Interrupted { .. }
             | Self::NoCommit { .. }
             | Self::NotAlone { .. }
             | Self::OtherSchema { .. }
@@ -131,6 +143,8 @@ impl Graph {
     pub async fn create_branch_at(&self, name: &BranchName, at: &At) -> Result<()> {
         let writer = self.ready_writer().await?;
         check_new_branch(name, &self.branch_names().await?)?;
+        // Of writes to a branch of this name that is gone.
+        recovery::heal(writer).await?;
         let origin = self.origin(at).await?;
         // Both datasets fork at versions that belong together: nobody publishes in between.
         let gates = [Gate::Branches, Gate::Publish(origin.lineage().clone())];
@@ -142,6 +156,10 @@ impl Graph {
         if !existing.contains(origin.lineage()) {
             return Err(unknown_branch(origin.lineage().as_str(), &existing).into());
         }
+        if let Some(operation_id) = interrupted_on(writer, name).await? {
+            return Err(BranchError::Interrupted { name: name.clone(), operation_id }.into());
+        }
+        complete_history(writer, origin.lineage()).await?;
         let start = self.start(writer, &origin).await?;
         make(self.storage(), name, &start).await
     }
@@ -154,8 +172,11 @@ impl Graph {
     /// [`BranchError`], [`crate::history::HistoryError::UnknownBranch`], [`crate::write::WriteError::SchemaApply`], [`StorageError`].
     pub async fn delete_branch(&self, name: &BranchName) -> Result<()> {
         let writer = self.ready_writer().await?;
-        let _held = writer.gates.acquire([Gate::Branches]).await;
-        let _alone = writer.gates.soon_alone().await.ok_or(WriteError::Excluded)?;
+        // Nobody writes to the branch meanwhile: what such a write publishes could land on a new branch of the same name.
+        let tables = self.schema().catalog().tables().map(|table| Gate::Table(table.key().clone(), name.clone()));
+        let gates = tables.chain([Gate::Branches, Gate::Merge(name.clone()), Gate::Publish(name.clone())]);
+        let held = writer.gates.acquire(gates).await;
+        let alone = writer.gates.soon_alone().await.ok_or(WriteError::Excluded)?;
         refuse_during_schema_apply(self.storage(), "deleting a branch").await?;
         if name.is_main() {
             return Err(BranchError::Main { operation: "delete" }.into());
@@ -170,8 +191,21 @@ impl Graph {
         if let Some(dependent) = dependent(self.storage(), name, &refs).await? {
             return Err(BranchError::InUse { name: name.clone(), dependent }.into());
         }
-        remove(writer, branch).await
+        remove(writer, branch).await?;
+        drop((held, alone));
+        // What was interrupted on the branch is settled while nobody can take its name.
+        if let Err(error) = recovery::heal(writer).await {
+            tracing::warn!("branch {name} is deleted, what was interrupted on it is not settled: {error}");
+        }
+        Ok(())
     }
+}
+
+/// A write to a branch of this name that was interrupted.
+async fn interrupted_on(writer: &Writer, name: &BranchName) -> Result<Option<String>> {
+    let sidecars = recovery::list_sidecars(&writer.storage).await?;
+    let mut readable = sidecars.iter().filter_map(recovery::SidecarFile::readable);
+    Ok(readable.find(|sidecar| sidecar.branch() == *name).map(|sidecar| sidecar.operation_id.clone()))
 }
 
 /// Whether a name may become that of a new branch, beside those that exist: names are prefix-disjoint (engine-behaviour §3).

@@ -12,6 +12,9 @@ const SHORT_ID: usize = 6;
 /// Candidates listed when an end fits several ids.
 const CANDIDATES: usize = 5;
 
+/// The parents of commits whose rows went with their branches, as far as they are known.
+pub(crate) type LostCommits = HashMap<CommitId, Vec<CommitId>>;
+
 /// Something in the history that is not as it should be. None of these keeps the rest from being read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -254,14 +257,15 @@ impl CommitGraph {
     /// ancestors, which differs where a merge makes the way to an older one the shorter one.
     #[must_use]
     pub fn merge_bases(&self, left: CommitId, right: CommitId) -> Vec<CommitId> {
-        let (left, right) = (self.distances(left), self.distances(right));
+        self.merge_bases_over(left, right, &LostCommits::new())
+    }
+
+    /// As [`CommitGraph::merge_bases`], where the parents of some commits without a row are known.
+    pub(crate) fn merge_bases_over(&self, left: CommitId, right: CommitId, lost: &LostCommits) -> Vec<CommitId> {
+        let (left, right) = (self.distances(left, lost), self.distances(right, lost));
         let common: HashMap<CommitId, u32> =
             left.iter().filter_map(|(id, near)| Some((*id, near + right.get(id)?))).collect();
-        let older: HashSet<CommitId> = common
-            .keys()
-            .filter_map(|id| self.get(*id))
-            .flat_map(|commit| commit.parents().collect::<Vec<_>>())
-            .collect();
+        let older: HashSet<CommitId> = common.keys().flat_map(|id| self.parents_over(*id, lost)).collect();
         let mut bases: Vec<(CommitId, u32)> = common.into_iter().filter(|(id, _)| !older.contains(id)).collect();
         bases.sort_by_key(|&(id, sum)| {
             let version = self.get(id).map_or(0, |commit| commit.manifest_version.get());
@@ -270,13 +274,22 @@ impl CommitGraph {
         bases.into_iter().map(|(id, _)| id).collect()
     }
 
-    fn distances(&self, from: CommitId) -> HashMap<CommitId, u32> {
+    /// The parents of a commit; none of one that nothing is known of.
+    pub(crate) fn parents_over(&self, id: CommitId, lost: &LostCommits) -> Vec<CommitId> {
+        match self.get(id) {
+            Some(commit) => commit.parents().collect(),
+            None => lost.get(&id).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// How far a commit, all that it descends from, and what that names without a row, are away.
+    pub(crate) fn distances(&self, from: CommitId, lost: &LostCommits) -> HashMap<CommitId, u32> {
         let mut distances = HashMap::new();
         let mut open = VecDeque::from([(from, 0)]);
         while let Some((id, distance)) = open.pop_front() {
             if let std::collections::hash_map::Entry::Vacant(slot) = distances.entry(id) {
                 slot.insert(distance);
-                open.extend(self.get(id).into_iter().flat_map(Commit::parents).map(|parent| (parent, distance + 1)));
+                open.extend(self.parents_over(id, lost).into_iter().map(|parent| (parent, distance + 1)));
             }
         }
         distances

@@ -21,7 +21,8 @@ pub use load::HistoryBatch;
 pub use snapshot::{Snapshot, TableStatus};
 
 pub(crate) use branch::{branch_refs, list_branches};
-pub(crate) use files::{read_head, read_newest};
+pub(crate) use commit_graph::LostCommits;
+pub(crate) use files::read_head;
 pub(crate) use load::{HistoryStamp, history_stamp, load_history};
-pub(crate) use noted::{merge_note, record_noted};
-pub(crate) use record::{create_history, find_commit, find_merge, is_lost, record_commit, restart_history};
+pub(crate) use noted::{Merged, brought_by, record_noted};
+pub(crate) use record::{NewCommit, create_history, find_commit, find_merge, is_lost, record_next, restart_history};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 
+use super::files::read_newest;
 use super::{Commit, HistoryError, branch_refs};
 use crate::clock::Clock;
 use crate::error::Result;
@@ -55,11 +56,48 @@ pub(crate) async fn restart_history(storage: &Storage, clock: &dyn Clock) -> Res
     create_history(storage, &genesis).await
 }
 
+/// What a commit says besides its place in the history.
+pub(crate) struct NewCommit {
+    pub(crate) id: CommitId,
+    pub(crate) branch: BranchName,
+    /// The version of the branch that shows it.
+    pub(crate) version: u64,
+    pub(crate) merged: Option<CommitId>,
+    pub(crate) actor: Option<Arc<str>>,
+}
+
+/// Records the next commit of a branch, on its lineage of the commits at its head. The gate of publishing must be held.
+///
+/// # Errors
+/// [`crate::storage::StorageError`].
+pub(crate) async fn record_next(
+    storage: &Storage,
+    clock: &dyn Clock,
+    commits: &Table,
+    new: NewCommit,
+) -> Result<Commit> {
+    let version = ManifestVersion::new(new.version);
+    let head = read_newest(commits).await?;
+    // A commit that changes no table has the version of the one before it, and then its time makes it the head.
+    let after_head = head.filter(|(of, _, _)| *of == version).map_or(i64::MIN, |(_, micros, _)| micros + 1);
+    let commit = Commit {
+        id: new.id,
+        parent: head.map(|(_, _, id)| id),
+        merged_parent: new.merged,
+        branch: new.branch,
+        manifest_version: version,
+        created_at_micros: clock.now_micros().max(after_head),
+        actor: new.actor,
+    };
+    record_commit(storage, commits, &commit).await?;
+    Ok(commit)
+}
+
 /// Records a commit on the lineage of its branch, opened at its head, then who made it.
 ///
 /// # Errors
 /// [`crate::storage::StorageError`].
-pub(crate) async fn record_commit(storage: &Storage, commits: &Table, commit: &Commit) -> Result<()> {
+async fn record_commit(storage: &Storage, commits: &Table, commit: &Commit) -> Result<()> {
     append(commits, commit_row(commit)).await?;
     record_actor(storage, commit).await
 }

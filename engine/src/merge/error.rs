@@ -20,6 +20,16 @@ pub enum MergeError {
         /// The branch.
         branch: BranchName,
     },
+    /// A part of the history cannot be read: an older common commit would be taken for the last one.
+    #[error("cannot merge {source_branch} into {target} while a part of the history cannot be read: {reason}")]
+    HistoryHidden {
+        /// The branch to be merged.
+        source_branch: BranchName,
+        /// The branch to merge into.
+        target: BranchName,
+        /// What cannot be read.
+        reason: String,
+    },
     /// Two histories without a common commit.
     #[error(
         "{source_branch} and {target} have no common commit: there is nothing to merge by; export one and load it into the other"
@@ -142,6 +152,7 @@ impl MergeError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::SameBranch { .. } | Self::Value { .. } | Self::Filter { .. } => ErrorKind::Invalid,
+            Self::HistoryHidden { .. } => ErrorKind::Unavailable,
             Self::NoCommit { .. } | Self::BaseGone { .. } | Self::BaseLost { .. } => ErrorKind::NotFound,
             Self::Unrelated { .. }
             | Self::MissingTable { .. }

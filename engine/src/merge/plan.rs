@@ -1,15 +1,15 @@
 //! What a merge would do, without writing.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::classify::{Adopt, Placement, classify};
-use super::conflict::{Conflict, ConflictDetail, MergeHeads, Side};
+use super::conflict::{Conflict, ConflictDetail, ConflictKey, MergeHeads, Side};
 use super::delta::Delta;
 use super::error::MergeError;
 use super::lookup::{ThreeTables, open};
 use super::picked::{Settled, TableRows};
-use super::rows::{Changes, Ends, Selected, fingerprint, select};
+use super::rows::{Changes, Ends, Selected, digest, fingerprint, select};
 use super::states::{self, States};
 use super::validate::{self, Found, Target};
 use super::{MergeOutcome, MergeWay, TableMerge};
@@ -76,6 +76,13 @@ impl MergePlan {
     #[must_use]
     pub fn other_bases(&self) -> &[CommitId] {
         &self.inner.states.other_bases
+    }
+
+    /// Commits that one side merged and that went with their branches, and of which no merge noted what they descend from. The sides
+    /// may have more in common than the last common commit that is known: a row that one side deleted since may come back.
+    #[must_use]
+    pub fn unknown_commits(&self) -> &[CommitId] {
+        &self.inner.states.unknown
     }
 
     /// Every table of the graph, in order of keys. Rows with conflicts are counted as staying as they are on the target.
@@ -266,8 +273,29 @@ pub(super) async fn validate_rows(
     validate::validate(&target, rows, undecided, progress).await
 }
 
-/// Gives conflicts with rules the fingerprints of their rows and of what is wrong with them.
+/// Gives conflicts with rules the fingerprints of their rows and of what is wrong with them. Conflicts of one key have one
+/// fingerprint, so that a decision about some of them does not hold for another one that comes later.
 pub(super) async fn mark(graph: &Graph, plan: &MergePlan, conflicts: &mut [Conflict]) -> Result<()> {
+    let prints = row_prints(graph, plan, conflicts).await?;
+    let mut of_key: HashMap<ConflictKey, Vec<String>> = HashMap::new();
+    for conflict in conflicts.iter() {
+        of_key.entry(conflict.key.clone()).or_default().push(own_print(conflict, &prints));
+    }
+    for conflict in conflicts {
+        let of_all = of_key.get_mut(&conflict.key).expect("every conflict has a print");
+        of_all.sort_unstable();
+        conflict.rows = match of_all.as_slice() {
+            [only] => only.clone(),
+            several => digest(&several.join("\n")),
+        };
+    }
+    Ok(())
+}
+
+/// Fingerprints of the rows that conflicts are about, by table and id.
+type RowPrints = HashMap<(TableKey, String), String>;
+
+async fn row_prints(graph: &Graph, plan: &MergePlan, conflicts: &[Conflict]) -> Result<RowPrints> {
     let mut ids: BTreeMap<TableKey, Vec<String>> = BTreeMap::new();
     for conflict in conflicts.iter().filter(|conflict| is_about_a_row(conflict)) {
         let of_table = ids.entry(conflict.key.table.clone()).or_default();
@@ -276,7 +304,7 @@ pub(super) async fn mark(graph: &Graph, plan: &MergePlan, conflicts: &mut [Confl
             of_table.push(other.clone());
         }
     }
-    let mut prints = BTreeMap::new();
+    let mut prints = RowPrints::new();
     for (key, ids) in ids {
         let tables = ThreeTables::open(graph.storage(), plan.entries(&key)).await?;
         for rows in tables.rows(&key, &ids).await? {
@@ -284,20 +312,22 @@ pub(super) async fn mark(graph: &Graph, plan: &MergePlan, conflicts: &mut [Confl
             prints.insert((rows.table, rows.id), print);
         }
     }
-    for conflict in conflicts {
-        let print_of = |id: &String| prints.get(&(conflict.key.table.clone(), id.clone()));
-        let print = print_of(&conflict.key.id);
-        conflict.rows = match (&conflict.detail, print) {
-            (ConflictDetail::Cardinality { count, .. }, _) => format!("{count} edges"),
-            // A decision may take the other row away, too.
-            (ConflictDetail::Unique { other, .. }, Some(print)) => {
-                [Some(print), print_of(other)].into_iter().flatten().cloned().collect()
-            }
-            (_, Some(print)) => print.clone(),
-            (_, None) => String::new(),
-        };
+    Ok(prints)
+}
+
+/// The fingerprint of a conflict as if it were the only one of its key.
+fn own_print(conflict: &Conflict, prints: &RowPrints) -> String {
+    let print_of = |id: &String| prints.get(&(conflict.key.table.clone(), id.clone())).cloned().unwrap_or_default();
+    match &conflict.detail {
+        ConflictDetail::Cardinality { count, .. } => format!("{count} edges"),
+        // A decision may take the other row away, too.
+        ConflictDetail::Unique { other, .. } => print_of(&conflict.key.id) + &print_of(other),
+        // A decision may bring this node back, and no other one.
+        ConflictDetail::Orphan { role, node, end } => {
+            digest(&[&print_of(&conflict.key.id), role, &node.to_string(), end].map(String::as_str).join("\n"))
+        }
+        ConflictDetail::Row { .. } | ConflictDetail::Value { .. } => print_of(&conflict.key.id),
     }
-    Ok(())
 }
 
 fn is_about_a_row(conflict: &Conflict) -> bool {

@@ -13,14 +13,17 @@ use super::error::MergeError;
 use super::picked::TableRows;
 use super::plan::{MergePlan, placed};
 use super::states::moved;
-use super::{MergeOutcome, MergeWay, Merged};
+use super::{MergeOutcome, MergeWay};
 use crate::error::Result;
 use crate::fail;
 use crate::graph::Graph;
+use crate::history::Merged;
 use crate::id::TableKey;
 use crate::progress::Progress;
 use crate::recovery::{self, WriterKind};
-use crate::write::{Adoption, Change, Effect, Gate, Step, WritePlan, Writer, plan_and_run};
+use crate::write::{
+    Adoption, Change, Effect, Gate, Step, WriteError, WritePlan, Writer, complete_history, plan_and_run,
+};
 
 /// Merges as planned and decided.
 pub(crate) async fn merge(
@@ -30,14 +33,15 @@ pub(crate) async fn merge(
     decisions: &MergeDecisions,
     actor: Option<Arc<str>>,
     progress: &Progress,
-) -> Result<Merged> {
+) -> Result<super::Merged> {
     check::check_is_of(graph, plan)?;
     let outcome = plan.outcome();
     if outcome == MergeOutcome::AlreadyUpToDate {
         check_unmoved(graph, plan).await?;
-        return Ok(Merged { outcome, written: None, tables: Vec::new() });
+        return Ok(super::Merged { outcome, written: None, tables: Vec::new() });
     }
     recovery::heal(writer).await?;
+    complete_histories(writer, plan).await?;
     check_unmoved(graph, plan).await?;
     let checked = Box::pin(check::apply(graph, plan, decisions, progress)).await?;
     if !checked.check.open.is_empty() {
@@ -54,7 +58,18 @@ pub(crate) async fn merge(
     };
     let written = plan_and_run(writer, plan.target(), &gates, progress, to_write).await?;
     let tables = checked.check.tables.into_iter().filter(|table| table.way != MergeWay::Untouched).collect();
-    Ok(Merged { outcome, written, tables })
+    Ok(super::Merged { outcome, written, tables })
+}
+
+/// A merge that is shown and not recorded would make the last common commit too old.
+async fn complete_histories(writer: &Writer, plan: &MergePlan) -> Result<()> {
+    let branches = [plan.source(), plan.target()];
+    let _held = writer.gates.acquire(branches.map(|branch| Gate::Publish(branch.clone()))).await;
+    let _alone = writer.gates.soon_alone().await.ok_or(WriteError::Excluded)?;
+    for branch in branches {
+        complete_history(writer, branch).await?;
+    }
+    Ok(())
 }
 
 /// Refuses if a branch is not what it was when the merge was planned.
@@ -99,7 +114,7 @@ async fn write_plan(
         actor,
         effects,
         adoptions,
-        merged: Some(states.heads.source),
+        merged: Some(Merged::of(&states.history, states.heads.source, states.heads.target, &states.lost)),
     })
 }
 

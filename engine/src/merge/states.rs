@@ -1,13 +1,16 @@
 //! Which three states a merge is about.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::MergeOutcome;
 use super::conflict::MergeHeads;
 use super::error::MergeError;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::history::{At, Commit, CommitGraph, HistoryError, Snapshot, branch_refs};
+use crate::history::{
+    At, Commit, CommitGraph, HistoryError, HistoryProblem, LostCommits, Snapshot, branch_refs, brought_by,
+};
 use crate::id::{BranchName, CommitId};
 use crate::progress::Progress;
 use crate::storage::names;
@@ -23,6 +26,12 @@ pub(super) struct States {
     pub(super) target: Snapshot,
     /// The first is that of [`MergeHeads::base`].
     pub(super) bases: Vec<Snapshot>,
+    /// The commits of all branches.
+    pub(super) history: Arc<CommitGraph>,
+    /// Commits whose rows went with their branches, as merges noted them.
+    pub(super) lost: LostCommits,
+    /// Commits of which nothing is known but that one side descends from them: the sides may have more in common than the base.
+    pub(super) unknown: Vec<CommitId>,
     /// The branches that the target was branched off, which cannot be deleted before it.
     pub(super) ancestors: BTreeSet<BranchName>,
 }
@@ -36,8 +45,9 @@ pub(super) async fn find(graph: &Graph, source: &BranchName, target: &BranchName
     let target_state = graph.snapshot(&At::Branch(target.clone())).await?;
     let source_state = graph.snapshot(&At::Branch(source.clone())).await?;
     let history = graph.history(&Progress::none()).await?;
+    check_whole(&history, [source, target])?;
     let (source_head, target_head) = (head(&history, source)?, head(&history, target)?);
-    let bases = history.merge_bases(source_head, target_head);
+    let (bases, lost, unknown) = bases(graph, &history, source_head, target_head).await?;
     let Some((&base, others)) = bases.split_first() else {
         return Err(MergeError::Unrelated { source_branch: source.clone(), target: target.clone() }.into());
     };
@@ -62,7 +72,58 @@ pub(super) async fn find(graph: &Graph, source: &BranchName, target: &BranchName
         target: target_state,
         bases: base_states,
         ancestors: ancestors(graph, target).await?,
+        history,
+        lost,
+        unknown,
     })
+}
+
+/// A history of which a part cannot be read now would make the last common commit too old.
+fn check_whole(history: &CommitGraph, of: [&BranchName; 2]) -> Result<(), MergeError> {
+    let hides_commits = |problem: &&HistoryProblem| match problem {
+        HistoryProblem::MissingDataset { .. }
+        | HistoryProblem::UnreadableBranch { .. }
+        | HistoryProblem::UnreadableCommit { .. } => true,
+        HistoryProblem::DanglingParent { .. }
+        | HistoryProblem::Unrecorded { .. }
+        | HistoryProblem::UnreadableActors { .. } => false,
+    };
+    match history.problems().iter().find(hides_commits) {
+        Some(problem) => {
+            let (source_branch, target) = (of[0].clone(), of[1].clone());
+            Err(MergeError::HistoryHidden { source_branch, target, reason: problem.to_string() })
+        }
+        None => Ok(()),
+    }
+}
+
+/// The last common commits, what is known of commits that went with their branches, and those of which nothing is known.
+async fn bases(
+    graph: &Graph,
+    history: &CommitGraph,
+    source: CommitId,
+    target: CommitId,
+) -> Result<(Vec<CommitId>, LostCommits, Vec<CommitId>)> {
+    let (mut lost, mut asked) = (LostCommits::new(), BTreeSet::new());
+    loop {
+        let bases = history.merge_bases_over(source, target, &lost);
+        let older: BTreeSet<CommitId> =
+            bases.iter().flat_map(|base| history.distances(*base, &lost).into_keys()).collect();
+        let sides = [source, target].map(|head| history.distances(head, &lost));
+        let newer: BTreeSet<CommitId> = sides.iter().flat_map(HashMap::keys).copied().collect();
+        // What the last common commits descend from is common, whatever is known of it.
+        let is_unknown = |id: &CommitId| !older.contains(id) && history.get(*id).is_none() && !lost.contains_key(id);
+        let unknown: Vec<CommitId> = newer.iter().filter(|id| is_unknown(id)).copied().collect();
+        let merges = newer.iter().filter_map(|id| history.get(*id));
+        let of_unknown = |merge: &&Commit| merge.merged_parent.is_some_and(|merged| unknown.contains(&merged));
+        let open: Vec<&Commit> = merges.filter(of_unknown).filter(|merge| asked.insert(merge.id)).collect();
+        if open.is_empty() {
+            return Ok((bases, lost, unknown));
+        }
+        for merge in open {
+            lost.extend(brought_by(graph.storage(), merge).await?);
+        }
+    }
 }
 
 /// The branches that a branch was branched off, one from the other.

@@ -9,8 +9,8 @@ use super::plan::{RecoveryStep, TableStanding};
 use super::{AuditRow, Decision, Fate, RecoveryError, Sidecar, TableOutcome, delete_sidecar};
 use crate::error::{Error, Result};
 use crate::fail::fail_point;
-use crate::history::{Commit, find_commit, find_merge, read_head, record_commit, record_noted};
-use crate::id::{BranchName, CommitId, ManifestVersion, TableKey};
+use crate::history::{NewCommit, find_commit, find_merge, record_next, record_noted};
+use crate::id::{BranchName, CommitId, TableKey};
 use crate::manifest::{self, Publication, PublishError, TableUpdate};
 use crate::storage::Storage;
 use crate::write::{Gate, Writer, open_commits};
@@ -192,16 +192,9 @@ async fn record(writer: &Writer, decision: Decision, sidecar: &Sidecar, outcomes
             Some(merged) if !find_merge(&commits, merged).await? => Some(merged),
             Some(_) | None => None,
         };
-        let commit = Commit {
-            id,
-            parent: read_head(&commits).await?,
-            merged_parent,
-            manifest_version: ManifestVersion::new(version),
-            branch,
-            created_at_micros: writer.clock.now_micros(),
-            actor: Some(Arc::from(RECOVERY_ACTOR)),
-        };
-        record_commit(storage, &commits, &commit).await?;
+        let actor = Some(Arc::from(RECOVERY_ACTOR));
+        let new = NewCommit { id, branch, version, merged: merged_parent, actor };
+        record_next(storage, writer.clock.as_ref(), &commits, new).await?;
     }
     match decision {
         Decision::OrphanedBranch => fail_point!(crate::fail::RECOVERY_ORPHAN_DISCARD_AUDIT_APPEND),

@@ -1,5 +1,6 @@
 //! Classifications of all tables of an interrupted write → one decision for all of them. Pure.
 
+use super::classify::Mode;
 use super::{Classification, Fate, WriterKind};
 
 /// What recovery does about an interrupted write: all of its tables or none.
@@ -36,6 +37,8 @@ pub(crate) struct Judged {
 pub(crate) struct Circumstances {
     /// Which writer it was.
     pub(crate) kind: WriterKind,
+    /// How much its tables tell.
+    pub(crate) mode: Mode,
     /// Whether its branch exists.
     pub(crate) branch_exists: bool,
     /// Schema changes: whether the new schema files took their places.
@@ -59,13 +62,22 @@ pub(crate) fn decide(circumstances: Circumstances, tables: &[Judged]) -> Decisio
     if !all(NoMovement) {
         return Decision::RollBack;
     }
-    // Tables are published together, and restored ones as well: one tells for all.
+    // Restored tables are published together: one tells for all.
     if tables.iter().any(|table| matches!(table.fate, Fate::TakenBack { .. })) {
         Decision::StaleAfterRollBack
-    } else if tables.iter().any(|table| table.fate == Fate::Published) {
+    } else if is_published(circumstances.mode, tables) {
         Decision::StaleAfterSuccess
     } else {
         Decision::Discard
+    }
+}
+
+/// Tables are published together. Where every one says so by itself, one that does not disproves the others.
+fn is_published(mode: Mode, tables: &[Judged]) -> bool {
+    let mut published = tables.iter().map(|table| table.fate == Fate::Published);
+    match mode {
+        Mode::Confirmed => published.all(|it| it),
+        Mode::Strict | Mode::Loose => published.any(|it| it),
     }
 }
 
@@ -76,7 +88,8 @@ mod tests {
         IncompletePhaseB, InvariantViolation, NoMovement, RolledPastExpected, UnexpectedAtP1, UnexpectedMultistep,
     };
 
-    const LOAD: Circumstances = Circumstances { kind: WriterKind::Load, branch_exists: true, schema_promoted: false };
+    const LOAD: Circumstances =
+        Circumstances { kind: WriterKind::Load, mode: Mode::Strict, branch_exists: true, schema_promoted: false };
 
     fn tables(classifications: &[Classification]) -> Vec<Judged> {
         let judged = |&classification| Judged { classification, fate: Fate::Unpublished };
@@ -106,6 +119,9 @@ mod tests {
         let mut both = tables(&[NoMovement]);
         both.push(Judged { classification: NoMovement, fate: Fate::Published });
         assert_eq!(decide(LOAD, &both), Decision::StaleAfterSuccess);
+        let merge = Circumstances { kind: WriterKind::BranchMerge, mode: Mode::Confirmed, ..LOAD };
+        assert_eq!(decide(merge, &both), Decision::Discard, "one table of a merge says that it is not published");
+        assert_eq!(decide(merge, &both[1..]), Decision::StaleAfterSuccess);
         both.push(Judged { classification: NoMovement, fate: Fate::TakenBack { head: 5, to: 4 } });
         assert_eq!(decide(LOAD, &both), Decision::StaleAfterRollBack);
         let gone = Circumstances { branch_exists: false, ..LOAD };
@@ -114,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_schema_change_rolls_forward_only_with_its_files() {
-        let apply = Circumstances { kind: WriterKind::SchemaApply, ..LOAD };
+        let apply = Circumstances { kind: WriterKind::SchemaApply, mode: Mode::Loose, ..LOAD };
         let moved = tables(&[RolledPastExpected]);
         assert_eq!(decide(apply, &moved), Decision::RollBack);
         assert_eq!(decide(Circumstances { schema_promoted: true, ..apply }, &moved), Decision::RollForward);

@@ -29,4 +29,4 @@ pub(crate) use plan::plan_recovery;
 pub(crate) use quarantine::quarantine;
 pub(crate) use schema_files::{accepted_texts, plan_schema_files, settle_schema_files, staged_texts, write_derived};
 pub(crate) use sidecar::{NEWEST_FORMAT, delete_sidecar, list_sidecars, write_sidecar};
-pub(crate) use sweep::{heal, recover, sweep};
+pub(crate) use sweep::{heal, is_something_left, recover, sweep};

@@ -123,7 +123,8 @@ async fn plan_step(
     let is_change = sidecar.writer_kind == WriterKind::SchemaApply;
     let schema_promoted =
         schema_promoted || (is_change && branch_exists && is_in_place(storage, sidecar, &tables).await?);
-    let decision = decide(Circumstances { kind: sidecar.writer_kind, branch_exists, schema_promoted }, &judged);
+    let mode = Mode::of(sidecar.writer_kind, sidecar.schema_version);
+    let decision = decide(Circumstances { kind: sidecar.writer_kind, mode, branch_exists, schema_promoted }, &judged);
     Ok(RecoveryStep { id: file.id.clone(), sidecar: Some((**sidecar).clone()), decision, tables, blocked: None })
 }
 
@@ -141,17 +142,19 @@ async fn standings(
         let path = entry.map_or_else(|| relative(storage, &pin.table_path), |entry| entry.path.to_string());
         let pinned = entry.map_or(0, |entry| entry.version.get());
         let pinned = outlook.pins.get(&(branch.clone(), pin.table_key.clone())).copied().unwrap_or(pinned);
+        let lineage = pin.table_branch.as_deref();
         let foreseen = outlook.heads.get(&(path.clone(), pin.table_branch.clone())).copied();
+        let shown = entry.map(TableEntry::stored_lineage);
         let head = match foreseen {
             Some(head) => head,
-            None => head(storage, &path, pin.table_branch.as_deref(), pinned).await?,
+            None if shown == Some(lineage) => storage.head(&path, lineage).await?,
+            None => head_of_fork(storage, (&path, lineage), (shown.flatten(), pinned)).await?,
         };
         let (expected, planned, confirmed) = (pin.expected_version, pin.post_commit_pin, pin.confirmed_version);
         let standing = Standing { expected, planned, confirmed, pinned, head };
-        let lineage = pin.table_branch.as_deref();
-        let origins = match head == pinned && pinned > expected {
+        let origins = match head == pinned && pinned > expected && shown == Some(lineage) {
             true => origins(storage, (&path, lineage), expected, pinned).await?,
-            false => Vec::new(),
+            false => None,
         };
         tables.push(TableStanding {
             table_key: pin.table_key.clone(),
@@ -162,26 +165,41 @@ async fn standings(
             pinned,
             head,
             classification: classify(mode, standing),
-            fate: fate(mode, standing, &origins, &sidecar.operation_id),
+            fate: fate(mode, standing, origins.as_deref(), &sidecar.operation_id),
         });
     }
     Ok(tables)
 }
 
-/// A lineage that was never made did not move.
-async fn head(storage: &Storage, path: &str, lineage: Option<&str>, pinned: u64) -> Result<u64> {
+/// The head of a lineage that the branch does not show: that of the fork which the write made off the state that the branch shows, or
+/// the pin. Others of the name are left from what was there before, and say nothing of the write.
+async fn head_of_fork(
+    storage: &Storage,
+    (path, lineage): (&str, Option<&str>),
+    (shown, pinned): (Option<&str>, u64),
+) -> Result<u64> {
+    let Some(name) = lineage else { return Ok(storage.head(path, None).await?) };
+    let lineages = storage.lineages(path).await?;
+    let made = lineages.iter().find(|lineage| lineage.name == name);
+    if !made.is_some_and(|made| made.parent.as_deref() == shown && made.parent_version == pinned) {
+        return Ok(pinned);
+    }
     match storage.head(path, lineage).await {
-        Ok(head) => Ok(head),
-        Err(error) if lineage.is_some() && error.kind() == ErrorKind::NotFound => Ok(pinned),
-        Err(error) => Err(error.into()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(pinned),
+        head => Ok(head?),
     }
 }
 
-/// What made the versions from one to another. A lineage that was left for another state tells nothing.
-async fn origins(storage: &Storage, (path, lineage): (&str, Option<&str>), after: u64, to: u64) -> Result<Vec<Origin>> {
+/// What made the versions from one to another; none if they are not there.
+async fn origins(
+    storage: &Storage,
+    (path, lineage): (&str, Option<&str>),
+    after: u64,
+    to: u64,
+) -> Result<Option<Vec<Origin>>> {
     match storage.open(path, lineage, Some(to)).await {
-        Ok(table) => Ok(table.origins(after).await?),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Ok(table) => Ok(Some(table.origins(after).await?)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

@@ -39,8 +39,12 @@ async fn settle_all(
     for (number, listed) in (0..).zip(sidecars) {
         progress.check()?;
         progress.advance(number, Some(total), "sidecars");
+        // A write of this process that is at work is no interrupted one.
+        if writer.gates.is_live(&listed.id) {
+            continue;
+        }
         let _held = hold(writer, &listed).await;
-        // A writer of this process may have finished while its gates were waited for.
+        // Its writer may have finished while its gates were waited for.
         let Some(file) = reread(writer, &listed.id).await? else { continue };
         let step = plan_now(&writer.storage, &file, schema_promoted).await?;
         done.push(act(writer, &step).await?);
@@ -55,6 +59,17 @@ fn with_done(settled: Result<()>, done: Vec<Recovered>) -> Result<Vec<Recovered>
         Err(error) if done.is_empty() => Err(error),
         Err(error) => Err(RecoveryError::Incomplete { done, source: Box::new(error) }.into()),
     }
+}
+
+/// Whether there are sidecars that nobody of this process is at work with.
+///
+/// # Errors
+/// If they cannot be listed.
+pub(crate) async fn is_something_left(writer: &Writer) -> Result<bool> {
+    if writer.stop_at.is_some() {
+        return Ok(false);
+    }
+    Ok(list_sidecars(&writer.storage).await?.iter().any(|file| !writer.gates.is_live(&file.id)))
 }
 
 /// Settles the sidecars that need no restore, before a write. The others wait for the next opening.
@@ -125,6 +140,9 @@ async fn carry_out(
         progress.advance(number, Some(plan.steps.len() as u64), "sidecars");
         let gone = || outdated(&planned.id, "it is gone");
         let listed = present.iter().find(|file| file.id == planned.id).ok_or_else(gone)?;
+        if writer.gates.is_live(&listed.id) {
+            return Err(outdated(&planned.id, "its writer is at work").into());
+        }
         let _held = hold(writer, listed).await;
         let file = reread(writer, &planned.id).await?.ok_or_else(gone)?;
         let step = plan_now(&writer.storage, &file, schema_promoted).await?;

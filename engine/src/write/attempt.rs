@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::id::BranchName;
 use crate::manifest::PublishError;
 use crate::progress::Progress;
+use crate::recovery;
 
 /// How often a write is planned anew because another process came first, and the pause between.
 const ATTEMPTS: usize = 200;
@@ -29,10 +30,18 @@ pub(crate) async fn plan_and_run<'p>(
     progress: &Progress,
     plan: impl Fn() -> BoxFuture<'p, Result<WritePlan>>,
 ) -> Result<Option<Written>> {
+    let mut is_healed = false;
     for _ in 0..ATTEMPTS {
         let held = writer.gates.acquire(gates.iter().cloned()).await;
         // Also what is only checked must stay as it is: nodes that edges need are no part of the write.
         let alone = writer.gates.soon_alone().await.ok_or(WriteError::Excluded)?;
+        // The process that wrote until now may have left something, and while it was at work nothing was healed.
+        if !is_healed && recovery::is_something_left(writer).await? {
+            drop((held, alone));
+            recovery::heal(writer).await?;
+            is_healed = true;
+            continue;
+        }
         let plan = plan().await?;
         match Box::pin(run(writer, plan, held, progress)).await {
             Err(Error::Write(WriteError::Stale { .. } | WriteError::Busy { .. } | WriteError::ForkRaced { .. })) => {

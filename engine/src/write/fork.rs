@@ -1,7 +1,7 @@
 //! A branch's own lineage of a table, made when the branch first writes to it.
 
 use super::error::WriteError;
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::fail::fail_point;
 use crate::history::branch_refs;
 use crate::id::{BranchName, TableKey};
@@ -22,27 +22,33 @@ enum Owner {
     Nobody,
 }
 
-/// Branches the table off for `branch`. The gate of the lineage must be held.
+/// Branches the table off for `branch`. The gate of the lineage must be held, and the way be clear.
 pub(super) async fn fork(storage: &Storage, branch: &BranchName, table: &TableEntry) -> Result<Forked> {
-    match make(storage, branch, table).await {
-        Err(Error::Storage(StorageError::LineageExists { .. })) => {}
-        made => return made,
+    let (from, version) = (table.stored_lineage(), table.version.get());
+    match storage.fork(&table.path, from, version, branch.as_str()).await {
+        Err(StorageError::LineageExists { .. }) => Err(raced(branch, table).into()),
+        made => Ok(Forked(made?)),
+    }
+}
+
+/// Takes a lineage away that is where the branch's own is to be made and that nobody reads. This is done before a sidecar names
+/// the table: recovery would take such a lineage for what the write made.
+pub(super) async fn clear_way(storage: &Storage, branch: &BranchName, table: &TableEntry) -> Result<()> {
+    match storage.head(&table.path, branch.stored()).await {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        // What is left of one that was being made or deleted need not have a version.
+        Ok(_) | Err(_) => {}
     }
     fail_point!(crate::fail::FORK_BEFORE_CLASSIFY);
-    let raced = || WriteError::ForkRaced { table_key: table.key.clone(), branch: branch.clone() };
     match owner(storage, branch, &table.key).await {
-        Ok(Owner::Branch) => Err(raced().into()),
+        Ok(Owner::Branch) => Err(raced(branch, table).into()),
         Ok(Owner::Reader(reader)) => {
             let (table_key, branch) = (table.key.clone(), branch.clone());
             Err(WriteError::ForkInUse { table_key, branch, reader }.into())
         }
         Ok(Owner::Nobody) => {
             fail_point!(crate::fail::FORK_BEFORE_RECLAIM);
-            storage.delete_lineage(&table.path, branch.as_str()).await?;
-            match make(storage, branch, table).await {
-                Err(Error::Storage(StorageError::LineageExists { .. })) => Err(raced().into()),
-                made => made,
-            }
+            Ok(storage.delete_lineage(&table.path, branch.as_str()).await?)
         }
         Err(error) => {
             let (table_key, branch, reason) = (table.key.clone(), branch.clone(), error.to_string());
@@ -51,9 +57,8 @@ pub(super) async fn fork(storage: &Storage, branch: &BranchName, table: &TableEn
     }
 }
 
-async fn make(storage: &Storage, branch: &BranchName, table: &TableEntry) -> Result<Forked> {
-    let (from, version) = (table.stored_lineage(), table.version.get());
-    Ok(Forked(storage.fork(&table.path, from, version, branch.as_str()).await?))
+fn raced(branch: &BranchName, table: &TableEntry) -> WriteError {
+    WriteError::ForkRaced { table_key: table.key.clone(), branch: branch.clone() }
 }
 
 /// What the manifest says: a lineage that it does not name is garbage, whatever is in it.

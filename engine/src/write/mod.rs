@@ -36,6 +36,6 @@ pub use spool::SpoolError;
 pub(crate) use attempt::plan_and_run;
 pub(crate) use gate::{Gate, Gates, Held};
 pub(crate) use plan::{Adoption, Change, Effect, RowSource, Step, WritePlan, check_current};
-pub(crate) use publish::open_commits;
+pub(crate) use publish::{complete_history, open_commits};
 pub(crate) use run::{Writer, refuse_during_schema_apply};
 pub(crate) use spool::{Spool, SpoolWriter};

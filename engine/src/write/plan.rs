@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::error::WriteError;
 use super::spool::Spool;
-use crate::id::{BranchName, CommitId, TableKey};
+use crate::history::Merged;
+use crate::id::{BranchName, TableKey};
 use crate::manifest::TableEntry;
 use crate::recovery::WriterKind;
 use crate::storage::{Rows, TextSet};
@@ -24,7 +25,7 @@ pub(crate) struct WritePlan {
     /// States of tables that are taken over from another branch, none of them among the effects.
     pub(crate) adoptions: Vec<Adoption>,
     /// The commit that is merged in. Such a write is recorded even if it changes no table.
-    pub(crate) merged: Option<CommitId>,
+    pub(crate) merged: Option<Merged>,
 }
 
 /// The change of one table.

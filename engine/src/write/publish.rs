@@ -3,7 +3,7 @@
 use super::run::{Facts, Writer};
 use crate::error::{Error, Result};
 use crate::fail::fail_point;
-use crate::history::{Commit, read_head, read_newest, record_commit, record_noted};
+use crate::history::{Commit, NewCommit, read_head, record_next, record_noted};
 use crate::id::{BranchName, ManifestVersion};
 use crate::manifest::{self, Publication, PublishError};
 use crate::storage::{Storage, Table, names};
@@ -40,25 +40,29 @@ pub(super) async fn record(writer: &Writer, plan: &Facts, shown: Shown) -> Resul
     };
     fail_point!(crate::fail::GRAPH_PUBLISH_AFTER_MANIFEST_COMMIT);
     let commits = open_commits(&writer.storage, &plan.branch).await?;
+    let merged = plan.merged.as_ref().map(|merged| merged.commit);
     // A merge without a change shows nothing of its own: the present version may be another's.
     let upto = if plan.merged.is_some() { version.get() } else { version.get() - 1 };
     let on = (&plan.branch, commits);
-    let commits = record_noted(&writer.storage, writer.clock.as_ref(), on, upto, plan.merged).await?;
-    let head = read_newest(&commits).await?;
-    // A commit that changes no table has the version of the one before it, and then its time makes it the head.
-    let after_head = head.filter(|(of, _, _)| *of == version).map_or(i64::MIN, |(_, micros, _)| micros + 1);
-    let commit = Commit {
+    let commits = record_noted(&writer.storage, writer.clock.as_ref(), on, upto, merged).await?;
+    fail_point!(crate::fail::GRAPH_PUBLISH_BEFORE_COMMIT_APPEND);
+    let new = NewCommit {
         id: writer.clock.next_id(),
-        parent: head.map(|(_, _, id)| id),
-        merged_parent: plan.merged,
         branch: plan.branch.clone(),
-        manifest_version: version,
-        created_at_micros: writer.clock.now_micros().max(after_head),
+        version: version.get(),
+        merged,
         actor: plan.actor.clone(),
     };
-    fail_point!(crate::fail::GRAPH_PUBLISH_BEFORE_COMMIT_APPEND);
-    record_commit(&writer.storage, &commits, &commit).await?;
-    Ok(commit)
+    record_next(&writer.storage, writer.clock.as_ref(), &commits, new).await
+}
+
+/// Records merges that a branch shows without a commit, before its history is relied on. Its gate of publishing must be held, and
+/// no other process be at work: it may be about to record the merge.
+pub(crate) async fn complete_history(writer: &Writer, branch: &BranchName) -> Result<()> {
+    let version = manifest::open(&writer.storage, branch, None).await?.version();
+    let commits = open_commits(&writer.storage, branch).await?;
+    record_noted(&writer.storage, writer.clock.as_ref(), (branch, commits), version, None).await?;
+    Ok(())
 }
 
 /// The commits a branch sees.
@@ -84,7 +88,7 @@ async fn healed(writer: &Writer, plan: &Facts, publication: &Publication) -> Res
     Ok(id.map(|id| Commit {
         id,
         parent: None,
-        merged_parent: plan.merged,
+        merged_parent: plan.merged.as_ref().map(|merged| merged.commit),
         branch: plan.branch.clone(),
         manifest_version: ManifestVersion::new(version),
         created_at_micros: writer.clock.now_micros(),

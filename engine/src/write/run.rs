@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use super::drift::check_unclaimed;
 use super::error::WriteError;
+use super::fork::clear_way;
 use super::gate::{Alone, Gate, Gates, Held, Live};
 use super::plan::{Adoption, WritePlan};
 use super::publish::{publish, record};
@@ -22,7 +23,7 @@ use super::table::{self, Failed, Target, as_planned};
 use super::tidy::tidy;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::history::merge_note;
+use crate::history::Merged;
 use crate::id::{BranchName, CommitId, ManifestVersion, TableKey};
 use crate::manifest::{self, Publication, TableUpdate};
 use crate::progress::Progress;
@@ -93,7 +94,7 @@ pub(super) struct Facts {
     kind: WriterKind,
     pub(super) branch: BranchName,
     pub(super) actor: Option<Arc<str>>,
-    pub(super) merged: Option<CommitId>,
+    pub(super) merged: Option<Merged>,
 }
 
 /// What is held until the write is over.
@@ -121,6 +122,9 @@ async fn stage<'w>(
     for adoption in &adoptions {
         as_planned(&branch, &current, &adoption.table)?;
         check_unclaimed(writer, &branch, &adoption.table).await?;
+        if adoption.state.lineage.is_some() {
+            clear_way(&writer.storage, &branch, &adoption.table).await?;
+        }
     }
     let mut targets = Vec::with_capacity(effects.len());
     for (done, effect) in (0..).zip(effects) {
@@ -249,7 +253,7 @@ fn sidecar(writer: &Writer, plan: &Facts, tables: Vec<Pin>) -> Sidecar {
         actor_id: plan.actor.as_deref().map(str::to_owned),
         writer_kind: plan.kind,
         tables,
-        merge_source_commit_id: plan.merged.map(|id| id.to_string()),
+        merge_source_commit_id: plan.merged.as_ref().map(|merged| merged.commit.to_string()),
         additional_registrations: Vec::new(),
         tombstones: Vec::new(),
         extra: serde_json::Map::new(),
@@ -284,7 +288,7 @@ impl<'w> Armed<'w> {
             intent.confirm(writer, &updates).await.map_err(|error| intent.interrupted(error))?;
         }
         updates.extend(adopted);
-        let merge = plan.merged.map(|merged| merge_note(merged, plan.actor.clone()));
+        let merge = plan.merged.as_ref().map(|merged| merged.note(plan.actor.clone()));
         let publication = Publication { updates, expected, merge, ..Publication::default() };
         Ok(Applied { writer, plan, intent, publication, hold })
     }

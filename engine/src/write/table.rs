@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::drift::{check_drift, check_unclaimed};
 use super::error::WriteError;
-use super::fork::{Forked, fork};
+use super::fork::{Forked, clear_way, fork};
 use super::plan::{Adoption, Change, Effect, Step};
 use super::run::Writer;
 use crate::error::{Error, Result};
@@ -62,6 +62,7 @@ pub(super) async fn stage(
     let lineage = (!branch.is_main()).then(|| branch.clone());
     if table.lineage != lineage {
         check_unclaimed(writer, branch, &table).await?;
+        clear_way(&writer.storage, branch, &table).await?;
         return Ok(Target { table, lineage, steps, staged: None });
     }
     check_drift(writer, branch, &table).await?;

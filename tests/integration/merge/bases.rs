@@ -125,6 +125,56 @@ async fn crosswise_deletions_are_told_from_rows_that_came_back() -> Result<()> {
     Ok(())
 }
 
+/// `t` adds a row, `x` starts there and is merged into main, and goes: what main and `t` have in common is known all the same.
+#[tokio::test]
+async fn what_a_deleted_branch_had_in_common_with_others_stays_known() -> Result<()> {
+    for (deleted_on, other) in [("main", "t"), ("t", "main")] {
+        let made = TestGraph::new(SCHEMA).await?;
+        put(&made, "main", &person("Ada", 1)).await?;
+        made.branch("t", "main").await?;
+        put(&made, "t", &person("Row", 1)).await?;
+        let common = plan(&made.graph, "t", "main").await?.heads().source;
+        // By way of another branch that goes as well.
+        made.branch("x", "t").await?;
+        put(&made, "x", &person("Xia", 1)).await?;
+        made.branch("z", "main").await?;
+        merge(&made.graph, "x", "z").await?;
+        made.graph.delete_branch(&branch("x")).await?;
+        put(&made, "z", &person("Zoe", 1)).await?;
+        merge(&made.graph, "z", "main").await?;
+        made.graph.delete_branch(&branch("z")).await?;
+        mutate(&made.graph, deleted_on, "delete Person where name = \"Row\"").await?;
+        put(&made, other, &person("Other", 1)).await?;
+
+        let planned = plan(&made.graph, "t", "main").await?;
+        assert_eq!((planned.heads().base, planned.other_bases()), (common, &[][..]));
+        assert!(planned.unknown_commits().is_empty());
+        merge(&made.graph, "t", "main").await?;
+        let rows = ages(&made, "main").await?;
+        assert_eq!(rows, of(&[("Ada", 1), ("Other", 1), ("Xia", 1), ("Zoe", 1)]), "deleted on {deleted_on}");
+    }
+    Ok(())
+}
+
+/// A merge that changes nothing has no version that could say what it brought.
+#[tokio::test]
+async fn a_commit_that_is_gone_and_of_which_nothing_is_known_is_told() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    put(&made, "main", &person("Ada", 1)).await?;
+    for name in ["x", "y"] {
+        made.branch(name, "main").await?;
+    }
+    put(&made, "x", &person("Xia", 1)).await?;
+    mutate(&made.graph, "x", "delete Person where name = \"Xia\"").await?;
+    put(&made, "y", &person("Yan", 1)).await?;
+    let gone = plan(&made.graph, "x", "main").await?.heads().source;
+    merge(&made.graph, "x", "main").await?;
+    assert!(plan(&made.graph, "y", "main").await?.unknown_commits().is_empty(), "its branch is there");
+    made.graph.delete_branch(&branch("x")).await?;
+    assert_eq!(plan(&made.graph, "y", "main").await?.unknown_commits(), [gone]);
+    Ok(())
+}
+
 /// The commits of a branch go with it. Without the state that both sides took from it, what one of them deleted since could not be
 /// told from what the other one added.
 #[tokio::test]

@@ -28,6 +28,8 @@ struct PlanFacts<'a> {
     target: &'a BranchName,
     /// Further last common commits.
     other_bases: &'a [CommitId],
+    /// Commits of one side of which it is not known what they have in common with the other.
+    unknown_commits: &'a [CommitId],
     /// Conflicts that are open, and that decisions settle.
     open: usize,
     decided: usize,
@@ -124,6 +126,7 @@ fn plan_facts(found: &Found) -> PlanFacts<'_> {
         source: found.plan.source(),
         target: found.plan.target(),
         other_bases: found.plan.other_bases(),
+        unknown_commits: found.plan.unknown_commits(),
         open: found.open.len(),
         decided: found.decided,
         stale: found.stale.len(),

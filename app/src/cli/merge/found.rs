@@ -57,6 +57,16 @@ impl Found {
         }
     }
 
+    /// Says that the branches may have more in common than is known.
+    pub(super) fn note_unknown(&self) {
+        for commit in self.plan.unknown_commits() {
+            note(&format!(
+                "commit {commit} was merged by one side and is gone with its branch, and no merge recorded what it descends \
+                 from: a row that the other side deleted since may come back; look for it in the preview"
+            ));
+        }
+    }
+
     /// The decisions that hold, bound to the heads of the plan, and all that is open, undecided.
     fn template(&self) -> MergeDecisions {
         let plan = &self.plan;

@@ -140,6 +140,8 @@ pub struct Preview {
     pub short: [String; 3],
     /// Short ids of further last common commits.
     pub other_bases: Vec<String>,
+    /// Short ids of commits of one side of which it is not known what they have in common with the other.
+    pub unknown: Vec<String>,
     /// Manifest versions of source and target.
     pub versions: [ManifestVersion; 2],
     /// Every table, those that stay as they are too.

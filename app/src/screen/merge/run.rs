@@ -114,6 +114,7 @@ async fn preview(pair: Pair, look_ahead: bool, cx: &TaskContext) -> Result<(), F
         heads,
         short: [heads.source, heads.target, heads.base].map(|id| history.short_id(id)),
         other_bases: plan.other_bases().iter().map(|id| history.short_id(*id)).collect(),
+        unknown: plan.unknown_commits().iter().map(|id| history.short_id(*id)).collect(),
         versions: [source_at.version, target_at.version],
         tables: plan.tables().to_vec(),
         conflicts: plan.conflicts().to_vec(),

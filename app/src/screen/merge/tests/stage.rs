@@ -189,6 +189,7 @@ pub(super) fn preview(conflicts: Vec<Conflict>) -> Preview {
         heads: heads(),
         short: ["2H3W3Z", "6HJ3M0", "7VXZ68"].map(str::to_owned),
         other_bases: Vec::new(),
+        unknown: Vec::new(),
         versions: [ManifestVersion::new(4), ManifestVersion::new(7)],
         tables,
         conflicts,

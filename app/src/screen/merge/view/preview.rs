@@ -120,6 +120,11 @@ pub(in crate::screen::merge) fn summary_lines(screen: &Merge, shared: &Shared) -
         let others = preview.other_bases.join(", ");
         lines.push((format!("        others, merged crosswise: {others}"), Role::Dim));
     }
+    if !preview.unknown.is_empty() {
+        let gone = preview.unknown.join(", ");
+        lines.push((format!("! merged by one side and gone with their branches: {gone}"), Role::Warning));
+        lines.push(("  rows that were deleted since may come back: look for them".to_owned(), Role::Warning));
+    }
     if !preview.first.is_empty() {
         lines.push((String::new(), Role::Text));
         lines.push(("opening for writing does this first:".to_owned(), Role::Warning));
