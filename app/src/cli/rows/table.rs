@@ -1,11 +1,11 @@
 //! Rows as aligned columns whose widths are chosen by the first rows.
 //!
 //! A longer value that comes later widens its column from there on, on a terminal as far as the line has room; there the rest
-//! of it is cut, so that a line never wraps. Elsewhere nothing is cut.
+//! of it is cut, and columns that have no room at all are left out, so that a line never wraps. Elsewhere nothing is cut.
 
 use stratigraph_widgets::width::{Align, escape, truncate, width};
 
-use super::super::error::CliError;
+use super::super::error::{CliError, note};
 use super::super::output::{LineBuilder, Out};
 use crate::theme::Role;
 
@@ -21,6 +21,7 @@ pub(super) struct Table {
     columns: Vec<(String, Align)>,
     /// The first rows, until the widths are chosen.
     held: Vec<Vec<String>>,
+    /// Widths of the columns that are printed: the first ones, or all.
     widths: Vec<usize>,
     /// Whether the widths are chosen and the titles written.
     begun: bool,
@@ -42,7 +43,18 @@ impl Table {
 
     /// Writes what is held back; titles alone if there was no row.
     pub(super) fn finish(mut self, out: &mut Out) -> Result<(), CliError> {
-        if self.begun { Ok(()) } else { self.begin(out) }
+        if !self.begun {
+            self.begin(out)?;
+        }
+        let (all, shown) = (self.columns.len(), self.widths.len());
+        if shown < all {
+            out.flush()?;
+            note(&format!(
+                "{} of {all} columns have no room in this line; --format csv or jsonl prints all",
+                all - shown
+            ));
+        }
+        Ok(())
     }
 
     /// Chooses the widths by the rows held back and writes those.
@@ -90,15 +102,17 @@ fn taken(widths: &[usize]) -> usize {
     widths.iter().sum::<usize>() + widths.len().saturating_sub(1) * 2
 }
 
-/// Narrows the widest columns until the line fits, or no column can be narrowed any more.
+/// Narrows the widest columns until the line fits; if no column can be narrowed any more, leaves the last ones out, but not all.
 fn fit(mut widths: Vec<usize>, line: usize) -> Vec<usize> {
     // No column needs more than the line, and values may be megabytes long.
     for width in &mut widths {
         *width = (*width).min(line.max(NARROWEST_CELL));
     }
     while taken(&widths) > line {
+        let several = widths.len() > 1;
         match widths.iter_mut().max() {
             Some(widest) if *widest > NARROWEST_CELL => *widest -= 1,
+            Some(_) if several => drop(widths.pop()),
             Some(_) | None => break,
         }
     }
@@ -145,7 +159,8 @@ mod tests {
     fn wide_columns_shrink_until_the_line_fits() {
         assert_eq!(fit(vec![10, 40, 40], 80), [10, 33, 33]);
         assert_eq!(fit(vec![10, 10], 80), [10, 10]);
-        assert_eq!(fit(vec![40; 20], 80), [6; 20]);
+        assert_eq!(fit(vec![40; 20], 80), [6; 10], "the others have no room");
+        assert_eq!(fit(vec![40; 2], 3), [6]);
         assert_eq!(fit(vec![4, 5_000_000], 80), [4, 74]);
     }
 }

@@ -5,7 +5,8 @@ use stratigraph_engine::ErrorKind;
 use super::super::{Loaded, Reply};
 use super::stage::{Stage, loaded, odd_names};
 use super::writing::{loss, started_at_a_commit};
-use crate::message::Failure;
+use crate::message::{Failure, Level};
+use crate::stage::NOW;
 
 const SIZES: [(u16, u16); 3] = [(120, 30), (80, 24), (40, 12)];
 
@@ -142,6 +143,23 @@ fn every_size_is_drawn() {
             stage.event(crate::event::Event::Resize(columns, rows));
             stage.keys("j tab j G tab k");
             assert!(!stage.picture().is_empty(), "{columns}x{rows}");
+        }
+    }
+}
+
+#[test]
+fn messages_never_cover_the_selected_branch() {
+    for rows in [12, 16, 20, 24, 30] {
+        for columns in [40, 80, 120] {
+            let mut stage = Stage::ready(columns, rows);
+            stage.state.shared.messages.say(NOW, Level::Warning, "a message of several lines ".repeat(8));
+            for name in ["main", "hiring", "old", "reorg", "reorg/trial"] {
+                let picture = stage.picture();
+                let line = picture.lines().find(|line| line.contains('▸')).unwrap_or_default();
+                assert!(line.contains(name) && !line.contains("several"), "{columns}×{rows} {name}:\n{picture}");
+                assert!(picture.contains("a message of"), "{picture}");
+                stage.keys("j");
+            }
         }
     }
 }
