@@ -75,17 +75,17 @@ pub(super) async fn apply(
         let assigned = assign(&known, decisions, &keeps).map_err(MergeError::from)?;
         let chosen = chosen(&known, &assigned, decisions);
         let rows = plan.rows(graph, settled(graph, plan, &chosen).await?).await?;
-        let Found { conflicts: mut broken, relied_on } = if chosen.is_empty() {
+        let Found { conflicts: broken, relied_on } = if chosen.is_empty() {
             let with_rules = plan.conflicts().iter().filter(|conflict| !conflict.key.kind.is_of_a_row());
             Found { conflicts: with_rules.cloned().collect(), relied_on: plan.inner.relied_on.clone() }
         } else {
             validate_rows(graph, plan, &rows, &undecided(&known, &assigned), progress).await?
         };
-        mark(graph, plan, &mut broken).await?;
         let before: HashSet<(&ConflictKey, &ConflictDetail)> =
             known.iter().map(|conflict| (&conflict.key, &conflict.detail)).collect();
         let mut new: Vec<Conflict> =
             broken.iter().filter(|conflict| !before.contains(&(&conflict.key, &conflict.detail))).cloned().collect();
+        mark(graph, plan, &mut new).await?;
         for conflict in &mut new {
             conflict.caused_by = cause(conflict, &chosen);
         }

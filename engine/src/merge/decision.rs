@@ -157,12 +157,12 @@ impl MergeDecisions {
 
     /// Returns one decision per conflict with no choice yet, in the order of the conflicts.
     ///
-    /// Conflicts of one key (an edge without both its nodes, a row with two bad values) share a decision.
+    /// Conflicts of one key and the same rows (an edge without both its nodes, a row with two bad values) share a decision.
     #[must_use]
     pub fn template(source: &BranchName, target: &BranchName, heads: MergeHeads, conflicts: &[Conflict]) -> Self {
         let mut seen = BTreeSet::new();
-        let first_of_key = conflicts.iter().filter(|conflict| seen.insert(&conflict.key));
-        let decisions = first_of_key.map(|conflict| Decision::by_hand(conflict, None)).collect();
+        let first_of_rows = conflicts.iter().filter(|conflict| seen.insert((&conflict.key, &conflict.rows)));
+        let decisions = first_of_rows.map(|conflict| Decision::by_hand(conflict, None)).collect();
         Self { decisions, ..Self::none(source, target, heads) }
     }
 

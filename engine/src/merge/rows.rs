@@ -312,7 +312,12 @@ fn cells(base: Option<&Row>, source: Option<&Row>, target: Option<&Row>) -> (Vec
 /// Stands for the content of a row in three states.
 pub(super) fn fingerprint(rows: [Option<&Row>; 3]) -> String {
     let text = |row: Option<&Row>| row.map_or_else(|| "-".to_owned(), |row| row.to_json().to_string());
-    let digest = Sha256::digest(rows.map(text).join("\n"));
+    digest(&rows.map(text).join("\n"))
+}
+
+/// Stands for a text, in 16 characters.
+pub(super) fn digest(text: &str) -> String {
+    let digest = Sha256::digest(text);
     let (first, _) = digest.split_first_chunk::<8>().expect("a digest has 32 bytes");
     format!("{:016x}", u64::from_be_bytes(*first))
 }

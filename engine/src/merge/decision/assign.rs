@@ -23,8 +23,8 @@ pub(crate) struct Assigned {
 /// Finds the decision that holds for each conflict.
 ///
 /// `rule_matches` says whether the row of a conflict meets the filter of the rule at that index of the decisions; it is asked only
-/// about rules that have a filter and fit otherwise. Conflicts of one key are decided together by hand, as soon as the choice
-/// fits one of them and was made for the rows of one of them.
+/// about rules that have a filter and fit otherwise. Conflicts of one key and the same rows are decided together by hand, as soon as
+/// the choice fits one of them; others of that key, which another decision gave rise to, are left to decisions of their own.
 ///
 /// # Errors
 /// [`DecisionError::Unfit`] if a decision by hand that is not stale cannot settle its conflict.
@@ -56,13 +56,15 @@ fn by_hand(conflicts: &[Conflict], decisions: &MergeDecisions) -> Result<Assigne
             assigned.unmatched.push(StaleDecision { decision, reason });
             continue;
         };
-        if !places.iter().any(|place| is_for_rows(given, &conflicts[*place])) {
+        let for_rows = |place: &&usize| is_for_rows(given, &conflicts[**place]);
+        let places: Vec<usize> = places.iter().filter(for_rows).copied().collect();
+        if places.is_empty() {
             assigned.stale.push(StaleDecision { decision, reason: "the rows have changed since".to_owned() });
             continue;
         }
         check_fit(decision, choice, places.iter().map(|place| &conflicts[*place]))?;
         for place in places {
-            assigned.chosen[*place] = Some(decision);
+            assigned.chosen[place] = Some(decision);
         }
     }
     Ok(assigned)

@@ -63,7 +63,9 @@ fn block(decision: &Decision, by_key: &ByKey<'_>) -> String {
     let mut lines = match &decision.on {
         Scope::Conflict(key) => {
             let mut lines = vec![field("conflict", key)];
-            lines.extend(by_key.get(key).into_iter().flat_map(|conflicts| hint(conflicts)));
+            let of_rows = |conflict: &&&Conflict| decision.rows.as_ref().is_none_or(|rows| *rows == conflict.rows);
+            let of_key = by_key.get(key).into_iter().flatten();
+            lines.extend(hint(&of_key.filter(of_rows).copied().collect::<Vec<_>>()));
             lines
         }
         Scope::Rule(Rule { table, kind, filter }) => {
@@ -77,8 +79,11 @@ fn block(decision: &Decision, by_key: &ByKey<'_>) -> String {
     format!("    {{\n      {}\n    }}", lines.join(",\n      "))
 }
 
-/// What the conflicts of one key are about, and what can be chosen for them.
-fn hint(conflicts: &[&Conflict]) -> [String; 2] {
+/// What the conflicts of one decision are about, and what can be chosen for them; nothing if there are none.
+fn hint(conflicts: &[&Conflict]) -> Vec<String> {
+    if conflicts.is_empty() {
+        return Vec::new();
+    }
     let about: Vec<String> = conflicts.iter().map(|conflict| conflict.detail.to_string()).collect();
     let mut choices: Vec<Choice> = Vec::new();
     for choice in conflicts.iter().flat_map(|conflict| Choice::fitting(conflict)) {
@@ -86,7 +91,7 @@ fn hint(conflicts: &[&Conflict]) -> [String; 2] {
             choices.push(choice);
         }
     }
-    [field("about", &about.join("; ")), field("choices", &choices)]
+    vec![field("about", &about.join("; ")), field("choices", &choices)]
 }
 
 fn field(name: &str, value: &impl Serialize) -> String {

@@ -254,11 +254,10 @@ fn a_decision_by_hand_that_does_not_fit_is_an_error_with_the_choices_that_do() {
 }
 
 #[test]
-fn conflicts_of_one_key_are_decided_together() {
+fn conflicts_of_one_key_and_the_same_rows_are_decided_together() {
     let first = conflict(ConflictKind::UniqueViolation);
     let mut second = first.clone();
     second.detail = ConflictDetail::Unique { columns: vec!["phone".to_owned()], other: "carol".to_owned() };
-    second.rows = "of carol".to_owned();
     let conflicts = [first.clone(), second];
     for id in ["alice", "bob", "carol"] {
         let decision = Decision::by_hand(&first, Some(Choice::KeepRow(id.to_owned())));
@@ -267,6 +266,28 @@ fn conflicts_of_one_key_are_decided_together() {
     let decision = Decision::by_hand(&first, Some(Choice::KeepRow("dave".to_owned())));
     let error = assign(&conflicts, &made(vec![decision]), &unasked).unwrap_err().to_string();
     assert!(error.contains("`dave` is neither `alice` nor `bob`"), "{error}");
+}
+
+/// The second came up because of another decision: nobody who decided about the first saw it.
+#[test]
+fn conflicts_of_one_key_and_other_rows_are_decided_one_by_one() {
+    let first = conflict(ConflictKind::UniqueViolation);
+    let mut second = first.clone();
+    second.detail = ConflictDetail::Unique { columns: vec!["phone".to_owned()], other: "carol".to_owned() };
+    second.rows = "of carol".to_owned();
+    let conflicts = [first.clone(), second.clone()];
+    let about = |conflict: &Conflict, id: &str| Decision::by_hand(conflict, Some(Choice::KeepRow(id.to_owned())));
+    assert_eq!(chosen(&conflicts, vec![about(&first, "bob")]), [Some(0), None]);
+    assert_eq!(chosen(&conflicts, vec![about(&first, "bob"), about(&second, "carol")]), [Some(0), Some(1)]);
+    let of_any_rows = Decision { rows: None, ..about(&first, "alice") };
+    assert_eq!(chosen(&conflicts, vec![of_any_rows]), [Some(0), Some(0)]);
+    let error = assign(&conflicts, &made(vec![about(&first, "carol")]), &unasked).unwrap_err().to_string();
+    assert!(error.contains("`carol` is neither `alice` nor `bob`"), "{error}");
+    // In a file each has a decision, with what that one is about.
+    let text = template(&conflicts).to_annotated_json(&conflicts);
+    let abouts: Vec<&str> = text.lines().map(str::trim).filter(|line| line.starts_with("\"about\"")).collect();
+    let about_of = |conflict: &Conflict| format!("\"about\": \"{}\",", conflict.detail);
+    assert_eq!(abouts, [about_of(&first), about_of(&second)]);
 }
 
 fn any_side() -> impl Strategy<Value = Side> {

@@ -1,5 +1,6 @@
 //! Decisions: what each choice makes of each kind of conflict, what is refused, and what becomes of decisions when heads move.
 
+mod keys;
 mod moved;
 mod rounds;
 mod rows;
