@@ -2,9 +2,11 @@
 //!
 //! Rows that no side changed since the last common commit are the same on both, so only changed ones are looked at: two streams of
 //! changes, base → source and base → target, are joined by id. Where the histories were merged crosswise there are several last
-//! common commits; a row is then selected only if all of them select the same one.
+//! common commits; a row is then selected only if all of them select the same one, and its cells can be merged only if all of them
+//! tell alike who changed which. What a conflict shows besides is told against the first of them, as everywhere.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures::TryStreamExt;
 use sha2::{Digest, Sha256};
@@ -16,7 +18,7 @@ use crate::diff::{Changed, Compared, ComparedStream, RowOp, Way, changed_columns
 use crate::error::Result;
 use crate::id::TableKey;
 use crate::progress::Progress;
-use crate::storage::Table;
+use crate::storage::{ID, Table};
 use crate::value::Row;
 
 /// Rows added on both sides that are fetched at once.
@@ -43,12 +45,12 @@ pub(super) struct Selected {
     pub(super) way: Way,
 }
 
-/// A row of both sides and of a base, none where it is not there.
-#[derive(Default)]
-struct Three {
-    base: Option<Row>,
-    source: Option<(Row, u64)>,
-    target: Option<(Row, u64)>,
+/// A row that both sides changed, none where it is not there.
+struct Clash {
+    /// In each last common commit, the one that is shown first.
+    bases: Vec<Option<Row>>,
+    source: Place,
+    target: Place,
 }
 
 /// What became of a row on both sides since one last common commit; none if it did not change.
@@ -181,8 +183,8 @@ impl Selection {
             let change = pairs.into_iter().find_map(|(source, _)| source).expect("a source is picked where it changed");
             return self.take_source(&id, &change);
         }
-        let base = pairs.iter().find_map(|(source, target)| before(source.as_deref(), target.as_deref()));
-        self.clash(id, &Three { base, source, target });
+        let bases = pairs.iter().map(|(source, target)| before(source.as_deref(), target.as_deref())).collect();
+        self.clash(id, &Clash { bases, source, target });
         Ok(())
     }
 
@@ -208,7 +210,7 @@ impl Selection {
         let base = before(Some(&source), Some(&target));
         let (source, target) = (after(source), after(target));
         if !is_equal(source.as_ref(), target.as_ref()) {
-            self.clash(id, &Three { base, source, target });
+            self.clash(id, &Clash { bases: vec![base], source, target });
         }
         Ok(())
     }
@@ -224,22 +226,23 @@ impl Selection {
             };
             let (source, target) = (one(&mut sources), one(&mut targets));
             if !is_equal(source.as_ref(), target.as_ref()) {
-                self.clash(id, &Three { base: None, source, target });
+                self.clash(id, &Clash { bases: vec![None], source, target });
             }
         }
         Ok(())
     }
 
-    fn clash(&mut self, id: String, three: &Three) {
-        let Three { base, source, target } = three;
+    fn clash(&mut self, id: String, clash: &Clash) {
+        let Clash { bases, source, target } = clash;
+        let base = bases.first().and_then(Option::as_ref);
         let (source, target) = (source.as_ref().map(|(row, _)| row), target.as_ref().map(|(row, _)| row));
         let kind = match (base, source, target) {
             (_, None, _) | (_, _, None) => ConflictKind::DeleteVsUpdate,
             (None, Some(_), Some(_)) => ConflictKind::DivergentInsert,
             (Some(_), Some(_), Some(_)) => ConflictKind::DivergentUpdate,
         };
-        let (columns, is_cell_mergeable) = cells(base.as_ref(), source, target);
-        let rows = fingerprint([base.as_ref(), source, target]);
+        let (columns, is_cell_mergeable) = cells(bases, source, target);
+        let rows = fingerprint([base, source, target]);
         let key = ConflictKey { table: self.table.clone(), kind, id };
         let detail = ConflictDetail::Row { columns, is_cell_mergeable };
         self.conflicts.push(Conflict { key, detail, rows, caused_by: None });
@@ -276,6 +279,7 @@ fn sides(pairs: &[Pair]) -> Option<(Place, Place)> {
     Some((of(source), target))
 }
 
+/// The row of a base from which at least one side differs.
 fn before(source: Option<&Changed>, target: Option<&Changed>) -> Option<Row> {
     // A row that only one side has may be read in part; that of an update is whole.
     let whole = |changed: &&Changed| changed.op == RowOp::Updated;
@@ -296,17 +300,31 @@ fn is_equal(source: Option<&(Row, u64)>, target: Option<&(Row, u64)>) -> bool {
     }
 }
 
-/// Columns in which the sides differ, and whether none of them was changed by both.
-fn cells(base: Option<&Row>, source: Option<&Row>, target: Option<&Row>) -> (Vec<String>, bool) {
+/// Columns in which the sides differ, and whether all bases say of each that one side changed it, and the same one. Where only one
+/// side has the row, the columns that it changed in the first base's; where that base has none, those that hold a value.
+fn cells(bases: &[Option<Row>], source: Option<&Row>, target: Option<&Row>) -> (Vec<String>, bool) {
     let (Some(source), Some(target)) = (source, target) else {
-        let changed = source.or(target).zip(base).map(|(row, base)| changed_columns(base, row));
-        return (changed.unwrap_or_default(), false);
+        let Some(row) = source.or(target) else { return (Vec::new(), false) };
+        let none = Row::new(Arc::new([]), Vec::new());
+        let base = bases.first().and_then(Option::as_ref).unwrap_or(&none);
+        let changed = changed_columns(base, row).into_iter().filter(|column| column != ID);
+        return (changed.collect(), false);
     };
     let differing = changed_columns(target, source);
-    let Some(base) = base else { return (differing, false) };
-    let (by_source, by_target) = (changed_columns(base, source), changed_columns(base, target));
-    let is_cell_mergeable = !differing.iter().any(|column| by_source.contains(column) && by_target.contains(column));
+    let changers: Option<Vec<Changers>> =
+        bases.iter().map(|base| Some(changers(base.as_ref()?, source, target, &differing))).collect();
+    let is_cell_mergeable = changers.is_some_and(|told| {
+        told.iter().flatten().all(|by| *by != (true, true)) && told.windows(2).all(|pair| pair[0] == pair[1])
+    });
     (differing, is_cell_mergeable)
+}
+
+/// By column whether the source and whether the target changed it.
+type Changers = Vec<(bool, bool)>;
+
+fn changers(base: &Row, source: &Row, target: &Row, columns: &[String]) -> Changers {
+    let (by_source, by_target) = (changed_columns(base, source), changed_columns(base, target));
+    columns.iter().map(|column| (by_source.contains(column), by_target.contains(column))).collect()
 }
 
 /// Stands for the content of a row in three states.
@@ -324,8 +342,6 @@ pub(super) fn digest(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::value::Value;
 
@@ -334,17 +350,36 @@ mod tests {
         Row::new(columns, cells.iter().map(|(_, value)| Value::Int(*value)).collect())
     }
 
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
     #[test]
     fn cells_can_be_merged_if_no_column_was_changed_by_both_differently() {
-        let base = row(&[("a", 1), ("b", 1), ("c", 1)]);
+        let base = [Some(row(&[("a", 1), ("b", 1), ("c", 1)]))];
         let source = row(&[("a", 2), ("b", 1), ("c", 5)]);
         let target = row(&[("a", 1), ("b", 3), ("c", 5)]);
-        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(cells(Some(&base), Some(&source), Some(&target)), (names(&["a", "b"]), true));
+        assert_eq!(cells(&base, Some(&source), Some(&target)), (names(&["a", "b"]), true));
         let target = row(&[("a", 3), ("b", 1), ("c", 1)]);
-        assert_eq!(cells(Some(&base), Some(&source), Some(&target)), (names(&["a", "c"]), false));
-        assert_eq!(cells(None, Some(&source), Some(&target)), (names(&["a", "c"]), false), "what was not there");
-        assert_eq!(cells(Some(&base), Some(&source), None), (names(&["a", "c"]), false), "a row that is gone");
+        assert_eq!(cells(&base, Some(&source), Some(&target)), (names(&["a", "c"]), false));
+        assert_eq!(cells(&[None], Some(&source), Some(&target)), (names(&["a", "c"]), false), "what was not there");
+        assert_eq!(cells(&base, Some(&source), None), (names(&["a", "c"]), false), "a row that is gone");
+        assert_eq!(cells(&[None], Some(&source), None), (names(&["a", "b", "c"]), false), "all that it holds");
+    }
+
+    #[test]
+    fn cells_can_be_merged_if_all_bases_say_alike_who_changed_which() {
+        let base = |a, b| Some(row(&[("a", a), ("b", b), ("c", a)]));
+        let (source, target) = (row(&[("a", 1), ("b", 9), ("c", 4)]), row(&[("a", 2), ("b", 0), ("c", 4)]));
+        let told = |bases: &[Option<Row>]| cells(bases, Some(&source), Some(&target));
+        assert_eq!(told(&[base(1, 0)]), (names(&["a", "b"]), true));
+        assert_eq!(told(&[base(2, 0)]), (names(&["a", "b"]), true));
+        assert_eq!(told(&[base(1, 0), base(2, 0)]), (names(&["a", "b"]), false));
+        assert_eq!(told(&[base(2, 0), base(1, 0)]), (names(&["a", "b"]), false));
+        assert_eq!(told(&[base(2, 0), base(2, 9)]), (names(&["a", "b"]), false));
+        assert_eq!(told(&[base(1, 0), base(3, 0)]), (names(&["a", "b"]), false), "one says both did");
+        assert_eq!(told(&[base(1, 0), None]), (names(&["a", "b"]), false), "one lacks the row");
+        assert_eq!(told(&[base(1, 0), base(1, 0)]), (names(&["a", "b"]), true));
     }
 
     #[test]

@@ -10,11 +10,13 @@
 //! | `effort` | M-07, M-08, M-13 |
 //! | `together` | M-09, M-10 |
 //! | `bases` | histories that were merged crosswise, or whose common commit is gone |
+//! | `crosswise` | cells of rows whose last common commits do not agree |
 //! | `decisions` | what is made of a conflict, by kind and choice |
 //! | `team` | the reference's own graph |
 //! | `ways` | random histories: both ways of comparing |
 
 mod bases;
+mod crosswise;
 mod decisions;
 mod effort;
 mod files;
