@@ -21,7 +21,7 @@ const CHUNK_ROWS: usize = 512;
 /// Ids fetched at once.
 const CHUNK_IDS: usize = 8192;
 
-/// Row ids of one id on both sides.
+/// Addresses of the rows of one id, in the table of each side.
 #[derive(Default)]
 struct Pair {
     from: Vec<u64>,

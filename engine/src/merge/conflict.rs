@@ -117,7 +117,8 @@ pub struct Conflict {
 pub enum ConflictDetail {
     /// A row that both sides changed.
     Row {
-        /// Columns in which the sides differ; all of them if one side has no row.
+        /// Columns in which the sides differ. If only one side has the row, those that it changed since the last common commit, or
+        /// that hold a value if that has no such row.
         columns: Vec<String>,
         /// Whether no column was changed by both sides differently: taking each cell from the side that changed it settles it.
         is_cell_mergeable: bool,

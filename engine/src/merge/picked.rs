@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_schema::{ArrowError, SchemaRef};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
@@ -12,8 +12,8 @@ use super::conflict::Side;
 use super::delta::{Counts, Delta, Entry, RowStep};
 use super::lookup::addresses;
 use crate::error::Result;
-use crate::storage::{Live, Rows, Table, TextSet};
-use crate::write::{RowSource, SpoolError};
+use crate::storage::{Live, Rows, StorageError, Table, TextSet};
+use crate::write::RowSource;
 
 /// Ids that are listed one by one; more are a set.
 const FEW: usize = 500;
@@ -77,6 +77,9 @@ impl TableRows {
     }
 
     /// Reads the rows that take one of these steps, as batches of a schema whose columns are among those of the table.
+    ///
+    /// # Errors
+    /// In the stream: [`StorageError::Table`] if rows are not of that schema; those of the entries and of reading.
     pub(super) fn rows(&self, steps: &'static [RowStep], schema: SchemaRef) -> BoxStream<'static, Result<RecordBatch>> {
         let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
         let picked = |(&side, table): (&Side, &Table)| {
@@ -84,17 +87,16 @@ impl TableRows {
                 let picked = entries.iter().filter(|entry| steps.contains(&entry.step) && entry.from.0 == side);
                 picked.map(|entry| entry.from.1).collect()
             };
-            table.pick(self.entries().map_ok(of_side).boxed(), &columns)
+            let (path, schema) = (table.uri().to_owned(), schema.clone());
+            let picked = table.pick(self.entries().map_ok(of_side).boxed(), &columns);
+            picked.map(move |batch| Ok(conform(&batch?, &schema, &path)?)).boxed()
         };
         let picked: Vec<_> = self.tables.iter().map(picked).collect();
         let edited = self.settled.edited.iter().filter(|edited| steps.contains(&edited.step));
-        let edited: Vec<Result<RecordBatch>> = edited.map(|edited| Ok(project(&edited.row, &columns))).collect();
-        let conform = move |batch: RecordBatch| {
-            let batch = RecordBatch::try_new(schema.clone(), batch.columns().to_vec());
-            batch.map_err(|error| SpoolError::from(error).into())
-        };
-        let all = futures::stream::iter(picked).flatten().chain(futures::stream::iter(edited));
-        all.map(move |batch| batch.and_then(&conform)).boxed()
+        let path = self.tables.get(&Side::Target).map(Table::uri).unwrap_or_default();
+        let edited: Vec<Result<RecordBatch>> =
+            edited.map(|edited| Ok(conform(&project(&edited.row, &columns), &schema, path)?)).collect();
+        futures::stream::iter(picked).flatten().chain(futures::stream::iter(edited)).boxed()
     }
 
     /// The addresses in the target of the rows that are replaced or go. Where the target has a file of the last common commit, a
@@ -135,6 +137,16 @@ fn project(batch: &RecordBatch, columns: &[String]) -> RecordBatch {
     batch.project(&indices).expect("indices of the batch's own schema")
 }
 
+/// The columns of a batch under a schema: what a table stores may be of another one than the graph's.
+fn conform(batch: &RecordBatch, schema: &SchemaRef, path: &str) -> Result<RecordBatch, StorageError> {
+    let other_schema = |error: ArrowError| StorageError::Table {
+        path: path.to_owned(),
+        corrupt: true,
+        source: format!("its rows are not of the graph's schema: {error}").into(),
+    };
+    RecordBatch::try_new(schema.clone(), batch.columns().to_vec()).map_err(other_schema)
+}
+
 #[derive(Debug)]
 struct OneStep {
     rows: TableRows,
@@ -149,5 +161,30 @@ impl RowSource for OneStep {
             RowStep::Delete => &[],
         };
         Rows::stream(self.rows.schema.clone(), self.rows.rows(steps, self.rows.schema.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, Int32Array, Int64Array};
+    use arrow_schema::{DataType, Field, Schema};
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn rows_of_another_schema_are_told_with_their_table() {
+        let schema = Arc::new(Schema::new(vec![Field::new("age", DataType::Int32, false)]));
+        let batch = |ages: ArrayRef| RecordBatch::try_from_iter_with_nullable([("age", ages, true)]).unwrap();
+        let conformed = conform(&batch(Arc::new(Int32Array::from(vec![1]))), &schema, "/g/nodes/a").unwrap();
+        assert_eq!(conformed.schema(), schema);
+        let others: [ArrayRef; 2] = [Arc::new(Int64Array::from(vec![1])), Arc::new(Int32Array::from(vec![None]))];
+        for ages in others {
+            let error = conform(&batch(ages), &schema, "/g/nodes/a").unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
+            let cause = std::error::Error::source(&error).unwrap().to_string();
+            assert_eq!(error.to_string(), "cannot read or write table /g/nodes/a");
+            assert!(cause.starts_with("its rows are not of the graph's schema: ") && cause.contains("age"), "{cause}");
+        }
     }
 }
