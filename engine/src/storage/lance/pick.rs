@@ -22,28 +22,28 @@ impl Table {
     /// Reads some columns of the rows at these addresses. Blobs come as bytes, or as references to what is outside.
     ///
     /// # Errors
-    /// In the stream: those of the ids, [`StorageError::RowsMissed`] if one is not there, [`StorageError::Table`].
+    /// In the stream: those of the addresses, [`StorageError::RowsMissed`] if one is not there, [`StorageError::Table`].
     pub(crate) fn pick(
         &self,
-        ids: BoxStream<'static, Result<Vec<u64>>>,
+        addresses: BoxStream<'static, Result<Vec<u64>>>,
         columns: &[String],
     ) -> BoxStream<'static, Result<RecordBatch>> {
         let rows = (BATCH_BYTES / row_bytes(&self.schema(), columns)).clamp(1, BATCH_ROWS);
-        let chunks = move |ids: Vec<u64>| {
-            let chunks: Vec<Result<Vec<u64>>> = ids.chunks(rows).map(|chunk| Ok(chunk.to_vec())).collect();
+        let chunks = move |addresses: Vec<u64>| {
+            let chunks: Vec<Result<Vec<u64>>> = addresses.chunks(rows).map(|chunk| Ok(chunk.to_vec())).collect();
             futures::stream::iter(chunks)
         };
         let (table, wanted): (Self, Arc<[String]>) = (self.clone(), columns.into());
-        let read = move |ids: Vec<u64>| {
+        let read = move |addresses: Vec<u64>| {
             let (table, wanted) = (table.clone(), wanted.clone());
-            async move { Ok(table.picked(&ids, &wanted).await?.map_err(Error::from)) }
+            async move { Ok(table.picked(&addresses, &wanted).await?.map_err(Error::from)) }
         };
-        ids.map_ok(chunks).try_flatten().and_then(read).try_flatten().boxed()
+        addresses.map_ok(chunks).try_flatten().and_then(read).try_flatten().boxed()
     }
 
-    async fn picked(&self, ids: &[u64], columns: &Arc<[String]>) -> Result<RowStream, StorageError> {
-        let batch = self.take(ids, columns, Blobs::Described).await?;
-        let (expected, found) = (ids.len() as u64, batch.num_rows() as u64);
+    async fn picked(&self, addresses: &[u64], columns: &Arc<[String]>) -> Result<RowStream, StorageError> {
+        let batch = self.take(addresses, columns, Blobs::Described).await?;
+        let (expected, found) = (addresses.len() as u64, batch.num_rows() as u64);
         if expected != found {
             return Err(StorageError::RowsMissed { path: self.uri().to_owned(), expected, found });
         }
