@@ -39,10 +39,10 @@ fn read(page: &str) -> String {
 }
 
 /// Compares a page with what it is made of, or writes it.
-fn compare(page: &str, make: impl FnOnce(&str) -> String) {
+fn compare(page: &str, content: impl FnOnce(&str) -> String) {
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let kept = read(page);
-    let made = make(&kept);
+    let made = content(&kept);
     if std::env::var_os("UPDATE").is_some() {
         fs::write(path(page), made).expect("the page is a file of this tree");
         return;
@@ -72,8 +72,9 @@ fn replaced(page: &str, name: &str, picture: &str) -> String {
 #[test]
 fn every_place_for_a_picture_has_one() {
     let mut marks: BTreeSet<(String, String)> = BTreeSet::new();
-    let docs = fs::read_dir(path("docs")).expect("a folder").map(|entry| entry.expect("an entry").file_name());
-    let pages = docs.filter_map(|name| Some(format!("docs/{}", name.to_str().filter(|name| name.ends_with(".md"))?)));
+    let files = fs::read_dir(path("docs")).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let pages = files.filter(|file| file.extension().is_some_and(|ending| ending == "md"));
+    let pages = pages.filter_map(|file| Some(format!("docs/{}", file.file_name()?.to_str()?)));
     for page in pages.chain(["README.md".to_owned()]) {
         for mark in read(&page).lines().filter_map(|line| line.strip_prefix(BEGIN)?.strip_suffix(" -->")) {
             assert!(marks.insert((page.clone(), mark.to_owned())), "{page} shows {mark} twice");

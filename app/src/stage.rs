@@ -89,8 +89,8 @@ impl<S: Staged> Stage<S> {
         let around = Surroundings { locale: Some("C.UTF-8".to_owned()), ..Surroundings::default() };
         let mut config = Config::default();
         config.color.value = ColorChoice::Always;
-        let state = new_state("/data/crm".to_owned(), config, around, (columns, rows), NOW);
-        let mut stage = Self { state, starts: Vec::new(), effects: Vec::new(), screen: PhantomData };
+        let new = new_state("/data/crm".to_owned(), config, around, (columns, rows), NOW);
+        let mut stage = Self { state: new, starts: Vec::new(), effects: Vec::new(), screen: PhantomData };
         let effects = open_graph(&mut stage.state);
         stage.take(effects);
         let start = stage.starts.remove(0);
