@@ -184,7 +184,7 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Corrupt);
             let cause = std::error::Error::source(&error).unwrap().to_string();
             assert_eq!(error.to_string(), "cannot read or write table /g/nodes/a");
-            assert!(cause.starts_with("its rows are not of the graph's schema: ") && cause.contains("age"), "{cause}");
+            assert!(cause.starts_with("its rows are not of the graph's schema: "), "{cause}");
         }
     }
 }
