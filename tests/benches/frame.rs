@@ -1,5 +1,7 @@
 //! From a key to the frame that answers it, on the History screen with 100 k commits.
 
+#![expect(clippy::print_stdout, reason = "percentiles are no result of criterion's")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,8 +25,12 @@ use stratigraph::view::view;
 use stratigraph_engine::{BranchName, Commit, CommitGraph, CommitId, ManifestVersion};
 use stratigraph_widgets::commit_dag::synthetic::{Shape, history as synthetic};
 
+use crate::merge;
+
 const COMMITS: u32 = 100_000;
 const SIZE: (u16, u16) = (120, 30);
+/// Between two events of a key that is held down.
+const REPEAT: Duration = Duration::from_millis(10);
 const NOW: Now = Now { utc_micros: 200_000_000_000, elapsed: Duration::from_mins(1) };
 /// A walk over the list that never reaches its end.
 const KEYS: [char; 8] = ['j', 'j', 'j', 'k', 'l', 'h', 'j', 'G'];
@@ -125,13 +131,28 @@ pub(crate) fn key_to_frame(criterion: &mut Criterion) {
     });
     let mut screen = loaded();
     let mut keys = KEYS.iter().cycle();
-    let mut times: Vec<Duration> = (0..2_000).map(|_| screen.press(*keys.next().expect("endless"))).collect();
-    times.sort();
-    let percentile = times[times.len() * 99 / 100];
+    let percentile = slowest(&mut screen, &mut keys);
     criterion.bench_function(
         &format!("frame/key to frame, 100 k commits (99th percentile {percentile:?})"),
         |bencher| {
             bencher.iter(|| screen.press(*keys.next().expect("endless")));
         },
     );
+    criterion.bench_function("frame/key to frame, 100 k commits, a merge and a row diff at work", |bencher| {
+        merge::while_busy(|| {
+            println!("frame/key to frame at work: 99th percentile {:?}", slowest(&mut screen, &mut keys));
+            bencher.iter(|| screen.press(*keys.next().expect("endless")));
+        });
+    });
+}
+
+/// The time in which all but a hundredth of the keys are answered, pressed as fast as a held key repeats.
+fn slowest<'k>(screen: &mut Screen, keys: &mut impl Iterator<Item = &'k char>) -> Duration {
+    let answer = |_| {
+        std::thread::sleep(REPEAT);
+        screen.press(*keys.next().expect("endless"))
+    };
+    let mut times: Vec<Duration> = (0..1_000).map(answer).collect();
+    times.sort();
+    times[times.len() * 99 / 100]
 }

@@ -6,10 +6,13 @@ use std::io::Cursor;
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
-use stratigraph_engine::diff::Way;
+use futures::TryStreamExt;
+use stratigraph_engine::diff::{DiffFilter, Way, table_changes};
 use stratigraph_engine::load::{Input, LoadMode, LoadRequest};
+use stratigraph_engine::manifest::changes;
 use stratigraph_engine::merge::{MergeDecisions, MergeOutcome};
-use stratigraph_engine::{BranchName, CreateOptions, Graph, OpenMode, Progress};
+use stratigraph_engine::storage::Storage;
+use stratigraph_engine::{At, BranchName, CreateOptions, Graph, OpenMode, Progress};
 use tokio::runtime::Runtime;
 
 const SCHEMA: &str = "node Item {\n    sku: String @key\n    title: String\n    stock: I64\n    price: F64\n}\n";
@@ -72,6 +75,42 @@ async fn merge(graph: &Graph, branch: &BranchName, way: Option<Way>) -> Times {
     let start = Instant::now();
     graph.merge(&plan, &nothing, Some("bench".into()), &progress).await.expect("it is merged");
     Times { plan: planned, merge: start.elapsed() }
+}
+
+/// Does something on this thread while others plan merges and compare rows, both by reading the whole of a table.
+pub(crate) fn while_busy<T>(work: impl FnOnce() -> T) -> T {
+    let runtime = Runtime::new().expect("a runtime starts");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (graph, branch) = runtime.block_on(async {
+        let graph = create(folder.path(), SIZES[1]).await;
+        let branch = part(&graph, SIZES[1], 0).await;
+        (graph, branch)
+    });
+    let (merging, comparing) = (graph.clone(), graph);
+    let other = branch.clone();
+    let storage = Storage::connect(comparing.uri()).expect("it is there");
+    let merges = runtime.spawn(async move {
+        loop {
+            let main = BranchName::main();
+            let plan = merging.merge_plan_by(&branch, &main, Way::Walk, &Progress::none()).await;
+            assert_eq!(plan.expect("it is planned").outcome(), MergeOutcome::Merged);
+        }
+    });
+    let differences = runtime.spawn(async move {
+        loop {
+            let from = comparing.snapshot(&At::Branch(BranchName::main())).await.expect("main is read");
+            let to = comparing.snapshot(&At::Branch(other.clone())).await.expect("the branch is read");
+            let tables = changes(&from.entries, &to.entries);
+            let way = Some(Way::Walk);
+            let items = table_changes(&storage, tables, DiffFilter::default(), way, &Progress::none());
+            let items: Vec<_> = items.try_collect().await.expect("both sides are read");
+            assert!(items.len() > CHANGED);
+        }
+    });
+    let done = work();
+    assert!(!merges.is_finished() && !differences.is_finished(), "they ran all the time");
+    runtime.shutdown_background();
+    done
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

@@ -4,6 +4,7 @@ mod control;
 mod creation;
 mod deferred;
 mod killed;
+mod leftovers;
 mod merges;
 mod migration;
 mod model;

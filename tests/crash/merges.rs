@@ -337,6 +337,44 @@ fn a_recovery_of_a_merge_that_stops_ends_as_if_it_had_not() -> Result<()> {
     Ok(())
 }
 
+/// Another program confirms what it wrote to, whether or not it was to take over other tables besides, and marks nothing.
+#[test]
+fn a_merge_of_another_program_is_finished_only_if_nothing_was_to_be_taken_over_besides() -> Result<()> {
+    run(async || {
+        for shape in [Shape::FastForward, Shape::ThreeWay, Shape::PointerAndRewrite, Shape::ForkAndRewrite] {
+            let scene = Scene::new(shape).await?;
+            scene.put_back()?;
+            let graph = scene.open(OpenMode::ReadWrite).await?;
+            fail::cfg(points::BRANCH_MERGE_POST_PHASE_B_PRE_MANIFEST_COMMIT, "return").expect("a valid action");
+            let merged = merge(&graph, &scene.source, &scene.target).await;
+            fail::remove(points::BRANCH_MERGE_POST_PHASE_B_PRE_MANIFEST_COMMIT);
+            drop(graph);
+            let mut sidecar = scene.sidecar()?.with_context(|| format!("it was to stop: {merged:?}"))?;
+            let old = sidecar["operation_id"].as_str().context("an id")?.to_owned();
+            let new = format!("{}0", &old[..old.len() - 1]);
+            sidecar["operation_id"] = new.as_str().into();
+            for pin in sidecar["tables"].as_array_mut().context("a list")? {
+                // Appended, replaced, deleted: three commits.
+                let confirmed = pin["expected_version"].as_u64().context("a version")? + 3;
+                pin["confirmed_version"] = confirmed.into();
+            }
+            let folder = scene.path().join("__recovery");
+            fs::remove_file(folder.join(format!("{old}.json")))?;
+            fs::write(folder.join(format!("{new}.json")), sidecar.to_string())?;
+
+            let graph = scene.open(OpenMode::ReadWrite).await?;
+            let shown = content(&graph, &scene.target).await?;
+            let is_finished = merges(&graph, &scene).await?.len() == 1;
+            ensure!(is_finished != shape.is_mixed(), "{shape:?}: finished: {is_finished}");
+            ensure!(shown == if is_finished { scene.after.clone() } else { scene.before[&scene.target].clone() });
+            merge(&graph, &scene.source, &scene.target).await?;
+            ensure!(content(&graph, &scene.target).await? == scene.after, "{shape:?}");
+            settled_and_conforming(&graph).await?;
+        }
+        Ok(())
+    })
+}
+
 /// Others can write to the tables of a merge that never got to them, if they do not look at its sidecar.
 #[test]
 fn a_merge_that_wrote_nothing_is_not_taken_for_done_because_others_wrote() -> Result<()> {

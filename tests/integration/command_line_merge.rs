@@ -154,7 +154,7 @@ fn a_preview_says_what_is_merged_and_writes_nothing() -> Result<()> {
         plan[0],
         json!({
             "outcome": "fast_forward", "base": base["id"], "source_head": stage.head("review")?["id"],
-            "target_head": base["id"], "source": "review", "target": "main", "other_bases": [],
+            "target_head": base["id"], "source": "review", "target": "main", "other_bases": [], "unknown_commits": [],
             "open": 0, "decided": 0, "stale": 0,
         })
     );

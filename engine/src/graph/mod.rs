@@ -18,8 +18,8 @@ pub use writes::Pending;
 use crate::clock::SystemClock;
 use crate::error::{ErrorKind, Result};
 use crate::history::{
-    self, Branch, Commit, CommitGraph, HistoryBatch, HistoryStamp, Snapshot, TableStatus, branch_refs, history_stamp,
-    list_branches, load_history,
+    self, Branch, Commit, CommitGraph, HistoryBatch, HistoryProblem, HistoryStamp, Snapshot, TableStatus, branch_refs,
+    history_stamp, list_branches, load_history,
 };
 use crate::id::{BranchName, ManifestVersion, TableVersion};
 use crate::manifest::{self, TableChange, TableEntry};
@@ -211,7 +211,13 @@ impl Graph {
             return Ok(known);
         }
         let history = Arc::new(load_history(self.storage(), progress, sink).await?);
-        *self.inner.history.lock().unwrap_or_else(PoisonError::into_inner) = Some((stamp, history.clone()));
+        // What could not be read may be readable the next time, and then the stamp is the same.
+        let may_pass = |problem: &HistoryProblem| {
+            matches!(problem, HistoryProblem::UnreadableBranch { .. } | HistoryProblem::UnreadableActors { .. })
+        };
+        if !history.problems().iter().any(may_pass) {
+            *self.inner.history.lock().unwrap_or_else(PoisonError::into_inner) = Some((stamp, history.clone()));
+        }
         Ok(history)
     }
 

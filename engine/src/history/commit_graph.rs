@@ -57,6 +57,17 @@ pub enum HistoryProblem {
     },
 }
 
+impl HistoryProblem {
+    /// Whether commits may be there that were not read.
+    #[must_use]
+    pub fn hides_commits(&self) -> bool {
+        match self {
+            Self::MissingDataset { .. } | Self::UnreadableBranch { .. } | Self::UnreadableCommit { .. } => true,
+            Self::DanglingParent { .. } | Self::Unrecorded { .. } | Self::UnreadableActors { .. } => false,
+        }
+    }
+}
+
 impl fmt::Display for HistoryProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

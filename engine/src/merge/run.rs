@@ -41,8 +41,8 @@ pub(crate) async fn merge(
         return Ok(super::Merged { outcome, written: None, tables: Vec::new() });
     }
     recovery::heal(writer).await?;
-    complete_histories(writer, plan).await?;
     check_unmoved(graph, plan).await?;
+    complete_histories(writer, plan).await?;
     let checked = Box::pin(check::apply(graph, plan, decisions, progress)).await?;
     if !checked.check.open.is_empty() {
         return Err(MergeError::Undecided { open: checked.check.open.len() }.into());

@@ -8,9 +8,7 @@ use super::conflict::MergeHeads;
 use super::error::MergeError;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::history::{
-    At, Commit, CommitGraph, HistoryError, HistoryProblem, LostCommits, Snapshot, branch_refs, brought_by,
-};
+use crate::history::{At, Commit, CommitGraph, HistoryError, LostCommits, Snapshot, branch_refs, brought_by};
 use crate::id::{BranchName, CommitId};
 use crate::progress::Progress;
 use crate::storage::names;
@@ -80,15 +78,7 @@ pub(super) async fn find(graph: &Graph, source: &BranchName, target: &BranchName
 
 /// A history of which a part cannot be read now would make the last common commit too old.
 fn check_whole(history: &CommitGraph, of: [&BranchName; 2]) -> Result<(), MergeError> {
-    let hides_commits = |problem: &&HistoryProblem| match problem {
-        HistoryProblem::MissingDataset { .. }
-        | HistoryProblem::UnreadableBranch { .. }
-        | HistoryProblem::UnreadableCommit { .. } => true,
-        HistoryProblem::DanglingParent { .. }
-        | HistoryProblem::Unrecorded { .. }
-        | HistoryProblem::UnreadableActors { .. } => false,
-    };
-    match history.problems().iter().find(hides_commits) {
+    match history.problems().iter().find(|problem| problem.hides_commits()) {
         Some(problem) => {
             let (source_branch, target) = (of[0].clone(), of[1].clone());
             Err(MergeError::HistoryHidden { source_branch, target, reason: problem.to_string() })

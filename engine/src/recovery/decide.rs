@@ -43,6 +43,8 @@ pub(crate) struct Circumstances {
     pub(crate) branch_exists: bool,
     /// Schema changes: whether the new schema files took their places.
     pub(crate) schema_promoted: bool,
+    /// Merges: whether tables were to be taken over that are not pinned.
+    pub(crate) takes_over: bool,
 }
 
 /// Decides for all tables of one write together.
@@ -57,7 +59,7 @@ pub(crate) fn decide(circumstances: Circumstances, tables: &[Judged]) -> Decisio
     }
     if all(RolledPastExpected) {
         let blocked = circumstances.kind == WriterKind::SchemaApply && !circumstances.schema_promoted;
-        return if blocked { Decision::RollBack } else { Decision::RollForward };
+        return if blocked || circumstances.takes_over { Decision::RollBack } else { Decision::RollForward };
     }
     if !all(NoMovement) {
         return Decision::RollBack;
@@ -88,8 +90,13 @@ mod tests {
         IncompletePhaseB, InvariantViolation, NoMovement, RolledPastExpected, UnexpectedAtP1, UnexpectedMultistep,
     };
 
-    const LOAD: Circumstances =
-        Circumstances { kind: WriterKind::Load, mode: Mode::Strict, branch_exists: true, schema_promoted: false };
+    const LOAD: Circumstances = Circumstances {
+        kind: WriterKind::Load,
+        mode: Mode::Strict,
+        branch_exists: true,
+        schema_promoted: false,
+        takes_over: false,
+    };
 
     fn tables(classifications: &[Classification]) -> Vec<Judged> {
         let judged = |&classification| Judged { classification, fate: Fate::Unpublished };
@@ -122,6 +129,9 @@ mod tests {
         let merge = Circumstances { kind: WriterKind::BranchMerge, mode: Mode::Confirmed, ..LOAD };
         assert_eq!(decide(merge, &both), Decision::Discard, "one table of a merge says that it is not published");
         assert_eq!(decide(merge, &both[1..]), Decision::StaleAfterSuccess);
+        let mixed = Circumstances { takes_over: true, ..merge };
+        let complete = tables(&[RolledPastExpected]);
+        assert_eq!([merge, mixed].map(|it| decide(it, &complete)), [Decision::RollForward, Decision::RollBack]);
         both.push(Judged { classification: NoMovement, fate: Fate::TakenBack { head: 5, to: 4 } });
         assert_eq!(decide(LOAD, &both), Decision::StaleAfterRollBack);
         let gone = Circumstances { branch_exists: false, ..LOAD };

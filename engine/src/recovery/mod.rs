@@ -1,6 +1,7 @@
 //! Interrupted writes and what was done about them, as far as looking goes: sidecars, observations, audit rows.
 
 mod act;
+mod adoption;
 mod audit;
 mod classify;
 mod decide;

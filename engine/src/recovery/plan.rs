@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::adoption::takes_over;
 use super::classify::{Mode, Standing, classify};
 use super::decide::{Circumstances, Judged, decide};
 use super::fate::{Fate, fate};
@@ -123,8 +124,13 @@ async fn plan_step(
     let is_change = sidecar.writer_kind == WriterKind::SchemaApply;
     let schema_promoted =
         schema_promoted || (is_change && branch_exists && is_in_place(storage, sidecar, &tables).await?);
-    let mode = Mode::of(sidecar.writer_kind, sidecar.schema_version);
-    let decision = decide(Circumstances { kind: sidecar.writer_kind, mode, branch_exists, schema_promoted }, &judged);
+    let (kind, mode) = (sidecar.writer_kind, Mode::of(sidecar.writer_kind, sidecar.schema_version));
+    let mut circumstances = Circumstances { kind, mode, branch_exists, schema_promoted, takes_over: false };
+    let mut decision = decide(circumstances, &judged);
+    if kind == WriterKind::BranchMerge && decision == Decision::RollForward {
+        circumstances.takes_over = takes_over(storage, sidecar, &tables, &entries).await?;
+        decision = decide(circumstances, &judged);
+    }
     Ok(RecoveryStep { id: file.id.clone(), sidecar: Some((**sidecar).clone()), decision, tables, blocked: None })
 }
 
