@@ -282,8 +282,11 @@ fn apply_progress(job: &mut Job, event: ProgressEvent, now: Now) {
     match event {
         ProgressEvent::Phase { index, count, name, cancellable } => {
             let phase = Phase { index, count, name: name.into(), cancellable, began: now };
-            job.phases.push(phase);
-            job.amount = None;
+            // A phase that is entered again, for the next table, goes on.
+            if job.phases.last().is_none_or(|last| (last.index, &last.name) != (index, &phase.name)) {
+                job.phases.push(phase);
+                job.amount = None;
+            }
         }
         ProgressEvent::Advanced { done, total, unit } => job.amount = Some(Amount { done, total, unit: unit.into() }),
         ProgressEvent::Message(text) => job.messages.push((now, text)),

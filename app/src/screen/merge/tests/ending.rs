@@ -102,6 +102,12 @@ fn a_head_that_moves_between_question_and_answer_is_caught() {
     assert!(stage.state.shared.notice.as_deref().is_some_and(|it| it.starts_with("not merged: a branch moved")));
 }
 
+/// The screen when the jobs on it have been at work for a while.
+fn later(stage: &mut Stage) -> String {
+    stage.state.shared.now.elapsed = crate::stage::NOW.elapsed + std::time::Duration::from_secs(2);
+    stage.picture()
+}
+
 #[test]
 fn phases_and_the_point_of_no_return_are_on_view() {
     let mut stage = Stage::conflictless(120, 30);
@@ -111,13 +117,18 @@ fn phases_and_the_point_of_no_return_are_on_view() {
     let phase =
         |index, name, cancellable| JobUpdate::Progress(ProgressEvent::Phase { index, count: 3, name, cancellable });
     stage.event(Event::Job(start.id, phase(1, "stage", true)));
-    let picture = stage.picture();
+    let picture = later(&mut stage);
     assert!(picture.contains("1/3 stage") && picture.contains("x stops it"), "{picture}");
+    assert!(picture.contains("x cancel"), "{picture}");
     stage.keys("esc");
     assert_eq!(stage.state.screens.merge.step, Step::Result, "the way back is not free any more");
     stage.event(Event::Job(start.id, phase(2, "apply tables", false)));
-    let picture = stage.picture();
+    let picture = later(&mut stage);
     assert!(picture.contains("from here on it goes on to its end"), "{picture}");
+    assert!(picture.contains("apply tables  2s") && !picture.contains("x cancel"), "{picture}");
+    // It is entered again for each table, and is one phase all the same.
+    stage.event(Event::Job(start.id, phase(2, "apply tables", false)));
+    assert_eq!(later(&mut stage), picture);
     stage.keys("x");
     assert!(!stage.effects.contains(&Effect::Cancel(start.id)), "it is not stopped");
 }
