@@ -204,9 +204,9 @@ fn script() -> Vec<((i64, i64, i64), Scripted)> {
         ((20, 10, 15), Tidewater(MAIN, "priya", 480_000)),
         ((22, 15, 40), DropTravel(STYLE_GUIDE, "felix")),
         ((24, 9, 20), ReviseTravel(MAIN, "ines")),
+        ((29, 16, 40), Drop(BADGES)),
         // Pending.
-        ((29, 16, 42), Interrupt(BADGES, "yuki", Hire, StopAt::Applied)),
-        ((29, 16, 45), Drop(BADGES)),
+        ((29, 16, 42), Interrupt(TIDEWATER, "tomas", Start, StopAt::Armed)),
         ((29, 17, 5), Interrupt(MAIN, "priya", Document, StopAt::Applied)),
         ((29, 17, 21), Interrupt(HIRING, "hr-sync", Hire, StopAt::FirstTable)),
     ]
