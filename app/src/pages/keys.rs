@@ -20,8 +20,9 @@ A key that can do nothing at the moment says why in the bottom line. `g g` is a 
 `?` shows the keys of the pane in focus and runs the chosen one. Every action can also be run by its name: `:` and some letters of it.
 What writes asks first; what discards work wants a word typed.
 
-A settings file (`open --config FILE`) changes keys: `keys.history = { \"g d\" = \"history.diff\", \"ctrl-t\" = \"none\" }` puts the row
-diff on `g d`, and takes its action from `ctrl-t`. Keys that work everywhere stand under `keys.global`.
+Your settings file changes keys: `stratigraph/config.toml` in the folder for settings (on Linux `~/.config`), and on top of it what
+`open --config FILE` names. `keys.history = { \"g d\" = \"history.diff\", \"ctrl-t\" = \"none\" }` puts the row diff on `g d`, too, and takes its
+action from `ctrl-t`. Keys that work everywhere stand under `keys.global`.
 ";
 
 /// A dialog with its keys and what they do.
