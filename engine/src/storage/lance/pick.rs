@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::storage::StorageError;
 
 /// Bytes that one batch of rows should have at most, as far as its types tell.
-const BATCH_BYTES: usize = 8 << 20;
+const BATCH_BYTES: usize = 1 << 20;
 /// Rows of one batch.
 const BATCH_ROWS: usize = 4096;
 
