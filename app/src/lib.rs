@@ -15,6 +15,7 @@
 //! | [`job`], [`message`], [`cursor`], [`marks`], [`matcher`] | jobs, messages, lists and terms as plain values |
 //! | [`clock`] | the only look at the wall clock |
 //! | [`tasks`], [`run`](mod@run), [`terminal`] | workers, the loop, the terminal and its restoration |
+//! | [`recording`] | what was done, as lines, and doing it again |
 //! | [`cli`], [`summary`] | the commands, and what a commit did in a few words |
 //! | [`config`], [`theme`], [`logging`] | settings, looks, log file |
 //! | [`clipboard`], [`export`], [`rows`] | ways out, and how rows look there |
@@ -40,6 +41,7 @@ pub mod message;
 pub mod overlay;
 #[cfg(test)]
 mod pages;
+pub mod recording;
 mod recovery;
 pub mod registry;
 pub mod rows;

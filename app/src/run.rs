@@ -16,6 +16,7 @@ use crate::effect::Effect;
 use crate::event::{Event, Now};
 use crate::job::{JobId, Slot};
 use crate::message::Failure;
+use crate::recording::Recorder;
 use crate::state::State;
 use crate::tasks::Tasks;
 use crate::terminal::{Guard, restore, stop_process};
@@ -41,6 +42,7 @@ struct Loop {
     guard: Guard,
     tasks: Tasks,
     watch: Watch,
+    recorder: Option<Recorder>,
     started: Instant,
     done: bool,
 }
@@ -59,10 +61,21 @@ impl Loop {
 
     fn handle(&mut self, event: Event) -> anyhow::Result<()> {
         let now = self.now();
+        self.record(&event, now);
         for effect in handle(&mut self.state, event, now) {
             self.carry_out(effect)?;
         }
         Ok(())
+    }
+
+    /// A recording that cannot go on ends here; the program does not.
+    fn record(&mut self, event: &Event, now: Now) {
+        let Some(recorder) = &mut self.recorder else { return };
+        if let Err(error) = recorder.event(event, now) {
+            self.recorder = None;
+            let failure = Failure::of(stratigraph_engine::ErrorKind::Unavailable, &error);
+            self.state.shared.messages.fail(now, &failure.during("the recording ends here"));
+        }
     }
 
     fn carry_out(&mut self, effect: Effect) -> anyhow::Result<()> {

@@ -7,18 +7,22 @@
 mod context;
 mod holder;
 mod outbox;
+mod pace;
 #[cfg(test)]
 mod tests;
 
 pub use context::TaskContext;
 pub use holder::OpenGraph;
 pub use outbox::Outbox;
+pub use pace::Pace;
 
 use std::any::Any;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use futures::FutureExt;
+use stratigraph_engine::clock::Clock;
 use stratigraph_engine::{ErrorKind, Graph};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -39,6 +43,16 @@ pub struct Tasks {
     finished: mpsc::UnboundedSender<(Slot, JobId)>,
     graph: OpenGraph,
     lanes: HashMap<Slot, Lane>,
+    again: Again,
+}
+
+/// What jobs that are done again get from elsewhere; nothing for those of a person.
+#[derive(Debug, Clone, Default)]
+pub struct Again {
+    /// Where they stand still.
+    pub pace: Option<Pace>,
+    /// Where times and ids of what is written come from.
+    pub clock: Option<Arc<dyn Clock>>,
 }
 
 #[derive(Debug)]
@@ -57,8 +71,14 @@ impl Tasks {
         events: mpsc::Sender<Event>,
     ) -> (Self, mpsc::UnboundedReceiver<(Slot, JobId)>) {
         let (finished, receiver) = mpsc::unbounded_channel();
-        let tasks = Self { runtime, events, finished, graph: OpenGraph::default(), lanes: HashMap::new() };
-        (tasks, receiver)
+        let (graph, lanes, again) = (OpenGraph::default(), HashMap::new(), Again::default());
+        (Self { runtime, events, finished, graph, lanes, again }, receiver)
+    }
+
+    /// The same, for jobs that are done again.
+    #[must_use]
+    pub fn again(self, again: Again) -> Self {
+        Self { again, ..self }
     }
 
     /// The open graph, for the watch of its heads.
@@ -129,12 +149,13 @@ impl Tasks {
         let token = CancellationToken::new();
         let lane = Lane { running: start.id, token: token.clone(), waiting: None };
         self.lanes.insert(start.slot, lane);
-        let outbox = Outbox::new(start.id, self.events.clone());
+        let Again { pace, clock } = self.again.clone();
+        let outbox = Outbox::new(start.id, self.events.clone()).paced(pace);
         let (graph, finished) = (self.graph.clone(), self.finished.clone());
         let (slot, id, is_write) = (start.slot, start.id, start.lifetime == Lifetime::Write);
         self.runtime.spawn(async move {
             outbox.update(JobUpdate::Started).await;
-            let context = TaskContext::new(graph, outbox.clone(), token.clone());
+            let context = TaskContext::new(graph, outbox.clone(), token.clone(), clock);
             let work = AssertUnwindSafe(carry_out(start.request, context)).catch_unwind();
             let status = tokio::select! {
                 // A job that was cancelled before its first step does nothing at all.
@@ -184,7 +205,10 @@ async fn carry_out(request: Request, cx: TaskContext) -> Result<(), Failure> {
 }
 
 async fn open(uri: &str, mode: Mode, cx: &TaskContext) -> Result<(), Failure> {
-    let graph = Graph::open(uri, mode.of_engine()).await?;
+    let graph = match mode {
+        Mode::Write => Box::pin(Graph::open_with_clock(uri, cx.clock())).await?,
+        Mode::ReadOnly => Graph::open(uri, mode.of_engine()).await?,
+    };
     let info = GraphInfo {
         name: graph.name().to_owned(),
         uri: crate::logging::mask_secrets(graph.uri()),

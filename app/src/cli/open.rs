@@ -37,6 +37,9 @@ pub(super) struct ScreenArgs {
     /// What goes to the log file: error, warn, info, debug, or a filter like stratigraph=debug
     #[arg(long, value_name = "LEVEL", env = "STRATIGRAPH_LOG")]
     log_level: Option<String>,
+    /// New file to write down what is done: keys, times and when answers came, no rows
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 }
 
 /// Runs the workbench on a graph.
@@ -73,6 +76,7 @@ fn workbench(uri: String, screen: ScreenArgs, global: &GlobalArgs) -> Result<(),
         no_mouse: screen.no_mouse,
         actor: screen.actor,
     };
-    let options = WorkbenchOptions { uri, config: screen.config, flags, log_level: screen.log_level };
+    let options =
+        WorkbenchOptions { uri, config: screen.config, flags, log_level: screen.log_level, record: screen.record };
     run_workbench(options).map_err(|error| CliError::Workbench(error.into()))
 }

@@ -13,6 +13,7 @@ use crate::config::{Config, Flags, Origin, state_directory, user_file};
 use crate::event::Now;
 use crate::logging;
 use crate::message::{Failure, Level};
+use crate::recording::{Header, Recorder};
 use crate::registry::registry;
 use crate::run::watch::{Signals, Sources, Watch};
 use crate::run::{Inputs, Loop};
@@ -33,6 +34,8 @@ pub struct WorkbenchOptions {
     pub flags: Flags,
     /// Log filter; `None` logs warnings and errors.
     pub log_level: Option<String>,
+    /// New file to record to what is done.
+    pub record: Option<PathBuf>,
 }
 
 /// Jobs' events that may wait for the loop.
@@ -43,7 +46,8 @@ const QUEUE: usize = 1024;
 /// The first frame is drawn before the graph is opened; opening is a job like any other.
 ///
 /// # Errors
-/// If there is no terminal, `--config` cannot be read, or the terminal fails while drawing. The terminal is given back.
+/// If there is no terminal, `--config` cannot be read, there is a file already to record to, or the terminal fails while drawing.
+/// The terminal is given back.
 pub fn run_workbench(options: WorkbenchOptions) -> anyhow::Result<()> {
     let started = Instant::now();
     let around = Surroundings::of_process();
@@ -58,6 +62,7 @@ pub fn run_workbench(options: WorkbenchOptions) -> anyhow::Result<()> {
     install_panic_hook(log_path.clone());
     let sources = sources(&options);
     let (config, config_problem) = first_config(&sources)?;
+    let recorder = recorder(&options, &around, &config)?;
 
     let background = Background::new()?;
     let runtime = background.runtime();
@@ -81,7 +86,7 @@ pub fn run_workbench(options: WorkbenchOptions) -> anyhow::Result<()> {
     let result = runtime.block_on(async {
         let watch = Watch::new(runtime.handle().clone(), sender, sources);
         let mut inputs = Inputs { events, finished, terminal: EventStream::new() };
-        let mut main = Loop { state, guard, tasks, watch, started, done: false };
+        let mut main = Loop { state, guard, tasks, watch, recorder, started, done: false };
         main.draw()?;
         tracing::info!(milliseconds = started.elapsed().as_millis(), "first frame drawn");
         for effect in open_graph(&mut main.state) {
@@ -93,6 +98,14 @@ pub fn run_workbench(options: WorkbenchOptions) -> anyhow::Result<()> {
     });
     drop(log);
     result
+}
+
+fn recorder(options: &WorkbenchOptions, around: &Surroundings, config: &Config) -> anyhow::Result<Option<Recorder>> {
+    let Some(path) = &options.record else { return Ok(None) };
+    let size = crossterm::terminal::size()?;
+    let header = Header::new(&options.uri, utc_micros(), size, around, config);
+    let recorder = Recorder::create(path, &header);
+    recorder.map(Some).with_context(|| format!("cannot record to {}", path.display()))
 }
 
 /// The workers. Cancelled ones may be inside a long call: neither a return nor a panic of the loop waits for them.

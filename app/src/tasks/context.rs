@@ -1,5 +1,8 @@
 //! What a running request can use.
 
+use std::sync::Arc;
+
+use stratigraph_engine::clock::{Clock, SystemClock};
 use stratigraph_engine::{Error, Graph, Progress};
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +15,7 @@ pub struct TaskContext {
     graph: OpenGraph,
     outbox: Outbox,
     progress: Progress,
+    clock: Option<Arc<dyn Clock>>,
 }
 
 impl std::fmt::Debug for TaskContext {
@@ -21,10 +25,15 @@ impl std::fmt::Debug for TaskContext {
 }
 
 impl TaskContext {
-    pub(super) fn new(graph: OpenGraph, outbox: Outbox, token: CancellationToken) -> Self {
+    pub(super) fn new(
+        graph: OpenGraph,
+        outbox: Outbox,
+        token: CancellationToken,
+        clock: Option<Arc<dyn Clock>>,
+    ) -> Self {
         let sink = outbox.clone();
         let progress = Progress::new(move |event| sink.progress(event), token);
-        Self { graph, outbox, progress }
+        Self { graph, outbox, progress, clock }
     }
 
     /// The open graph.
@@ -38,6 +47,12 @@ impl TaskContext {
     /// Makes this the graph that jobs find from now on.
     pub(super) fn put_graph(&self, graph: Graph) {
         self.graph.put(graph);
+    }
+
+    /// Where times and ids of what is written come from.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock::default()))
     }
 
     /// Where the work reports to; it also says when to stop.

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use crate::effect::Reply;
 use crate::event::Event;
 use crate::job::{JobId, JobUpdate};
+use crate::tasks::Pace;
 
 /// Least time between two progress reports of one job.
 const PACE: Duration = Duration::from_millis(100);
@@ -22,6 +23,7 @@ pub struct Outbox {
     id: JobId,
     events: mpsc::Sender<Event>,
     progress: Arc<Mutex<Thinned>>,
+    pace: Option<Pace>,
 }
 
 #[derive(Debug, Default)]
@@ -34,7 +36,13 @@ impl Outbox {
     /// An outbox for job `id`.
     #[must_use]
     pub fn new(id: JobId, events: mpsc::Sender<Event>) -> Self {
-        Self { id, events, progress: Arc::default() }
+        Self { id, events, progress: Arc::default(), pace: None }
+    }
+
+    /// The same, of a job that stands still at its phases.
+    #[must_use]
+    pub fn paced(self, pace: Option<Pace>) -> Self {
+        Self { pace, ..self }
     }
 
     /// Sends an update, after all progress held back. Waits while the loop is busy.
@@ -48,8 +56,11 @@ impl Outbox {
         self.send(Event::Reply(self.id, reply)).await;
     }
 
-    /// Takes a progress report; never waits. What cannot leave now is held for the next report.
+    /// Takes a progress report; never waits, unless the job keeps a pace. What cannot leave now is held for the next report.
     pub fn progress(&self, event: ProgressEvent) {
+        if let Some(pace) = &self.pace {
+            return self.report(event, pace);
+        }
         let mut thinned = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         let counts = |event: &ProgressEvent| matches!(event, ProgressEvent::Advanced { .. });
         if counts(&event) && thinned.held.last().is_some_and(counts) {
@@ -70,6 +81,16 @@ impl Outbox {
                 thinned.held.extend(held);
                 return;
             }
+        }
+    }
+
+    /// Reports at the pace of a recording, which has a line for every phase.
+    fn report(&self, event: ProgressEvent, pace: &Pace) {
+        let is_phase = matches!(event, ProgressEvent::Phase { .. });
+        // Its queue is longer than a job is talkative. A phase that is lost all the same is missed by the replay.
+        drop(self.events.try_send(Event::Job(self.id, JobUpdate::Progress(event))));
+        if is_phase {
+            pace.stand(self.id);
         }
     }
 

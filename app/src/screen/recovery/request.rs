@@ -1,10 +1,8 @@
 //! What the screen asks of a worker thread, and what comes back.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use futures::FutureExt;
-use stratigraph_engine::clock::SystemClock;
 use stratigraph_engine::graph::Pending;
 use stratigraph_engine::recovery::{AuditRow, Recovered, RecoveryError, RecoveryPlan, SidecarFile};
 use stratigraph_engine::{Error, ErrorKind, Graph};
@@ -111,7 +109,7 @@ async fn sweep(graph: &Graph, plan: &Pending, cx: &TaskContext) -> Result<(), Fa
     }
     progress.check()?;
     progress.phase(2, 2, "settle");
-    let clock = Arc::new(SystemClock::default());
+    let clock = cx.clock();
     match Box::pin(graph.recover(&plan.recovery, clock, progress)).await {
         Ok(done) => deliver(cx, Reply::Swept(done, None)).await,
         Err(Error::Recovery(RecoveryError::PlanOutdated { .. })) => {
