@@ -1,6 +1,8 @@
 //! The merge under way, and what became of it.
 
-use stratigraph_engine::merge::{MergeOutcome, Merged};
+use stratigraph_engine::TableKey;
+use stratigraph_engine::merge::{MergeOutcome, Merged, TableMerge};
+use stratigraph_engine::write::Written;
 use stratigraph_widgets::width::{Align, width};
 
 use super::{TextLine, column, failure_text, is_running, text, wrapped};
@@ -8,7 +10,7 @@ use crate::job::Job;
 use crate::screen::merge::request::{Done, Observed, Pair};
 use crate::screen::merge::{Ending, MERGE_SLOT, Merge, RESULT, words};
 use crate::state::{Arrangement, Shared};
-use crate::theme::Role;
+use crate::theme::{Role, Theme};
 use crate::view::{Canvas, duration_text, grouped};
 
 pub(super) fn draw(screen: &Merge, shared: &Shared, panes: &Arrangement, canvas: &mut Canvas<'_, '_>) {
@@ -98,7 +100,7 @@ fn amount(job: &Job) -> String {
 /// The commit and the tables before and after.
 fn finished(done: &Done, pair: &Pair, shared: &Shared) -> Vec<TextLine> {
     let theme = shared.theme;
-    let Merged { outcome, written, tables } = &done.merged;
+    let Merged { outcome, written, .. } = &done.merged;
     let Some(written) = written else {
         let text = match outcome {
             MergeOutcome::AlreadyUpToDate => format!("{outcome}: {} had every commit of {}", pair.target, pair.source),
@@ -117,18 +119,7 @@ fn finished(done: &Done, pair: &Pair, shared: &Shared) -> Vec<TextLine> {
         ("enter shows it in the history".to_owned(), Role::Dim),
         (String::new(), Role::Text),
     ];
-    let names = written.tables.iter().map(|table| width(&table.key.to_string())).max().unwrap_or(0).max(5);
-    let cell = |text: &str| column(text, names, Align::Left, theme);
-    lines.push((format!("{}  {:<16} {:>9}  rows then", cell("table"), "version", "changes"), Role::Title));
-    for table in &written.tables {
-        let before = done.before.iter().find(|(key, _)| *key == table.key).map(|(_, version)| version.to_string());
-        let before = before.unwrap_or_else(|| theme.symbols().missing.to_owned());
-        let version = format!("{before}{}{}", theme.arrow(), table.version);
-        let merged = tables.iter().find(|merged| merged.key == table.key);
-        let changes = merged.map(|it| format!("+{} ~{} -{}", it.appends, it.upserts, it.deletes)).unwrap_or_default();
-        let key = cell(&table.key.to_string());
-        lines.push((format!("{key}  {version:<16} {changes:>9}  {}", grouped(table.rows)), Role::Text));
-    }
+    lines.extend(table_lines(done, written, theme));
     let others = done.before.len().saturating_sub(written.tables.len());
     if others > 0 {
         lines.push((format!("{} as before", words::count(others, "table")), Role::Dim));
@@ -138,6 +129,28 @@ fn finished(done: &Done, pair: &Pair, shared: &Shared) -> Vec<TextLine> {
         lines.push((text.to_owned(), Role::Warning));
     }
     lines
+}
+
+/// The tables that were written, with their versions before and after and what the merge did to their rows.
+fn table_lines(done: &Done, written: &Written, theme: Theme) -> Vec<TextLine> {
+    let changed = |key: &TableKey| {
+        let merged = done.merged.tables.iter().find(|merged| merged.key == *key);
+        let count =
+            |it: &TableMerge| format!("+{} ~{} -{}", grouped(it.appends), grouped(it.upserts), grouped(it.deletes));
+        merged.map(count).unwrap_or_default()
+    };
+    let names = written.tables.iter().map(|table| width(&table.key.to_string())).max().unwrap_or(0).max(5);
+    let changes = written.tables.iter().map(|table| changed(&table.key).len()).max().unwrap_or(0).max(7);
+    let cell = |text: &str| column(text, names, Align::Left, theme);
+    let title = format!("{}  {:<16}  {:>changes$}  rows then", cell("table"), "version", "changes");
+    let lines = written.tables.iter().map(|table| {
+        let before = done.before.iter().find(|(key, _)| *key == table.key).map(|(_, version)| version.to_string());
+        let before = before.unwrap_or_else(|| theme.symbols().missing.to_owned());
+        let version = format!("{before}{}{}", theme.arrow(), table.version);
+        let (key, change) = (cell(&table.key.to_string()), changed(&table.key));
+        (format!("{key}  {version:<16}  {change:>changes$}  {:>9}", grouped(table.rows)), Role::Text)
+    });
+    std::iter::once((title, Role::Title)).chain(lines).collect()
 }
 
 /// What is known of the graph after a failure, by dimension.
