@@ -85,7 +85,7 @@ pub(crate) async fn brought_by(storage: &Storage, commit: &Commit) -> Result<Los
         Err(error) => return Err(error),
     };
     let origins = shown.origins(version.saturating_sub(1)).await?;
-    let notes = origins.iter().filter_map(|origin| note(origin));
+    let notes = origins.iter().filter_map(note);
     let of_commit = |note: &Note| commit.merged_parent.is_some_and(|merged| merged.to_string() == note.merged);
     let parsed = |(id, parents): (String, Vec<String>)| {
         let parents: Result<Vec<CommitId>, _> = parents.iter().map(|parent| parent.parse()).collect();

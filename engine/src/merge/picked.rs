@@ -80,7 +80,11 @@ impl TableRows {
     ///
     /// # Errors
     /// In the stream: [`StorageError::Table`] if rows are not of that schema; those of the entries and of reading.
-    pub(super) fn rows(&self, steps: &'static [RowStep], schema: SchemaRef) -> BoxStream<'static, Result<RecordBatch>> {
+    pub(super) fn rows(
+        &self,
+        steps: &'static [RowStep],
+        schema: &SchemaRef,
+    ) -> BoxStream<'static, Result<RecordBatch>> {
         let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
         let picked = |(&side, table): (&Side, &Table)| {
             let of_side = move |entries: Vec<Entry>| -> Vec<u64> {
@@ -95,7 +99,7 @@ impl TableRows {
         let edited = self.settled.edited.iter().filter(|edited| steps.contains(&edited.step));
         let path = self.tables.get(&Side::Target).map(Table::uri).unwrap_or_default();
         let edited: Vec<Result<RecordBatch>> =
-            edited.map(|edited| Ok(conform(&project(&edited.row, &columns), &schema, path)?)).collect();
+            edited.map(|edited| Ok(conform(&project(&edited.row, &columns), schema, path)?)).collect();
         futures::stream::iter(picked).flatten().chain(futures::stream::iter(edited)).boxed()
     }
 
@@ -160,7 +164,7 @@ impl RowSource for OneStep {
             RowStep::Update => &[RowStep::Update],
             RowStep::Delete => &[],
         };
-        Rows::stream(self.rows.schema.clone(), self.rows.rows(steps, self.rows.schema.clone()))
+        Rows::stream(self.rows.schema.clone(), self.rows.rows(steps, &self.rows.schema))
     }
 }
 

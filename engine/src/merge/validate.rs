@@ -85,7 +85,7 @@ async fn make(kind: TableType<'_>, rows: &TableRows, digests: &Digests, problems
     let schema = looked_at(kind, !rows.settled.edited.is_empty());
     let mut spool = SpoolWriter::create(schema.clone())?;
     let mut ids = HashMap::new();
-    let mut batches = rows.rows(&[RowStep::Append, RowStep::Update], schema);
+    let mut batches = rows.rows(&[RowStep::Append, RowStep::Update], &schema);
     while let Some(batch) = batches.try_next().await? {
         for id in batch[ID].as_string::<i32>().iter().flatten() {
             ids.insert(digests.of(id), (ids.len() as u64, NOWHERE));
