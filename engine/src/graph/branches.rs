@@ -132,7 +132,7 @@ impl Graph {
     /// [`BranchError`], [`crate::history::HistoryError::UnknownBranch`] for the source, [`crate::write::WriteError::SchemaApply`],
     /// [`StorageError`], after which the branch does not exist.
     pub async fn create_branch(&self, name: &BranchName, from: &BranchName) -> Result<()> {
-        self.create_branch_at(name, &At::Branch(from.clone())).await
+        Box::pin(self.create_branch_at(name, &At::Branch(from.clone()))).await
     }
 
     /// Makes a branch that starts at a position: the head of a branch, or a commit, whose state and history it then has.
@@ -144,7 +144,7 @@ impl Graph {
         let writer = self.ready_writer().await?;
         check_new_branch(name, &self.branch_names().await?)?;
         // Of writes to a branch of this name that is gone.
-        recovery::heal(writer).await?;
+        Box::pin(recovery::heal(writer)).await?;
         let origin = self.origin(at).await?;
         // Both datasets fork at versions that belong together: nobody publishes in between.
         let gates = [Gate::Branches, Gate::Publish(origin.lineage().clone())];
@@ -159,7 +159,7 @@ impl Graph {
         if let Some(operation_id) = interrupted_on(writer, name).await? {
             return Err(BranchError::Interrupted { name: name.clone(), operation_id }.into());
         }
-        complete_history(writer, origin.lineage()).await?;
+        Box::pin(complete_history(writer, origin.lineage())).await?;
         let start = self.start(writer, &origin).await?;
         make(self.storage(), name, &start).await
     }
@@ -194,7 +194,7 @@ impl Graph {
         remove(writer, branch).await?;
         drop((held, alone));
         // What was interrupted on the branch is settled while nobody can take its name.
-        if let Err(error) = recovery::heal(writer).await {
+        if let Err(error) = Box::pin(recovery::heal(writer)).await {
             tracing::warn!("branch {name} is deleted, what was interrupted on it is not settled: {error}");
         }
         Ok(())
