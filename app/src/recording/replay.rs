@@ -28,9 +28,6 @@ use crate::view::view;
 const QUEUE: usize = 1 << 16;
 /// How long a job may take for the next thing that the recording has of it.
 const PATIENCE: Duration = Duration::from_mins(4);
-/// Where ids of what is written come from: any number, as long as it stays the same.
-const SEED: u64 = 0x7265_706c;
-
 /// Why a recording cannot be done again.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
@@ -94,7 +91,9 @@ impl Replay {
         let Recording { header, lines } = recording;
         let (sender, events) = mpsc::channel(QUEUE);
         let (tasks, finished) = Tasks::new(runtime, sender);
-        let (pace, clock) = (Pace::default(), Arc::new(SetClock::new(header.started_micros, SEED)));
+        // The ids of what is written stay the same, and differ between recordings that are done again together.
+        let seed = header.started_micros.unsigned_abs();
+        let (pace, clock) = (Pace::default(), Arc::new(SetClock::new(header.started_micros, seed)));
         let tasks = tasks.again(Again { pace: Some(pace.clone()), clock: Some(clock.clone()) });
         let now = Now { utc_micros: header.started_micros, elapsed: Duration::ZERO };
         let mut state = new_state(location, header.config(), header.surroundings(), header.size, now);

@@ -63,12 +63,14 @@ impl Outbox {
         }
         let mut thinned = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         let counts = |event: &ProgressEvent| matches!(event, ProgressEvent::Advanced { .. });
-        if counts(&event) && thinned.held.last().is_some_and(counts) {
+        let is_count = counts(&event);
+        if is_count && thinned.held.last().is_some_and(counts) {
             thinned.held.pop();
         }
         thinned.held.push(event);
         let now = Instant::now();
-        if thinned.sent.is_some_and(|sent| now.duration_since(sent) < PACE) {
+        // A phase may last, and say that there is no way back: it is told at once.
+        if is_count && thinned.sent.is_some_and(|sent| now.duration_since(sent) < PACE) {
             return;
         }
         thinned.sent = Some(now);

@@ -158,3 +158,23 @@ async fn a_full_queue_never_blocks_progress() {
     sending.await.expect("sent");
     assert_eq!(said, ["message 1", "message 2", "message 3"]);
 }
+
+#[tokio::test]
+async fn a_phase_is_told_at_once_with_what_came_before_it() {
+    let (sender, mut events) = mpsc::channel(64);
+    let outbox = Outbox::new(JobId(1), sender);
+    let phase = |name| ProgressEvent::Phase { index: 1, count: 3, name, cancellable: true };
+    outbox.progress(phase("stage"));
+    outbox.progress(ProgressEvent::Advanced { done: 1, total: None, unit: "tables" });
+    outbox.progress(ProgressEvent::Advanced { done: 2, total: None, unit: "tables" });
+    outbox.progress(phase("commit"));
+    let mut told = Vec::new();
+    while let Ok(Event::Job(_, JobUpdate::Progress(event))) = events.try_recv() {
+        told.push(match event {
+            ProgressEvent::Phase { name, .. } => name.to_owned(),
+            ProgressEvent::Advanced { done, .. } => done.to_string(),
+            other => format!("{other:?}"),
+        });
+    }
+    assert_eq!(told, ["stage", "2", "commit"]);
+}
