@@ -38,7 +38,7 @@ fn load(graph: &Path, number: u32) -> Result<Child> {
 /// that is being recovered. `life` is how long it takes if nobody kills it.
 fn kill(mut child: Child, graph: &Path, life: Duration, seed: &mut u64) -> Result<Output> {
     let part = |seed: &mut u64| -> Result<f64> { Ok(f64::from(u32::try_from(random(seed) % 1000)?) / 1000.0) };
-    let moment = if random(seed) % 2 == 0 {
+    let moment = if random(seed).is_multiple_of(2) {
         // Writes get slower while there is something to recover: the moments reach past the end of an undisturbed one.
         life.mul_f64(0.4 + 1.4 * part(seed)?)
     } else {

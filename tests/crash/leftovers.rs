@@ -108,8 +108,8 @@ fn what_was_interrupted_on_a_branch_that_is_gone_is_not_taken_for_a_write_to_a_n
             put(&made.graph, &work, &one("of the new one")).await?;
 
             let history = made.graph.history(&Progress::none()).await?;
-            let merges = history.commits().iter().filter(|commit| commit.merged_parent.is_some()).count();
-            ensure!(merges == 0, "the merge into the old branch is recorded on the new one");
+            let is_merge = history.commits().iter().any(|commit| commit.merged_parent.is_some());
+            ensure!(!is_merge, "the merge into the old branch is recorded on the new one");
             let kinds: Vec<String> = made.graph.audit().await?.into_iter().map(|row| row.recovery_kind).collect();
             ensure!(kinds == ["OrphanedBranchDiscarded"], "{kinds:?}");
             let merged = merge(&made.graph, &from, &work).await?;

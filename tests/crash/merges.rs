@@ -434,9 +434,11 @@ async fn unrecorded(scene: &Scene, next_deed: Next) -> Result<()> {
     scene.put_back()?;
     let graph = scene.open(OpenMode::ReadWrite).await?;
     let window = [points::RECOVERY_SIDECAR_WRITE, points::GRAPH_PUBLISH_AFTER_MANIFEST_COMMIT];
-    window.iter().for_each(|point| fail::cfg(*point, "return").expect("a valid action"));
+    for point in window {
+        fail::cfg(point, "return").expect("a valid action");
+    }
     let merged = merge(&graph, &scene.source, &scene.target).await;
-    window.iter().for_each(|point| fail::remove(*point));
+    window.into_iter().for_each(fail::remove);
     ensure!(merged.is_err() && scene.sidecar()?.is_none(), "{merged:?}");
     drop(graph);
     let mut graph = scene.open(OpenMode::ReadWrite).await?;

@@ -133,21 +133,21 @@ fn finished(done: &Done, pair: &Pair, shared: &Shared) -> Vec<TextLine> {
 
 /// The tables that were written, with their versions before and after and what the merge did to their rows.
 fn table_lines(done: &Done, written: &Written, theme: Theme) -> Vec<TextLine> {
-    let changed = |key: &TableKey| {
+    let counts = |key: &TableKey| {
         let merged = done.merged.tables.iter().find(|merged| merged.key == *key);
         let count =
             |it: &TableMerge| format!("+{} ~{} -{}", grouped(it.appends), grouped(it.upserts), grouped(it.deletes));
         merged.map(count).unwrap_or_default()
     };
     let names = written.tables.iter().map(|table| width(&table.key.to_string())).max().unwrap_or(0).max(5);
-    let changes = written.tables.iter().map(|table| changed(&table.key).len()).max().unwrap_or(0).max(7);
+    let changes = written.tables.iter().map(|table| counts(&table.key).len()).max().unwrap_or(0).max(7);
     let cell = |text: &str| column(text, names, Align::Left, theme);
     let title = format!("{}  {:<16}  {:>changes$}  rows then", cell("table"), "version", "changes");
     let lines = written.tables.iter().map(|table| {
         let before = done.before.iter().find(|(key, _)| *key == table.key).map(|(_, version)| version.to_string());
         let before = before.unwrap_or_else(|| theme.symbols().missing.to_owned());
         let version = format!("{before}{}{}", theme.arrow(), table.version);
-        let (key, change) = (cell(&table.key.to_string()), changed(&table.key));
+        let (key, change) = (cell(&table.key.to_string()), counts(&table.key));
         (format!("{key}  {version:<16}  {change:>changes$}  {:>9}", grouped(table.rows)), Role::Text)
     });
     std::iter::once((title, Role::Title)).chain(lines).collect()
