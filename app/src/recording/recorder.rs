@@ -85,7 +85,7 @@ fn what(event: &Event) -> Option<What> {
     Some(match event {
         Event::Key(key) => What::Key(key_name(key)?),
         Event::Paste(text) => What::Paste(masked(text)),
-        Event::Mouse(mouse) => What::Mouse { what: click(mouse)?, column: mouse.column, row: mouse.row },
+        Event::Mouse(mouse) => What::Mouse { what: click(*mouse)?, column: mouse.column, row: mouse.row },
         Event::Resize(columns, rows) => What::Resize(*columns, *rows),
         Event::Tick => What::Tick,
         Event::Job(JobId(job), update) => of_job(*job, update)?,
@@ -118,7 +118,7 @@ fn masked(text: &str) -> String {
     text.split_inclusive(char::is_whitespace).map(mask_secrets).collect()
 }
 
-fn click(mouse: &MouseEvent) -> Option<Click> {
+fn click(mouse: MouseEvent) -> Option<Click> {
     Some(match mouse.kind {
         MouseEventKind::Down(MouseButton::Left) => Click::Left,
         MouseEventKind::ScrollUp => Click::Up,

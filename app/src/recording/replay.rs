@@ -135,7 +135,8 @@ impl Replay {
         let now = Now { utc_micros, elapsed: Duration::from_micros(line.at) };
         match line.what {
             What::Began(job) => {
-                self.wait(job, now, "its beginning", |event| matches!(event, Event::Job(_, JobUpdate::Started))).await?
+                self.wait(job, now, "its beginning", |event| matches!(event, Event::Job(_, JobUpdate::Started)))
+                    .await?;
             }
             What::Phase { job, name } => {
                 let found = |event: &Event| matches!(phase(event), Some(found) if found == name);
