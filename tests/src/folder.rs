@@ -49,3 +49,42 @@ pub fn copy(from: &Path, to: &Path) -> Result<()> {
     }
     Ok(())
 }
+
+/// Copies a graph, so that the copy is a graph of its own: branches hold absolute paths to the place they were made in.
+///
+/// # Errors
+/// If something cannot be read or written, or the paths are not equally long, as the files that hold them are not rewritten.
+pub fn copy_graph(from: &Path, to: &Path) -> Result<()> {
+    let [old, new] = [from, to].map(|path| path.as_os_str().as_encoded_bytes());
+    anyhow::ensure!(old.len() == new.len(), "{} and {} are not equally long", from.display(), to.display());
+    copy(from, to)?;
+    let mut open = vec![to.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path
+                .extension()
+                .is_some_and(|kind| ["manifest", "txn", "json"].iter().any(|known| kind == *known))
+            {
+                // Locations in a store have no slash at the beginning.
+                replace(&path, &old[1..], &new[1..])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Replaces bytes of a file by others, wherever they are.
+fn replace(path: &Path, old: &[u8], new: &[u8]) -> Result<()> {
+    let mut content = fs::read(path)?;
+    let found: Vec<usize> = (0..content.len()).filter(|at| content[*at..].starts_with(old)).collect();
+    for at in &found {
+        content[*at..*at + new.len()].copy_from_slice(new);
+    }
+    if !found.is_empty() {
+        fs::write(path, content)?;
+    }
+    Ok(())
+}
