@@ -193,7 +193,7 @@ impl Graph {
         }
         remove(writer, branch).await?;
         drop((held, alone));
-        // What was interrupted on the branch is settled while nobody can take its name.
+        // What was interrupted on the branch is settled now; whoever takes its name before does it first.
         if let Err(error) = Box::pin(recovery::heal(writer)).await {
             tracing::warn!("branch {name} is deleted, what was interrupted on it is not settled: {error}");
         }

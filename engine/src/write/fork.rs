@@ -36,7 +36,7 @@ pub(super) async fn fork(storage: &Storage, branch: &BranchName, table: &TableEn
 pub(super) async fn clear_way(storage: &Storage, branch: &BranchName, table: &TableEntry) -> Result<()> {
     match storage.head(&table.path, branch.stored()).await {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        // What is left of one that was being made or deleted need not have a version.
+        // One that cannot be read is in the way as well.
         Ok(_) | Err(_) => {}
     }
     fail_point!(crate::fail::FORK_BEFORE_CLASSIFY);
