@@ -4,6 +4,7 @@
 //! loop's thread, suspend and termination. It may be called twice.
 
 mod guard;
+mod quiet;
 mod suspend;
 
 pub use guard::{Guard, install_panic_hook, restore};

@@ -12,7 +12,8 @@ use crossterm::event::{
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{execute, queue};
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
+
+use super::quiet::Quiet;
 
 /// Whether the terminal is ours now, for the panic hook.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -21,7 +22,7 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 #[derive(Debug)]
 pub struct Guard {
     /// Where frames are drawn.
-    pub terminal: Terminal<CrosstermBackend<Stdout>>,
+    pub terminal: Terminal<Quiet<Stdout>>,
     mouse: bool,
 }
 
@@ -33,7 +34,7 @@ impl Guard {
     pub fn take(mouse: bool) -> io::Result<Self> {
         // The theme alone decides about colours: crossterm's own switch writes sequences that reset reverse as well.
         crossterm::style::force_color_output(true);
-        let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        let terminal = Terminal::new(Quiet::new(io::stdout()))?;
         let mut guard = Self { terminal, mouse };
         guard.enter()?;
         Ok(guard)
