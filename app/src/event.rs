@@ -2,7 +2,7 @@
 //!
 //! Every event is stamped with the moment it arrived ([`Now`]); nothing behind [`crate::update::handle`] reads a clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crossterm::event::{KeyEvent, MouseEvent};
@@ -44,8 +44,8 @@ pub enum Event {
     Reply(JobId, Reply),
     /// The branch heads were looked at.
     Heads(Result<Heads, Failure>),
-    /// The sidecars of interrupted writes were counted.
-    Interrupted(Result<usize, Failure>),
+    /// The sidecars of interrupted writes, by their ids.
+    Interrupted(Result<BTreeSet<String>, Failure>),
     /// The user's configuration file changed and was read again.
     Config(Result<Box<Config>, Failure>),
     /// Text was handed to the terminal's clipboard, or could not be.

@@ -4,6 +4,7 @@
 
 mod look;
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -31,6 +32,11 @@ pub(crate) use look::{LOOKS, dump, words};
 
 /// 2026-05-02 09:14:03 UTC.
 pub(crate) const NOW: Now = Now { utc_micros: 1_777_713_243_000_000, elapsed: Duration::from_secs(9) };
+
+/// The ids of some interrupted writes.
+pub(crate) fn interrupted(count: usize) -> BTreeSet<String> {
+    (1..=count).map(|number| format!("w{number}")).collect()
+}
 
 /// A screen that can be staged.
 pub(crate) trait Staged {

@@ -11,7 +11,7 @@ pub use context::Context;
 pub use place::{Arrangement, PaneRect, SizeClass, arrange};
 pub use term::{Counter, Term, Terms};
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -115,8 +115,8 @@ pub struct Shared {
     pub heads: Heads,
     /// What is known about writing.
     pub writing: Writing,
-    /// How many interrupted writes are pending; `None` until they were counted.
-    pub interrupted: Option<usize>,
+    /// The interrupted writes that are pending, by their ids; `None` until they were looked for.
+    pub interrupted: Option<BTreeSet<String>>,
     /// Whether live updates are frozen.
     pub paused: bool,
     /// Whether the job strip is shown.

@@ -14,6 +14,8 @@ mod writing;
 pub use jobs::open_graph;
 pub use settings::{apply_config, theme_of};
 
+use std::collections::BTreeSet;
+
 use crate::action::{Action, Availability, Global};
 use crate::effect::Effect;
 use crate::event::{Event, Heads, Now};
@@ -39,7 +41,7 @@ pub fn handle(state: &mut State, event: Event, now: Now) -> Vec<Effect> {
         Event::Job(id, update) => jobs::job(state, id, update),
         Event::Reply(id, reply) => jobs::reply(state, id, reply),
         Event::Heads(heads) => heads_seen(state, heads),
-        Event::Interrupted(count) => interrupted(state, count),
+        Event::Interrupted(ids) => interrupted(state, ids),
         Event::Config(config) => config_read(state, config),
         Event::Copied(result) => copied(state, result),
         Event::Resumed => vec![Effect::Redraw],
@@ -130,20 +132,21 @@ fn heads_seen(state: &mut State, heads: Result<Heads, Failure>) -> Vec<Effect> {
 
 /// What is pending when the graph is opened is said once; after that the title counts. A sidecar may also be that of a writer
 /// at work, which is no news each time.
-fn interrupted(state: &mut State, count: Result<usize, Failure>) -> Vec<Effect> {
+fn interrupted(state: &mut State, ids: Result<BTreeSet<String>, Failure>) -> Vec<Effect> {
     let shared = &mut state.shared;
-    match count {
+    match ids {
         Err(failure) => tracing::warn!("cannot look for interrupted writes: {}", failure.sentence()),
         Ok(_) if shared.paused && shared.interrupted.is_some() => {}
-        Ok(count) => match shared.interrupted.replace(count) {
-            None if count > 0 => {
+        Ok(ids) => match shared.interrupted.replace(ids.clone()) {
+            None if !ids.is_empty() => {
+                let count = ids.len();
                 let pending = if count == 1 { "write is" } else { "writes are" };
                 let screen = ScreenId::Recovery;
                 let text =
                     format!("{count} interrupted {pending} pending: {} shows {}", screen.digit(), screen.title());
                 shared.messages.say(shared.now, Level::Warning, text);
             }
-            Some(before) if before != count => {
+            Some(before) if before != ids => {
                 return with_screens(state, |screens, cx| {
                     screens.recovery.counted(cx);
                     screens.branches.counted(cx);

@@ -18,7 +18,8 @@ pub fn info(state: &State) -> Page {
             lines.push(fact("state", "open, read-only"));
             lines.push(fact("internal schema", &info.stamp.to_string()));
             lines.push(fact("branches", &shared.heads.len().to_string()));
-            let interrupted = shared.interrupted.map_or("not counted yet".to_owned(), |count| count.to_string());
+            let interrupted =
+                shared.interrupted.as_ref().map_or("not counted yet".to_owned(), |ids| ids.len().to_string());
             lines.push(fact("interrupted writes", &interrupted));
         }
     }

@@ -1,6 +1,6 @@
 //! What a recording holds: a header and one JSON object a line for everything that happened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -124,8 +124,8 @@ pub enum What {
     },
     /// The newest version of each branch.
     Heads(BTreeMap<String, u64>),
-    /// The number of interrupted writes.
-    Interrupted(usize),
+    /// The ids of interrupted writes.
+    Interrupted(BTreeSet<String>),
     /// Heads or interrupted writes could not be looked for.
     Unseen,
     /// The settings were read again; the recording goes on with those it began with.

@@ -93,7 +93,7 @@ fn what(event: &Event) -> Option<What> {
         Event::Heads(Ok(heads)) => {
             What::Heads(heads.iter().map(|(branch, version)| (branch.to_string(), version.get())).collect())
         }
-        Event::Interrupted(Ok(count)) => What::Interrupted(*count),
+        Event::Interrupted(Ok(ids)) => What::Interrupted(ids.clone()),
         Event::Heads(Err(_)) | Event::Interrupted(Err(_)) => What::Unseen,
         Event::Config(_) => What::Settings,
         Event::Copied(Ok(size)) => What::Copied(*size),

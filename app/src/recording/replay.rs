@@ -145,7 +145,7 @@ impl Replay {
             What::Reply(job) => self.wait(job, now, "an answer", |event| matches!(event, Event::Reply(..))).await?,
             What::Ended { job, how } => self.end_of(job, how, now).await?,
             other => {
-                if let Some(event) = self.outside(other)? {
+                if let Some(event) = self.outside(other).await? {
                     self.take(event, now);
                 }
             }
@@ -175,7 +175,7 @@ impl Replay {
     }
 
     /// An event that no job sends.
-    fn outside(&self, what: What) -> Result<Option<Event>, ReplayError> {
+    async fn outside(&self, what: What) -> Result<Option<Event>, ReplayError> {
         let unknown = |name: &str| ReplayError::Name { line: self.number, name: name.to_owned() };
         Ok(Some(match what {
             What::Key(name) => match parse_keys(&name).map_err(|_| unknown(&name))?.as_slice() {
@@ -192,13 +192,21 @@ impl Replay {
                 };
                 Event::Heads(Ok(heads.into_iter().map(head).collect::<Result<_, ReplayError>>()?))
             }
-            What::Interrupted(count) => Event::Interrupted(Ok(count)),
+            What::Interrupted(ids) => Event::Interrupted(Ok(self.same_writes(ids).await)),
             What::Copied(size) => Event::Copied(Ok(size)),
             What::Resumed => Event::Resumed,
             What::Terminate => Event::Terminate,
             What::Unseen | What::Settings => return Ok(None),
             What::Began(_) | What::Phase { .. } | What::Reply(_) | What::Ended { .. } => return Ok(None),
         }))
+    }
+
+    /// The interrupted writes that stand here for those of the recording: writes have other ids each time.
+    async fn same_writes(&self, recorded: BTreeSet<String>) -> BTreeSet<String> {
+        let Some(graph) = self.tasks.graph().get() else { return recorded };
+        let here: BTreeSet<String> =
+            graph.sidecars().await.unwrap_or_default().into_iter().map(|file| file.id).collect();
+        if here.len() == recorded.len() { here } else { recorded }
     }
 
     /// Lets in what a job tells, up to what the recording has. A job that is over delivers no more: answers may come in other

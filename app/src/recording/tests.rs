@@ -57,7 +57,7 @@ fn what_is_written_is_read_back() {
             (7, Event::Job(JobId(3), JobUpdate::Progress(phase))),
             (8, Event::Job(JobId(3), JobUpdate::Ended(JobStatus::Cancelled))),
             (9, Event::Heads(Ok(heads))),
-            (10, Event::Interrupted(Ok(2))),
+            (10, Event::Interrupted(Ok(crate::stage::interrupted(2)))),
             (11, Event::Terminate),
         ],
     );
@@ -71,7 +71,7 @@ fn what_is_written_is_read_back() {
         (7, What::Phase { job: 3, name: "record the intent".to_owned() }),
         (8, What::Ended { job: 3, how: Ended::Cancelled }),
         (9, What::Heads([("main".to_owned(), 7)].into())),
-        (10, What::Interrupted(2)),
+        (10, What::Interrupted(crate::stage::interrupted(2))),
         (11, What::Terminate),
     ];
     assert_eq!(whats(&text), expected);
@@ -99,7 +99,7 @@ fn of_ticks_in_a_row_the_last_is_kept_and_what_means_nothing_is_not() {
 
 #[test]
 fn what_is_found_again_is_recorded_after_something_else_only() {
-    let found = |at, count| (at, Event::Interrupted(Ok(count)));
+    let found = |at, count| (at, Event::Interrupted(Ok(crate::stage::interrupted(count))));
     let key = (4, key(KeyCode::Char('p'), KeyModifiers::NONE));
     let text = recorded("/data/crm", &[found(1, 2), found(2, 2), found(3, 3), key, found(5, 3), found(6, 3)]);
     let times: Vec<u64> = whats(&text).into_iter().map(|(at, _)| at).collect();

@@ -115,7 +115,8 @@ impl Drop for Watch {
 async fn look(graph: &OpenGraph, events: &mpsc::Sender<Event>) {
     let Some(graph) = graph.get() else { return };
     let heads = graph.head_versions().await.map_err(Failure::from);
-    let sidecars = graph.sidecars().await.map(|found| found.len()).map_err(Failure::from);
+    let sidecars = graph.sidecars().await.map_err(Failure::from);
+    let sidecars = sidecars.map(|found| found.into_iter().map(|file| file.id).collect());
     for event in [Event::Heads(heads), Event::Interrupted(sidecars)] {
         // The loop is gone when the program ends; then nobody needs the events.
         drop(events.send(event).await);

@@ -362,14 +362,17 @@ fn a_job_has_the_same_state_in_the_list_and_in_the_details() {
 fn interrupted_writes_are_said_once_and_counted_on() {
     let (mut state, id) = with_job();
     handle(&mut state, Event::Reply(id, opened()), at(1));
-    handle(&mut state, Event::Interrupted(Ok(1)), at(2));
-    handle(&mut state, Event::Interrupted(Ok(2)), at(3));
+    handle(&mut state, Event::Interrupted(Ok(crate::stage::interrupted(1))), at(2));
+    handle(&mut state, Event::Interrupted(Ok(crate::stage::interrupted(2))), at(3));
     let said: Vec<_> = state.shared.messages.history().map(|message| (message.level, message.text.as_str())).collect();
     let text = "1 interrupted write is pending: 5 shows Recovery";
-    assert_eq!((said, state.shared.interrupted), (vec![(Level::Warning, text)], Some(2)));
+    assert_eq!(
+        (said, state.shared.interrupted.clone()),
+        (vec![(Level::Warning, text)], Some(crate::stage::interrupted(2)))
+    );
     state.shared.paused = true;
-    handle(&mut state, Event::Interrupted(Ok(0)), at(4));
-    assert_eq!(state.shared.interrupted, Some(2), "a frozen screen stays as it is");
+    handle(&mut state, Event::Interrupted(Ok(crate::stage::interrupted(0))), at(4));
+    assert_eq!(state.shared.interrupted, Some(crate::stage::interrupted(2)), "a frozen screen stays as it is");
 }
 
 #[test]

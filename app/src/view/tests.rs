@@ -151,7 +151,7 @@ fn the_title_counts_interrupted_writes_at_every_size() {
     for (columns, rows) in [(120, 30), (80, 24), (60, 16), (40, 12)] {
         let mut state = jobs(columns, rows);
         for (count, shown) in [(0, false), (3, true)] {
-            handle(&mut state, Event::Interrupted(Ok(count)), at(11));
+            handle(&mut state, Event::Interrupted(Ok(crate::stage::interrupted(count))), at(11));
             let (buffer, _) = draw(&state, columns, rows);
             let title = dump(&buffer).lines().next().unwrap_or_default().to_owned();
             let sign = if columns >= 60 { "5 Recovery!3" } else { "3 interrupted" };
@@ -166,7 +166,7 @@ fn the_title_says_at_every_size_with_a_list_of_screens_that_things_are_written()
     for (columns, rows) in [(120, 30), (80, 24), (60, 16)] {
         let mut state = jobs(columns, rows);
         state.shared.writing.mode = crate::writing::Mode::Write;
-        handle(&mut state, Event::Interrupted(Ok(3)), at(11));
+        handle(&mut state, Event::Interrupted(Ok(crate::stage::interrupted(3))), at(11));
         let (buffer, _) = draw(&state, columns, rows);
         let title = dump(&buffer).lines().next().unwrap_or_default().to_owned();
         assert!(title.contains("WRITE") && title.contains("5 Recovery!3"), "{title}");

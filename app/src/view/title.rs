@@ -73,7 +73,7 @@ fn draw_small(state: &State, area: Rect, canvas: &mut Canvas<'_, '_>) {
 
 /// What is said of interrupted writes where the screens are not listed, if there are any.
 fn interrupted(state: &State) -> Option<String> {
-    state.shared.interrupted.filter(|count| *count > 0).map(|count| format!("{count} interrupted"))
+    state.shared.interrupted.as_ref().filter(|ids| !ids.is_empty()).map(|ids| format!("{} interrupted", ids.len()))
 }
 
 /// `1 History`, in brackets if on view, with what is pending there.

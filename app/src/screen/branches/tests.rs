@@ -266,9 +266,9 @@ fn reads_stopped_by_hand_say_so_and_those_stopped_by_leaving_go_on_later() {
 #[test]
 fn interrupted_writes_are_counted_again_when_their_number_changes() {
     let mut stage = Stage::ready(120, 30);
-    stage.event(Event::Interrupted(Ok(3)));
+    stage.event(Event::Interrupted(Ok(crate::stage::interrupted(3))));
     assert_eq!(stage.asked("interrupted writes"), None, "they were counted with the branches");
-    stage.event(Event::Interrupted(Ok(2)));
+    stage.event(Event::Interrupted(Ok(crate::stage::interrupted(2))));
     assert_eq!(stage.asked("interrupted writes"), Some(&Request::Pending));
     assert_eq!(stage.asked("branches"), None, "the branches are not read again for that");
     let pending = Pending { on: [(branch("reorg"), 1), (branch("budget"), 1)].into(), unreadable: 0 };
@@ -277,7 +277,7 @@ fn interrupted_writes_are_counted_again_when_their_number_changes() {
     assert!(!line_of(&stage, "hiring").contains("!2"), "{}", line_of(&stage, "hiring"));
     assert!(stage.picture().contains("! 1 interrupted write on budget, which is no branch"));
     stage.keys("6");
-    stage.event(Event::Interrupted(Ok(1)));
+    stage.event(Event::Interrupted(Ok(crate::stage::interrupted(1))));
     assert_eq!(stage.asked("interrupted writes"), None);
     stage.keys("2");
     assert_eq!(stage.asked("interrupted writes"), Some(&Request::Pending));

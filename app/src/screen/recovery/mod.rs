@@ -129,7 +129,7 @@ impl Screen for Recovery {
     }
 
     fn badge(&self, shared: &Shared) -> Option<String> {
-        shared.interrupted.filter(|count| *count > 0).map(|count| format!("!{count}"))
+        shared.interrupted.as_ref().filter(|ids| !ids.is_empty()).map(|ids| format!("!{}", ids.len()))
     }
 
     fn shown(&mut self, cx: &mut Context<'_>) {

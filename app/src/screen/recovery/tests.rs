@@ -20,7 +20,7 @@ use crate::screen::{Screen, ScreenId};
 use crate::update::update;
 use crate::writing::Mode;
 use fixture::{
-    BACK, audit, back, done, drift, forward, load, newer, observation, orphan, pending, refused, seen, three,
+    BACK, audit, back, done, drift, forward, ids, load, newer, observation, orphan, pending, refused, seen, three,
     unreadable, with,
 };
 use stage::Stage;
@@ -82,14 +82,16 @@ fn the_reason_names_the_tables_it_hangs_on() {
 fn the_selection_follows_the_write_while_others_come_and_go() {
     let mut stage = with(&[forward(), back()], SIZE);
     stage.keys("j");
-    stage.event(Event::Interrupted(Ok(3)));
+    stage.event(Event::Interrupted(Ok(ids(&three()))));
     stage.answer("recovery plan", seen(&three()));
     assert!(stage.picture().contains("Interrupted write 8Q9QX4"));
-    stage.event(Event::Interrupted(Ok(1)));
+    stage.event(Event::Interrupted(Ok(ids(&[back()]))));
     stage.answer("recovery plan", seen(&[back()]));
     assert!(stage.picture().contains("Interrupted write 8Q9QX4"));
-    stage.event(Event::Interrupted(Ok(1)));
+    stage.event(Event::Interrupted(Ok(ids(&[back()]))));
     assert!(stage.asked("recovery plan").is_none(), "nothing changed, nothing is read");
+    stage.event(Event::Interrupted(Ok(ids(&[forward()]))));
+    assert_eq!(stage.asked("recovery plan"), Some(&Request::Observe), "as many as before, but another one");
 }
 
 #[test]
@@ -97,7 +99,7 @@ fn another_screen_does_not_look_until_this_one_is_shown() {
     let mut stage = with(&[forward()], SIZE);
     stage.keys("1");
     stage.starts.clear();
-    stage.event(Event::Interrupted(Ok(2)));
+    stage.event(Event::Interrupted(Ok(crate::stage::interrupted(2))));
     assert!(stage.asked("recovery plan").is_none());
     assert!(stage.picture().contains("5 Recovery!2"));
     stage.keys("5");

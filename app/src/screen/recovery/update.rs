@@ -154,7 +154,7 @@ impl Recovery {
         let now = cx.shared.now.utc_micros;
         let before = self.selected_id(cx.shared);
         let observed = Observed::new(seen, self.agreed.as_ref(), now);
-        cx.shared.interrupted = Some(observed.entries.len());
+        cx.shared.interrupted = Some(observed.entries.iter().map(|entry| entry.id.clone()).collect());
         self.observed = Some(observed);
         if before != self.selected_id(cx.shared) {
             self.offset = 0;

@@ -89,7 +89,7 @@ proptest! {
                 Step::Text(text) => stage.text(text),
                 Step::Resize(columns, rows) => stage.event(Event::Resize(columns, rows)),
                 Step::Heads(version) => stage.event(Event::Heads(Ok(heads(version)))),
-                Step::Interrupted(count) => stage.event(Event::Interrupted(Ok(count))),
+                Step::Interrupted(count) => stage.event(Event::Interrupted(Ok(crate::stage::interrupted(count)))),
                 Step::Job(_, _) if stage.starts.is_empty() => {}
                 Step::Job(index, number) => {
                     let id = index.get(&stage.starts).id;

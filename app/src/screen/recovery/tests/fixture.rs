@@ -1,5 +1,7 @@
 //! Interrupted writes as plain values: three as in the sample graph, and some that nobody settles.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use stratigraph_engine::graph::Pending;
 use stratigraph_engine::recovery::{
@@ -128,6 +130,11 @@ pub(super) fn observation(found: &[(SidecarFile, RecoveryStep)]) -> Observation 
 
 pub(super) fn seen(found: &[(SidecarFile, RecoveryStep)]) -> Vec<Reply> {
     vec![Reply::Observed(Box::new(observation(found)))]
+}
+
+/// Their ids.
+pub(super) fn ids(found: &[(SidecarFile, RecoveryStep)]) -> BTreeSet<String> {
+    found.iter().map(|(file, _)| file.id.clone()).collect()
 }
 
 /// The screen with these pending, and no drift.
