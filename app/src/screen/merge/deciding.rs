@@ -193,43 +193,34 @@ impl Deciding {
 
     /// Decides a conflict by hand, in place of what was decided for it by hand before.
     pub(super) fn decide(&mut self, conflict: &Conflict, choice: Choice, by: Option<&str>, what: String) {
-        self.change(what, |decisions, partial| {
-            decisions.retain(|decision| !is_for(decision, &conflict.key));
-            decisions.push(Decision { by: by.map(str::to_owned), ..Decision::by_hand(conflict, Some(choice)) });
-            partial.remove(&conflict.key);
-        });
+        self.decide_each(&[conflict], &choice, by, what);
     }
 
     /// Chooses cells of a conflict, of which others are still to be chosen.
     pub(super) fn begin(&mut self, conflict: &Conflict, cells: BTreeMap<String, CellChoice>, what: String) {
-        self.change(what, |decisions, partial| {
-            decisions.retain(|decision| !is_for(decision, &conflict.key));
-            partial.insert(conflict.key.clone(), cells);
-        });
+        let former = self.former_decisions(&[conflict]);
+        self.change(what, &former, |_, partial| drop(partial.insert(conflict.key.clone(), cells)));
     }
 
     /// Takes back what was decided by hand for a conflict. False if nothing was.
     pub(super) fn clear(&mut self, conflict: &Conflict) -> bool {
-        let some = self.list().iter().any(|decision| is_for(decision, &conflict.key))
-            || self.now.partial.contains_key(&conflict.key);
+        let former = self.former_decisions(&[conflict]);
+        let some = !former.is_empty() || self.now.partial.contains_key(&conflict.key);
         if some {
-            self.change(format!("{} is open again", conflict.key.id), |decisions, partial| {
-                decisions.retain(|decision| !is_for(decision, &conflict.key));
-                partial.remove(&conflict.key);
-            });
+            let what = format!("{} is open again", conflict.key.id);
+            self.change(what, &former, |_, partial| drop(partial.remove(&conflict.key)));
         }
         some
     }
 
     /// Decides several conflicts one by one.
     pub(super) fn decide_each(&mut self, conflicts: &[&Conflict], choice: &Choice, by: Option<&str>, what: String) {
-        let keys: HashSet<&ConflictKey> = conflicts.iter().map(|conflict| &conflict.key).collect();
-        self.change(what, |decisions, partial| {
-            decisions.retain(|decision| !is_for_any(decision, &keys));
-            partial.retain(|key, _| !keys.contains(key));
-            // Conflicts of one key share a decision.
+        let former = self.former_decisions(conflicts);
+        self.change(what, &former, |decisions, partial| {
+            // Conflicts of one key and the same rows share a decision.
             let mut seen = HashSet::new();
-            for conflict in conflicts.iter().filter(|conflict| seen.insert(&conflict.key)) {
+            for conflict in conflicts.iter().filter(|conflict| seen.insert((&conflict.key, &conflict.rows))) {
+                partial.remove(&conflict.key);
                 let decision = Decision::by_hand(conflict, Some(choice.clone()));
                 decisions.push(Decision { by: by.map(str::to_owned), ..decision });
             }
@@ -238,11 +229,26 @@ impl Deciding {
 
     /// Adds a rule; `over` are conflicts whose decisions by hand give way to it.
     pub(super) fn add_rule(&mut self, rule: Decision, over: &[&Conflict], what: String) {
-        let keys: HashSet<&ConflictKey> = over.iter().map(|conflict| &conflict.key).collect();
-        self.change(what, |decisions, _| {
-            decisions.retain(|decision| !is_for_any(decision, &keys));
-            decisions.push(rule);
-        });
+        let former = self.former_decisions(over);
+        self.change(what, &former, |decisions, _| decisions.push(rule));
+    }
+
+    /// Places of the decisions made by hand that a new one about these conflicts takes the place of: those for their rows, and those
+    /// of their keys for rows that are in no conflict any more.
+    fn former_decisions(&self, about: &[&Conflict]) -> HashSet<usize> {
+        let about: HashSet<(&ConflictKey, &str)> = about.iter().map(|it| (&it.key, it.rows.as_str())).collect();
+        let keys: HashSet<&ConflictKey> = about.iter().map(|(key, _)| *key).collect();
+        let decided = self.check.decided.iter().map(|(conflict, _)| conflict);
+        let known = self.check.open.iter().chain(decided).filter(|conflict| keys.contains(&conflict.key));
+        let others: HashSet<(&ConflictKey, &str)> =
+            known.map(|it| (&it.key, it.rows.as_str())).filter(|rows| !about.contains(rows)).collect();
+        let is_former = |decision: &Decision| match &decision.on {
+            Scope::Conflict(key) if keys.contains(key) => {
+                decision.rows.as_deref().is_none_or(|rows| !others.contains(&(key, rows)))
+            }
+            Scope::Conflict(_) | Scope::Rule(_) => false,
+        };
+        self.list().iter().enumerate().filter(|(_, it)| is_former(it)).map(|(place, _)| place).collect()
     }
 
     /// Takes the last change back and says what it was.
@@ -254,9 +260,17 @@ impl Deciding {
         Some(what)
     }
 
-    fn change(&mut self, what: String, change: impl FnOnce(&mut Vec<Decision>, &mut Partial)) {
+    /// Changes what was chosen, without the decisions at some places.
+    fn change(
+        &mut self,
+        what: String,
+        without: &HashSet<usize>,
+        change: impl FnOnce(&mut Vec<Decision>, &mut Partial),
+    ) {
         let before = self.now.clone();
         let mut decisions = (*self.now.decisions).clone();
+        let mut place = 0..;
+        decisions.decisions.retain(|_| place.next().is_some_and(|place| !without.contains(&place)));
         let mut partial = (*self.now.partial).clone();
         change(&mut decisions.decisions, &mut partial);
         self.now = Choices { decisions: Arc::new(decisions), partial: Arc::new(partial) };
@@ -278,12 +292,4 @@ fn hands(decisions: &MergeDecisions) -> HashMap<ConflictKey, Vec<usize>> {
         }
     }
     hands
-}
-
-fn is_for_any(decision: &Decision, keys: &HashSet<&ConflictKey>) -> bool {
-    matches!(&decision.on, Scope::Conflict(of) if keys.contains(of))
-}
-
-fn is_for(decision: &Decision, key: &ConflictKey) -> bool {
-    matches!(&decision.on, Scope::Conflict(of) if of == key)
 }

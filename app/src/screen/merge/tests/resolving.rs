@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use stratigraph_engine::ErrorKind;
-use stratigraph_engine::merge::{CellChoice, Choice, ConflictKind, Decision, Rule, Scope, Side};
+use stratigraph_engine::merge::{CellChoice, Choice, Conflict, ConflictKind, Decision, Rule, Scope, Side};
 
-use super::super::deciding::Standing;
+use super::super::deciding::{Deciding, Standing};
 use super::super::request::{Reply, Request};
 use super::super::{CONFLICTS, Merge, ROW};
 use super::model;
-use super::stage::{Stage, conflicts, divergent, key, rows_of};
+use super::stage::{Stage, conflicts, divergent, key, preview, rows_of};
 use crate::event::Event;
 use crate::message::Failure;
 use crate::overlay::Overlay;
@@ -61,6 +61,30 @@ fn another_choice_for_the_same_conflict_replaces_the_former() {
     assert_eq!(stage.state.shared.notice.as_deref(), Some("it is decided so: base"));
     stage.keys("backspace");
     assert_eq!(chosen(&stage), []);
+}
+
+/// A decision may give rise to another conflict of the same key: each keeps its own decision, and one whose rows are in no
+/// conflict any more goes when its key is decided anew.
+#[test]
+fn conflicts_of_one_key_keep_decisions_of_their_own() {
+    let of_rows = |rows: &str| Conflict { rows: rows.to_owned(), ..divergent("ada", &["age"], false) };
+    let (first, second, gone) = (of_rows("1"), of_rows("2"), of_rows("3"));
+    let mut deciding = Deciding::new(&preview(vec![first.clone(), second.clone()]), None);
+    let mut decide = |conflict, side| deciding.decide(conflict, Choice::Take(side), None, String::new());
+    decide(&gone, Side::Base);
+    decide(&first, Side::Source);
+    decide(&second, Side::Target);
+    decide(&first, Side::Base);
+    let list = |deciding: &Deciding| {
+        let made = deciding.list().iter();
+        made.map(|it| (it.rows.clone().expect("rows"), it.choice.clone().expect("a choice"))).collect::<Vec<_>>()
+    };
+    let (base, target) = (Choice::Take(Side::Base), Choice::Take(Side::Target));
+    assert_eq!(list(&deciding), [("2".to_owned(), target.clone()), ("1".to_owned(), base.clone())]);
+    assert!(deciding.clear(&first) && !deciding.clear(&first));
+    assert_eq!(list(&deciding), [("2".to_owned(), target)]);
+    deciding.decide_each(&[&first, &second], &base, None, String::new());
+    assert_eq!(list(&deciding), [("1".to_owned(), base.clone()), ("2".to_owned(), base)]);
 }
 
 #[test]
