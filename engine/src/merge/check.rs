@@ -7,7 +7,7 @@ use super::choice::{RowChoice, effects};
 use super::conflict::{Conflict, ConflictDetail, ConflictKey, Side};
 use super::decision::{Assigned, MergeDecisions, Scope, StaleDecision, assign};
 use super::error::MergeError;
-use super::lookup::{ThreeTables, that_keep};
+use super::lookup::{ThreeTables, open, that_keep};
 use super::picked::{Settled, TableRows};
 use super::plan::{MergePlan, mark, validate_rows};
 use super::settle::{Chosen, settle};
@@ -16,9 +16,6 @@ use crate::error::Result;
 use crate::graph::Graph;
 use crate::id::TableKey;
 use crate::progress::Progress;
-
-/// How often decisions are applied to conflicts that other decisions give rise to.
-const ROUNDS: usize = 16;
 
 /// What decisions make of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,8 +50,8 @@ pub(crate) async fn check(
     Ok(Box::pin(apply(graph, plan, decisions, progress)).await?.check)
 }
 
-/// Applies decisions to a plan. Decisions may give rise to conflicts that other decisions settle, so this is done until no more come,
-/// or [`ROUNDS`] times: what comes last is open then.
+/// Applies decisions to a plan, until they give rise to no more conflicts. Conflicts are told apart by what is wrong with which rows,
+/// and decisions choose among finitely many rows, so this ends.
 pub(super) async fn apply(
     graph: &Graph,
     plan: &MergePlan,
@@ -64,9 +61,7 @@ pub(super) async fn apply(
     check_is_of(graph, plan)?;
     decisions.check_branches(plan.source(), plan.target()).map_err(MergeError::from)?;
     let mut known: Vec<Conflict> = plan.conflicts().to_vec();
-    let mut round = 0;
     loop {
-        round += 1;
         progress.check()?;
         let kept = rules(graph, plan, &known, decisions).await?;
         let keeps = |rule: usize, conflict: &Conflict| {
@@ -89,8 +84,8 @@ pub(super) async fn apply(
         for conflict in &mut new {
             conflict.caused_by = cause(conflict, &chosen);
         }
-        if new.is_empty() || round == ROUNDS {
-            let check = report(plan, &known, &broken, new, assigned, &rows).await?;
+        if new.is_empty() {
+            let check = report(plan, &known, &broken, assigned, &rows).await?;
             return Ok(Checked { check, rows, relied_on });
         }
         known.extend(new);
@@ -179,7 +174,14 @@ async fn settled(graph: &Graph, plan: &MergePlan, chosen: &AllChosen) -> Result<
     for (key, chosen) in chosen {
         let tables = ThreeTables::open(graph.storage(), plan.entries(key)).await?;
         let kind = graph.schema().catalog().table(key).expect("a table of the schema");
-        settled.insert(key.clone(), settle(kind, &tables, chosen).await?);
+        let mut other_bases = Vec::new();
+        for entry in plan.other_base_entries(key) {
+            other_bases.push(match entry {
+                Some(entry) => Some(open(graph.storage(), entry).await?),
+                None => None,
+            });
+        }
+        settled.insert(key.clone(), settle(kind, &tables, other_bases, chosen).await?);
     }
     Ok(settled)
 }
@@ -210,19 +212,17 @@ fn cause(conflict: &Conflict, chosen: &AllChosen) -> Option<usize> {
     }
 }
 
-/// Tells what is decided and what is open: of the conflicts that the decisions were about, and all `last` ones, to which they were
-/// not applied any more.
+/// Tells what is decided and what is open.
 async fn report(
     plan: &MergePlan,
     known: &[Conflict],
     broken: &[Conflict],
-    last: Vec<Conflict>,
     assigned: Assigned,
     rows: &BTreeMap<TableKey, TableRows>,
 ) -> Result<MergeCheck> {
     let still: HashSet<(&ConflictKey, &ConflictDetail)> =
         broken.iter().map(|conflict| (&conflict.key, &conflict.detail)).collect();
-    let (mut open, mut decided) = (last, Vec::new());
+    let (mut open, mut decided) = (Vec::new(), Vec::new());
     for (conflict, decision) in known.iter().zip(&assigned.chosen) {
         let is_broken = still.contains(&(&conflict.key, &conflict.detail));
         match decision {

@@ -32,6 +32,10 @@ impl ThreeTables {
         Ok(Self(tables))
     }
 
+    pub(super) fn by_side(&self) -> &BTreeMap<Side, Table> {
+        &self.0
+    }
+
     pub(super) fn into_tables(self) -> BTreeMap<Side, Table> {
         self.0
     }

@@ -10,7 +10,7 @@
 //! | `plan` | all of that, without writing |
 //! | `conflict` | what has to be decided |
 //! | `choice`, `decision` | what was decided, as data |
-//! | `lookup`, `show`, `settle` | rows by their ids, those of conflicts, and what decisions make of them |
+//! | `lookup`, `show`, `settle`, `compose` | rows by their ids, those of conflicts, and what decisions make of them |
 //! | `check` | a plan with decisions: what is left open |
 //! | `run` | carrying it out |
 //!
@@ -19,6 +19,7 @@
 mod check;
 mod choice;
 mod classify;
+mod compose;
 mod conflict;
 mod decision;
 mod delta;

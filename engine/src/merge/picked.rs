@@ -8,6 +8,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
+use super::compose::{CellRow, Composed};
 use super::conflict::Side;
 use super::delta::{Counts, Delta, Entry, RowStep};
 use super::lookup::addresses;
@@ -18,15 +19,6 @@ use crate::write::RowSource;
 /// Ids that are listed one by one; more are a set.
 const FEW: usize = 500;
 
-/// A row that a decision made of cells.
-#[derive(Debug, Clone)]
-pub(super) struct Edited {
-    pub(super) id: String,
-    pub(super) step: RowStep,
-    /// The row, with the columns of the table.
-    pub(super) row: RecordBatch,
-}
-
 /// What decisions make of single rows of a table; it goes before what the delta says of them.
 #[derive(Debug, Default)]
 pub(super) struct Settled {
@@ -35,7 +27,14 @@ pub(super) struct Settled {
     /// Rows of one of the sides that come or change, and rows that go.
     pub(super) entries: Vec<Entry>,
     /// Rows made of cells.
-    pub(super) edited: Vec<Edited>,
+    pub(super) composed: Option<Composed>,
+}
+
+impl Settled {
+    /// Rows made of cells.
+    pub(super) fn cell_rows(&self) -> &[CellRow] {
+        self.composed.as_ref().map(Composed::rows).unwrap_or_default()
+    }
 }
 
 /// Everything a merge does to one table. Cheap to clone.
@@ -72,7 +71,7 @@ impl TableRows {
             }
         }
         self.settled.entries.iter().for_each(|entry| counts.add(entry.step));
-        self.settled.edited.iter().for_each(|edited| counts.add(edited.step));
+        self.settled.cell_rows().iter().for_each(|row| counts.add(row.step));
         Ok(counts)
     }
 
@@ -96,11 +95,12 @@ impl TableRows {
             picked.map(move |batch| Ok(conform(&batch?, &schema, &path)?)).boxed()
         };
         let picked: Vec<_> = self.tables.iter().map(picked).collect();
-        let edited = self.settled.edited.iter().filter(|edited| steps.contains(&edited.step));
-        let path = self.tables.get(&Side::Target).map(Table::uri).unwrap_or_default();
-        let edited: Vec<Result<RecordBatch>> =
-            edited.map(|edited| Ok(conform(&project(&edited.row, &columns), schema, path)?)).collect();
-        futures::stream::iter(picked).flatten().chain(futures::stream::iter(edited)).boxed()
+        let path = self.tables.get(&Side::Target).map(Table::uri).unwrap_or_default().to_owned();
+        let schema = schema.clone();
+        let composed = self.settled.composed.as_ref().map(|composed| composed.batches(steps, &schema));
+        let composed = futures::stream::iter(composed).flatten();
+        let composed = composed.map(move |batch| Ok(conform(&batch?, &schema, &path)?));
+        futures::stream::iter(picked).flatten().chain(composed).boxed()
     }
 
     /// The addresses in the target of the rows that are replaced or go. Where the target has a file of the last common commit, a
@@ -118,8 +118,8 @@ impl TableRows {
                 }
             }
         }
-        let edited = self.settled.edited.iter().filter(|edited| edited.step == step);
-        unknown.extend(edited.map(|edited| edited.id.clone()));
+        let composed = self.settled.cell_rows().iter().filter(|row| row.step == step);
+        unknown.extend(composed.map(|row| row.id.clone()));
         found.extend(addresses(target, &unknown).await?.into_values());
         Ok(found)
     }
@@ -136,13 +136,8 @@ pub(super) fn text_set(ids: HashSet<String>) -> TextSet {
     TextSet::new(few, move |id| ids.contains(id))
 }
 
-fn project(batch: &RecordBatch, columns: &[String]) -> RecordBatch {
-    let indices: Vec<usize> = columns.iter().filter_map(|name| batch.schema_ref().index_of(name).ok()).collect();
-    batch.project(&indices).expect("indices of the batch's own schema")
-}
-
 /// The columns of a batch under a schema: what a table stores may be of another one than the graph's.
-fn conform(batch: &RecordBatch, schema: &SchemaRef, path: &str) -> Result<RecordBatch, StorageError> {
+pub(super) fn conform(batch: &RecordBatch, schema: &SchemaRef, path: &str) -> Result<RecordBatch, StorageError> {
     let other_schema = |error: ArrowError| StorageError::Table {
         path: path.to_owned(),
         corrupt: true,

@@ -105,6 +105,13 @@ impl MergePlan {
         [(Side::Base, base), (Side::Source, source), (Side::Target, target)]
     }
 
+    /// The states of a table in the last common commits but the first, where they differ from it.
+    pub(super) fn other_base_entries(&self, key: &TableKey) -> impl Iterator<Item = Option<&TableEntry>> {
+        let mut entries = self.inner.states.bases.iter().map(|base| base.entries.get(key));
+        let first = entries.next().flatten();
+        entries.filter(move |entry| !same_state(first, *entry))
+    }
+
     /// The rows of the tables as the merge would write them, with what was decided about some.
     pub(super) async fn rows(
         &self,
@@ -214,11 +221,7 @@ async fn compare(
     if placement == Placement::Untouched {
         return Ok(None);
     }
-    bases.dedup_by(|a, b| match (a, b) {
-        (Some(a), Some(b)) => a.same_state(b),
-        (None, None) => true,
-        (Some(_), None) | (None, Some(_)) => false,
-    });
+    bases.dedup_by(|a, b| same_state(*a, *b));
     // With several bases rows are told apart that are on one side only.
     let detail = if bases.len() == 1 { Detail::BothSides } else { Detail::All };
     let since = |base: Option<&TableEntry>, to: &TableEntry| {
@@ -238,6 +241,14 @@ async fn compare(
     let ends = Ends { source: &source_table, target: &target_table };
     let Selected { delta, conflicts, way } = select(key, changes.collect(), &ends, progress).await?;
     Ok(Some((Change { placement, delta, way }, conflicts)))
+}
+
+fn same_state(a: Option<&TableEntry>, b: Option<&TableEntry>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => a.same_state(b),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
 }
 
 /// Adds the conflicts with rules, and counts.

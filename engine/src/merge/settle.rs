@@ -3,21 +3,19 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
-use arrow_schema::{Schema, SchemaRef};
-use futures::TryStreamExt;
+use arrow::array::{ArrayRef, StringArray};
 
 use super::choice::{CellChoice, RowChoice};
+use super::compose::{Cell, CellRow, Composed, SIDES};
 use super::conflict::Side;
 use super::delta::{Entry, RowStep};
 use super::error::MergeError;
-use super::lookup::{Located, ThreeTables};
-use super::picked::{Edited, Settled};
+use super::lookup::{ThreeTables, addresses};
+use super::picked::Settled;
 use crate::error::Result;
 use crate::load;
 use crate::schema::TableType;
-use crate::storage::ID;
-use crate::value::Value;
+use crate::storage::{ID, Table};
 
 /// Where a restored row is looked for, in this order.
 const RESTORED_FROM: [Side; 3] = [Side::Source, Side::Target, Side::Base];
@@ -49,23 +47,30 @@ impl Chosen {
     }
 }
 
-/// Settles rows of a table by their ids.
+/// Settles rows of a table by their ids. `other_bases` are its states in the last common commits but the first, where they differ
+/// from it; none where it was not there.
 ///
 /// # Errors
 /// [`MergeError::Value`] for a cell that cannot be; storage errors.
 pub(super) async fn settle(
     kind: TableType<'_>,
     tables: &ThreeTables,
+    other_bases: Vec<Option<Table>>,
     chosen: &BTreeMap<String, Chosen>,
 ) -> Result<Settled> {
     let ids: HashSet<String> = chosen.keys().cloned().collect();
     let located = tables.locate(&ids).await?;
+    let with_cells = chosen.iter().filter(|(_, chosen)| matches!(chosen.row, RowChoice::Cells(_)));
+    let with_cells: HashSet<String> = with_cells.map(|(id, _)| id.clone()).collect();
+    let mut in_other_bases = Vec::with_capacity(other_bases.len());
+    for table in &other_bases {
+        in_other_bases.push(match table {
+            Some(table) => addresses(table, &with_cells).await?,
+            None => HashMap::new(),
+        });
+    }
     let mut entries = Vec::new();
-    let mut edited = Vec::new();
-    let has_cells = |chosen: &Chosen| matches!(chosen.row, RowChoice::Cells(_));
-    let with_cells: Vec<&str> =
-        chosen.iter().filter(|(_, chosen)| has_cells(chosen)).map(|(id, _)| id.as_str()).collect();
-    let sides = Sides::read(kind, tables, &located, &with_cells).await?;
+    let mut composed = Vec::new();
     for (id, chosen) in chosen {
         let in_target = located.address(Side::Target, id).is_some();
         let coming = if in_target { RowStep::Update } else { RowStep::Append };
@@ -75,8 +80,12 @@ pub(super) async fn settle(
             RowChoice::Absent => None,
             RowChoice::Restored => RESTORED_FROM.into_iter().find_map(from),
             RowChoice::Cells(cells) => {
-                let row = sides.compose(kind, id, (cells, chosen.rest), chosen.decision)?;
-                edited.push(Edited { id: id.clone(), step: coming, row });
+                let at_sides = SIDES.map(|side| located.address(side, id));
+                let at_others = in_other_bases.iter().map(|addresses| addresses.get(id).copied());
+                let at = at_sides.into_iter().chain(at_others).collect();
+                let cells = named(kind, id, cells, chosen.decision)?;
+                let (rest, decision) = (chosen.rest, chosen.decision);
+                composed.push(CellRow { id: id.clone(), step: coming, at, cells, rest, decision });
                 continue;
             }
         };
@@ -89,104 +98,40 @@ pub(super) async fn settle(
             None => {}
         }
     }
-    Ok(Settled { ids: Arc::new(ids), entries, edited })
+    let composed = Composed::new(kind, tables.by_side(), other_bases, composed);
+    composed.check().await?;
+    Ok(Settled { ids: Arc::new(ids), entries, composed: Some(composed) })
 }
 
-/// Rows of all sides, whole, each as a batch of one row.
-struct Sides {
-    rows: HashMap<(Side, String), RecordBatch>,
-    schema: SchemaRef,
-}
-
-impl Sides {
-    async fn read(kind: TableType<'_>, tables: &ThreeTables, located: &Located, ids: &[&str]) -> Result<Self> {
-        // What a rule requires is told as a conflict and not refused here.
-        let fields = kind
-            .arrow_schema()
-            .fields()
-            .iter()
-            .map(|field| field.as_ref().clone().with_nullable(true))
-            .collect::<Vec<_>>();
-        let schema = Arc::new(Schema::new(fields));
-        let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
-        let mut rows = HashMap::new();
-        for (side, table) in tables.clone().into_tables() {
-            let there: Vec<(&str, u64)> = ids.iter().filter_map(|id| Some((*id, located.address(side, id)?))).collect();
-            let addresses = futures::stream::iter([Ok(there.iter().map(|(_, row)| *row).collect())]);
-            let mut batches = table.pick(Box::pin(addresses), &columns);
-            while let Some(batch) = batches.try_next().await? {
-                for row in 0..batch.num_rows() {
-                    let Value::Text(id) = Value::from_array(&batch[ID], row) else { continue };
-                    rows.insert((side, id.to_string()), batch.slice(row, 1));
-                }
+/// The cells of a row that a decision names.
+fn named(
+    kind: TableType<'_>,
+    id: &str,
+    cells: &BTreeMap<String, CellChoice>,
+    decision: usize,
+) -> Result<BTreeMap<String, Cell>, MergeError> {
+    let schema = kind.arrow_schema();
+    let mut named = BTreeMap::new();
+    for (column, choice) in cells {
+        let cell = if schema.column_with_name(column).is_none() {
+            let known: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+            Err(format!("there is no such column; {} has {}", kind.name(), known.join(", ")))
+        } else {
+            match choice {
+                CellChoice::From(side) => Ok(Cell::From(*side)),
+                CellChoice::Value(value) => written(kind, column, value).map(Cell::Written),
             }
-        }
-        Ok(Self { rows, schema })
-    }
-
-    fn row(&self, side: Side, id: &str) -> Option<&RecordBatch> {
-        self.rows.get(&(side, id.to_owned()))
-    }
-
-    /// Makes a row of cells; those that are not named come from the side that changed them.
-    fn compose(
-        &self,
-        kind: TableType<'_>,
-        id: &str,
-        (cells, rest): (&BTreeMap<String, CellChoice>, Option<Side>),
-        decision: usize,
-    ) -> Result<RecordBatch, MergeError> {
-        let wrong = |column: &str, reason: String| MergeError::Value {
+        };
+        let wrong = |reason| MergeError::Value {
             number: decision + 1,
             table_key: kind.key(),
             id: id.to_owned(),
-            column: column.to_owned(),
+            column: column.clone(),
             reason,
         };
-        if let Some(unknown) = cells.keys().find(|name| self.schema.column_with_name(name).is_none()) {
-            let known: Vec<&str> = self.schema.fields().iter().map(|field| field.name().as_str()).collect();
-            return Err(wrong(unknown, format!("there is no such column; {} has {}", kind.name(), known.join(", "))));
-        }
-        let mut columns = Vec::with_capacity(self.schema.fields().len());
-        for (at, field) in self.schema.fields().iter().enumerate() {
-            let cell = |side| self.row(side, id).map(|row| row.column(at).clone());
-            let column = match cells.get(field.name()) {
-                Some(CellChoice::From(side)) => {
-                    cell(*side).ok_or_else(|| wrong(field.name(), format!("{} has no such row", name(*side))))
-                }
-                Some(CellChoice::Value(value)) => {
-                    written(kind, field.name(), value).map_err(|why| wrong(field.name(), why))
-                }
-                None => rest.and_then(cell).map_or_else(|| unnamed(cell), Ok).map_err(|why| wrong(field.name(), why)),
-            };
-            columns.push(column?);
-        }
-        RecordBatch::try_new(self.schema.clone(), columns).map_err(|error| wrong(ID, error.to_string()))
+        named.insert(column.clone(), cell.map_err(wrong)?);
     }
-}
-
-fn name(side: Side) -> &'static str {
-    match side {
-        Side::Base => "the last common commit",
-        Side::Source => "the source",
-        Side::Target => "the target",
-    }
-}
-
-/// The cell of the side that changed it; of the target if none did, or of the only side that has the row.
-fn unnamed(cell: impl Fn(Side) -> Option<ArrayRef>) -> Result<ArrayRef, String> {
-    let (base, source, target) = (cell(Side::Base), cell(Side::Source), cell(Side::Target));
-    let value = |array: &ArrayRef| Value::from_array(array, 0);
-    match (source, target) {
-        (None, None) => base.ok_or_else(|| "no side has the row".to_owned()),
-        (Some(one), None) | (None, Some(one)) => Ok(one),
-        (Some(source), Some(target)) if value(&source) == value(&target) => Ok(target),
-        (Some(source), Some(target)) => match base.as_ref().map(value) {
-            Some(base) if value(&source) == base => Ok(target),
-            Some(base) if value(&target) == base => Ok(source),
-            Some(_) | None => Err("both sides have another value: say which one it is".to_owned()),
-        },
-    }
+    Ok(named)
 }
 
 /// The cell of a value that a person wrote.

@@ -8,7 +8,9 @@ use super::conflict::MergeHeads;
 use super::error::MergeError;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::history::{At, Commit, CommitGraph, HistoryError, LostCommits, Snapshot, branch_refs, brought_by};
+use crate::history::{
+    At, Commit, CommitGraph, HistoryError, HistoryProblem, LostCommits, Snapshot, branch_refs, brought_by,
+};
 use crate::id::{BranchName, CommitId};
 use crate::progress::Progress;
 use crate::storage::names;
@@ -95,6 +97,10 @@ async fn bases(
     target: CommitId,
 ) -> Result<(Vec<CommitId>, LostCommits, Vec<CommitId>)> {
     let (mut lost, mut asked) = (LostCommits::new(), BTreeSet::new());
+    let is_lost = |problem: &HistoryProblem| matches!(problem, HistoryProblem::DanglingParent { .. });
+    if !history.problems().iter().any(is_lost) {
+        return Ok((history.merge_bases_over(source, target, &lost), lost, Vec::new()));
+    }
     loop {
         let bases = history.merge_bases_over(source, target, &lost);
         let older: BTreeSet<CommitId> =

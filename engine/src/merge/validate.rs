@@ -82,7 +82,7 @@ pub(super) async fn validate(
 /// Reads what rules look at, and checks the rules about single rows on the way.
 async fn make(kind: TableType<'_>, rows: &TableRows, digests: &Digests, problems: &mut Problems) -> Result<Made> {
     let rules = RowRules::of(kind).map_err(|reason| MergeError::Rule { reason })?;
-    let schema = looked_at(kind, !rows.settled.edited.is_empty());
+    let schema = looked_at(kind, !rows.settled.cell_rows().is_empty());
     let mut spool = SpoolWriter::create(schema.clone())?;
     let mut ids = HashMap::new();
     let mut batches = rows.rows(&[RowStep::Append, RowStep::Update], &schema);

@@ -3,7 +3,9 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use stratigraph_engine::Progress;
-use stratigraph_engine::merge::{Choice, ConflictDetail, ConflictKind, Decision, MergePlan, Rule, Side, Unfit};
+use stratigraph_engine::merge::{
+    CellChoice, Choice, ConflictDetail, ConflictKind, Decision, MergeDecisions, MergePlan, Rule, Side, Unfit,
+};
 use stratigraph_tests::graph::TestGraph;
 
 use super::{carry_out, decided, is_refused, is_up_to_date, merge, mutate, only, person, plan, put, text};
@@ -84,6 +86,31 @@ async fn cells_that_the_bases_tell_apart_differently_are_asked_about() -> Result
         is_up_to_date(&made, source, target).await?;
     }
     Ok(())
+}
+
+/// A cell that nobody names comes from the side that changed it since every base; where they do not agree it must be named.
+#[tokio::test]
+async fn cells_by_hand_name_what_the_bases_do_not_agree_on() -> Result<()> {
+    for first in ["a", "b"] {
+        let made = crossed(&living("X", 1, "Oslo"), &person("Y", 1), &living("X", 2, "Oslo"), first).await?;
+        put(&made, "a", &living("X", 1, "Rom")).await?;
+        let planned = plan_on(&made, "a", "b", first).await?;
+        let cells = |named: &str| Choice::Cells([(named.to_owned(), CellChoice::From(Side::Target))].into());
+        let error = merge_error(&made, &planned, &only(&planned, cells("city"))?).await?;
+        let why = "the last common commits do not all tell which side changed it: say which one it is";
+        assert!(error.contains(&format!("age: {why}")), "{error}");
+        carry_out(&made.graph, &planned, &only(&planned, cells("age"))?).await?;
+        assert_eq!(stored(&made, "b", "X").await?, Some(json!([2, "Rom"])), "{first} first");
+    }
+    Ok(())
+}
+
+/// What the decisions are refused with; nothing is written.
+async fn merge_error(made: &TestGraph, planned: &MergePlan, decisions: &MergeDecisions) -> Result<String> {
+    let before = made.graph.history(&Progress::none()).await?.commits().len();
+    let refused = carry_out(&made.graph, planned, decisions).await;
+    assert_eq!(made.graph.history(&Progress::none()).await?.commits().len(), before);
+    Ok(format!("{:#}", refused.expect_err("a cell is missing")))
 }
 
 #[tokio::test]
