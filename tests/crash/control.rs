@@ -26,7 +26,7 @@ use stratigraph_engine::{Error, ErrorKind, Graph, OpenMode, fail as points};
 use stratigraph_tests::graph::{ACTOR, TestGraph, load};
 use stratigraph_tests::reader::GraphFiles;
 
-use super::run;
+use crate::alone::run;
 
 const SCHEMA: &str = "node Person { name: String @key }\nnode Note { body: String }\nedge Knows: Person -> Person\n";
 

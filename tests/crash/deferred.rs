@@ -5,25 +5,18 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use fail::FailScenario;
 use stratigraph_engine::load::LoadMode;
 use stratigraph_engine::{Error, ErrorKind, Graph, OpenMode, fail as points};
 use stratigraph_tests::graph::{ACTOR, TestGraph, load};
 use stratigraph_tests::reader::{GraphFiles, open, operations};
-use tokio::runtime::Runtime;
+
+use crate::alone::run;
 
 const SCHEMA: &str = "node Person {\n  name: String @key\n  age: I32?\n}\nnode Note { body: String }\n";
 const PERSON: &str = "nodes/40d76f1f51639ec0";
 
 fn person(name: &str) -> String {
     format!(r#"{{"type":"Person","data":{{"name":"{name}"}}}}"#)
-}
-
-fn run(test: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
-    let scenario = FailScenario::setup();
-    let result = Runtime::new()?.block_on(test());
-    scenario.teardown();
-    result
 }
 
 async fn base() -> Result<TestGraph> {

@@ -11,6 +11,8 @@ use stratigraph_engine::{At, BranchName, CreateOptions, Graph, OpenMode, Progres
 use stratigraph_tests::folder;
 use tokio::runtime::Runtime;
 
+use crate::alone::alone;
+
 const SOURCE: &str = "node Person { name: String @key }\nedge Knows: Person -> Person\n";
 /// Kills of one run, unless the variable says otherwise.
 const KILLS: u32 = 20;
@@ -90,81 +92,85 @@ async fn ids_at(graph: &Graph, at: &At, table: &str) -> Result<Vec<String>> {
 #[test]
 #[expect(clippy::print_stderr, reason = "the seed and the summary of the run, for whoever asks for the output")]
 fn killed_loads_are_whole_or_gone_and_acknowledged_ones_are_there() -> Result<()> {
-    // Fail points are of the whole process: nothing of this one may fail.
-    let _scenario = fail::FailScenario::setup();
-    let kills = std::env::var(KILLS_VARIABLE).ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
-    let mut seed = new_seed();
-    eprintln!("seed {seed}");
-    let root = tempfile::tempdir()?;
-    let path = root.path().join("g");
-    let runtime = Runtime::new()?;
-    runtime.block_on(Graph::create(&path.to_string_lossy(), SOURCE, &CreateOptions::default()))?;
+    alone(|| {
+        // Fail points are of the whole process: nothing of this one may fail.
+        let _scenario = fail::FailScenario::setup();
+        let kills = std::env::var(KILLS_VARIABLE).ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
+        let mut seed = new_seed();
+        eprintln!("seed {seed}");
+        let root = tempfile::tempdir()?;
+        let path = root.path().join("g");
+        let runtime = Runtime::new()?;
+        runtime.block_on(Graph::create(&path.to_string_lossy(), SOURCE, &CreateOptions::default()))?;
 
-    let start = Instant::now();
-    let whole = load(&path, 0)?.wait_with_output()?;
-    ensure!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
-    let life = start.elapsed();
-    let mut acknowledged = vec!["0000".to_owned()];
-    let mut interrupted = 0;
-    for number in 1..=kills {
-        let ended = kill(load(&path, number)?, &path, life, &mut seed)?;
-        if ended.status.success() {
-            acknowledged.push(format!("{number:04}"));
-        } else {
-            interrupted += 1;
+        let start = Instant::now();
+        let whole = load(&path, 0)?.wait_with_output()?;
+        ensure!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
+        let life = start.elapsed();
+        let mut acknowledged = vec!["0000".to_owned()];
+        let mut interrupted = 0;
+        for number in 1..=kills {
+            let ended = kill(load(&path, number)?, &path, life, &mut seed)?;
+            if ended.status.success() {
+                acknowledged.push(format!("{number:04}"));
+            } else {
+                interrupted += 1;
+            }
         }
-    }
-    ensure!(interrupted > 0, "every load was faster than its kill");
+        ensure!(interrupted > 0, "every load was faster than its kill");
 
-    runtime.block_on(async {
-        let graph = Graph::open(&path.to_string_lossy(), OpenMode::ReadWrite).await?;
-        let (people, edges) = (ids(&graph, "Person").await?, ids(&graph, "Knows").await?);
-        ensure!(people == edges, "half a load: {people:?} and {edges:?}");
-        ensure!(acknowledged.iter().all(|id| people.contains(id)), "lost: {acknowledged:?} of {people:?}");
-        let snapshot = graph.snapshot(&At::Branch(BranchName::main())).await?;
-        for status in graph.table_status(&snapshot).await {
-            ensure!(status.drift() == Some(0), "{} has drift", status.entry.key);
-        }
-        ensure!(graph.history(&Progress::none()).await?.problems().is_empty());
-        let audit = graph.audit().await?;
-        ensure!(audit.len() <= interrupted, "{} recoveries of {interrupted} kills", audit.len());
-        eprintln!(
-            "{kills} kills: {} acknowledged, {interrupted} interrupted, {} recovered, {} loads are there",
-            acknowledged.len(),
-            audit.len(),
-            people.len()
-        );
-        let before = folder::digest(&path)?;
-        drop(Graph::open(&path.to_string_lossy(), OpenMode::ReadWrite).await?);
-        ensure!(folder::digest(&path)? == before, "a second recovery did something");
-        Ok(())
+        runtime.block_on(async {
+            let graph = Graph::open(&path.to_string_lossy(), OpenMode::ReadWrite).await?;
+            let (people, edges) = (ids(&graph, "Person").await?, ids(&graph, "Knows").await?);
+            ensure!(people == edges, "half a load: {people:?} and {edges:?}");
+            ensure!(acknowledged.iter().all(|id| people.contains(id)), "lost: {acknowledged:?} of {people:?}");
+            let snapshot = graph.snapshot(&At::Branch(BranchName::main())).await?;
+            for status in graph.table_status(&snapshot).await {
+                ensure!(status.drift() == Some(0), "{} has drift", status.entry.key);
+            }
+            ensure!(graph.history(&Progress::none()).await?.problems().is_empty());
+            let audit = graph.audit().await?;
+            ensure!(audit.len() <= interrupted, "{} recoveries of {interrupted} kills", audit.len());
+            eprintln!(
+                "{kills} kills: {} acknowledged, {interrupted} interrupted, {} recovered, {} loads are there",
+                acknowledged.len(),
+                audit.len(),
+                people.len()
+            );
+            let before = folder::digest(&path)?;
+            drop(Graph::open(&path.to_string_lossy(), OpenMode::ReadWrite).await?);
+            ensure!(folder::digest(&path)? == before, "a second recovery did something");
+            Ok(())
+        })
     })
 }
 
 #[test]
 fn processes_that_load_at_once_all_succeed() -> Result<()> {
-    const PROCESSES: u32 = 4;
-    let _scenario = fail::FailScenario::setup();
-    let root = tempfile::tempdir()?;
-    let path = root.path().join("g");
-    let runtime = Runtime::new()?;
-    runtime.block_on(Graph::create(&path.to_string_lossy(), SOURCE, &CreateOptions::default()))?;
-    for round in 0..3 {
-        let children =
-            (0..PROCESSES).map(|number| load(&path, round * PROCESSES + number)).collect::<Result<Vec<_>>>()?;
-        for child in children {
-            let ended = child.wait_with_output()?;
-            ensure!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    alone(|| {
+        const PROCESSES: u32 = 4;
+        let _scenario = fail::FailScenario::setup();
+        let root = tempfile::tempdir()?;
+        let path = root.path().join("g");
+        let runtime = Runtime::new()?;
+        runtime.block_on(Graph::create(&path.to_string_lossy(), SOURCE, &CreateOptions::default()))?;
+        for round in 0..3 {
+            let children =
+                (0..PROCESSES).map(|number| load(&path, round * PROCESSES + number)).collect::<Result<Vec<_>>>()?;
+            for child in children {
+                let ended = child.wait_with_output()?;
+                ensure!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+            }
         }
-    }
-    runtime.block_on(async {
-        let graph = Graph::open(&path.to_string_lossy(), OpenMode::ReadWrite).await?;
-        let (people, edges) = (ids(&graph, "Person").await?, ids(&graph, "Knows").await?);
-        ensure!(people == edges && people.len() == 12, "{people:?} and {edges:?}");
-        let snapshot = graph.snapshot(&At::Branch(BranchName::main())).await?;
-        for status in graph.table_status(&snapshot).await {
-            ensure!(status.drift() == Some(0), "{} has drift", status.entry.key);
-        }
-        Ok(())
+        runtime.block_on(async {
+            let graph = Graph::open(&path.to_string_lossy(), OpenMode::ReadWrite).await?;
+            let (people, edges) = (ids(&graph, "Person").await?, ids(&graph, "Knows").await?);
+            ensure!(people == edges && people.len() == 12, "{people:?} and {edges:?}");
+            let snapshot = graph.snapshot(&At::Branch(BranchName::main())).await?;
+            for status in graph.table_status(&snapshot).await {
+                ensure!(status.drift() == Some(0), "{} has drift", status.entry.key);
+            }
+            Ok(())
+        })
     })
 }

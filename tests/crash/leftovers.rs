@@ -11,7 +11,7 @@ use stratigraph_engine::{BranchName, Graph, OpenMode, Progress, fail as points};
 use stratigraph_tests::graph::TestGraph;
 use stratigraph_tests::reader::{GraphFiles, open};
 
-use crate::run;
+use crate::alone::run;
 use crate::small::{Content, SOURCE, content, merge, put};
 use crate::writes::settled;
 

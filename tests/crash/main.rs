@@ -1,5 +1,6 @@
 //! Storage that fails: at every fail point, in every operation, the answer is one clear error and nothing is written.
 
+mod alone;
 mod control;
 mod creation;
 mod deferred;
@@ -20,15 +21,6 @@ use fail::FailScenario;
 use stratigraph_engine::{At, BranchName, Error, ErrorKind, Graph, HistoryProblem, OpenMode, Progress, fail as points};
 use stratigraph_tests::fixtures::Fixture;
 use stratigraph_tests::folder::digest;
-use tokio::runtime::Runtime;
-
-/// Runs a test that sets fail points, alone with them.
-fn run(test: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
-    let scenario = FailScenario::setup();
-    let result = Runtime::new()?.block_on(test());
-    scenario.teardown();
-    result
-}
 
 async fn open() -> Result<Graph, Error> {
     let path = Fixture::LoadCrash.path().expect("the fixture unpacks");

@@ -16,7 +16,7 @@ use stratigraph_engine::{At, Commit, Graph, OpenMode, Progress, TableEntry, fail
 use stratigraph_tests::folder;
 use stratigraph_tests::graph::ACTOR;
 
-use crate::run;
+use crate::alone::{alone, run};
 use crate::small::{Content, content, content_at, merge, put};
 use crate::writes::{settled, settled_and_conforming};
 use scene::{Scene, Shape};
@@ -278,26 +278,34 @@ fn matrix(shape: Shape) -> Result<usize> {
 
 #[test]
 fn a_fast_forward_that_fails_anywhere_is_whole_or_gone() -> Result<()> {
-    assert_eq!(matrix(Shape::FastForward)? + matrix(Shape::Sibling)? + matrix(Shape::OwnLineages)?, 150);
-    Ok(())
+    alone(|| {
+        assert_eq!(matrix(Shape::FastForward)? + matrix(Shape::Sibling)? + matrix(Shape::OwnLineages)?, 150);
+        Ok(())
+    })
 }
 
 #[test]
 fn a_three_way_merge_that_fails_anywhere_is_whole_or_gone() -> Result<()> {
-    assert_eq!(matrix(Shape::ThreeWay)? + matrix(Shape::NewLineages)?, 102);
-    Ok(())
+    alone(|| {
+        assert_eq!(matrix(Shape::ThreeWay)? + matrix(Shape::NewLineages)?, 102);
+        Ok(())
+    })
 }
 
 #[test]
 fn a_merge_that_takes_states_over_and_fails_anywhere_is_whole_or_gone() -> Result<()> {
-    assert_eq!(matrix(Shape::Pointer)? + matrix(Shape::Fork)? + matrix(Shape::NetZero)?, 39);
-    Ok(())
+    alone(|| {
+        assert_eq!(matrix(Shape::Pointer)? + matrix(Shape::Fork)? + matrix(Shape::NetZero)?, 39);
+        Ok(())
+    })
 }
 
 #[test]
 fn a_mixed_merge_that_fails_anywhere_is_whole_or_gone() -> Result<()> {
-    assert_eq!(matrix(Shape::PointerAndRewrite)? + matrix(Shape::ForkAndRewrite)?, 60);
-    Ok(())
+    alone(|| {
+        assert_eq!(matrix(Shape::PointerAndRewrite)? + matrix(Shape::ForkAndRewrite)?, 60);
+        Ok(())
+    })
 }
 
 /// Where a merge stops so that recovery has something to do, and the points which that passes.
@@ -319,8 +327,8 @@ fn stops(shape: Shape) -> Vec<(&'static str, usize, Vec<&'static str>)> {
 
 #[test]
 fn a_recovery_of_a_merge_that_stops_ends_as_if_it_had_not() -> Result<()> {
-    let mut runs = 0;
     run(async || {
+        let mut runs = 0;
         for shape in [Shape::FastForward, Shape::NewLineages, Shape::Pointer, Shape::ForkAndRewrite] {
             let scene = Scene::new(shape).await?;
             for (point, pass, of_recovery) in stops(shape) {
@@ -331,10 +339,9 @@ fn a_recovery_of_a_merge_that_stops_ends_as_if_it_had_not() -> Result<()> {
                 }
             }
         }
+        assert_eq!(runs, 3 * 11 + 4);
         Ok(())
-    })?;
-    assert_eq!(runs, 3 * 11 + 4);
-    Ok(())
+    })
 }
 
 /// Another program confirms what it wrote to, whether or not it was to take over other tables besides, and marks nothing.

@@ -24,7 +24,7 @@ use stratigraph_tests::graph::TestGraph;
 use stratigraph_tests::reader::{GraphFiles, Rule, branch_names, broken_rules};
 use stratigraph_tests::writer::write;
 
-use super::run;
+use crate::alone::run;
 
 const SCHEMA: &str = "node Person { name: String @key }\n";
 const STAMP: &str = "omnigraph:internal_schema_version";

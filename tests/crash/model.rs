@@ -16,6 +16,7 @@ use stratigraph_engine::fail as points;
 use stratigraph_engine::load::LoadMode;
 use tokio::runtime::Runtime;
 
+use crate::alone::alone;
 use crate::killed::new_seed;
 use crate::small::Content;
 use merge::{Merging, any_merging};
@@ -168,8 +169,12 @@ fn text(people: &[(u8, Option<i8>)], edges: &[(u8, u8, u8, Option<i8>)]) -> Stri
 }
 
 #[test]
+fn random_histories_with_failures_agree_with_the_model() -> Result<()> {
+    alone(random_histories)
+}
+
 #[expect(clippy::print_stderr, reason = "the seed and the summary of the run, for whoever asks for the output")]
-fn random_histories_with_failures_agree_with_the_model() {
+fn random_histories() -> Result<()> {
     let scenario = FailScenario::setup();
     let runtime = Runtime::new().expect("a runtime starts");
     let cases = if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { CASES };
@@ -196,7 +201,5 @@ fn random_histories_with_failures_agree_with_the_model() {
     });
     scenario.teardown();
     eprintln!("{cases} histories: {tally}");
-    if let Err(failure) = checked {
-        panic!("{failure}");
-    }
+    checked.map_err(|failure| anyhow::anyhow!("{failure}"))
 }

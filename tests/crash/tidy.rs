@@ -6,7 +6,7 @@ use stratigraph_engine::{OpenMode, fail as points};
 use stratigraph_tests::graph::{TestGraph, load};
 use stratigraph_tests::reader::{broken_rules, open};
 
-use super::run;
+use crate::alone::run;
 
 const TABLES: [&str; 3] = ["__manifest", "_graph_commits.lance", "_graph_commit_actors.lance"];
 

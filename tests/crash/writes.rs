@@ -12,6 +12,8 @@ use stratigraph_tests::folder;
 use stratigraph_tests::reader::{GraphFiles, broken_rules};
 use tokio::runtime::Runtime;
 
+use crate::alone::alone;
+
 const SOURCE: &str = "node Person { name: String @key  age: I32? }\nedge Knows: Person -> Person\n";
 const BASE: &str = r#"{"type":"Person","data":{"name":"Ada"}} {"edge":"Knows","from":"Ada","to":"Ada","data":{"id":"base"}}
     {"type":"Person","data":{"name":"Old"}} {"edge":"Knows","from":"Old","to":"Ada","data":{"id":"old"}}"#;
@@ -222,12 +224,14 @@ fn matrix(failing: Failing, branches: &[&str], failures: &[(&str, String)], then
 
 #[test]
 fn a_mutation_that_fails_anywhere_is_whole_or_gone() -> Result<()> {
-    let thens = [Then::Look, Then::Reopen, Then::WriteAgain];
-    let mut failures = every_point();
-    assert_eq!(matrix(Failing::Change, &["main", "work"], &failures, &thens)?, 48);
-    failures.extend(points::MUTATION.iter().map(|&point| (point, "return".to_owned())));
-    assert_eq!(matrix(Failing::Remove, &["main", "work"], &failures, &thens)?, 54);
-    Ok(())
+    alone(|| {
+        let thens = [Then::Look, Then::Reopen, Then::WriteAgain];
+        let mut failures = every_point();
+        assert_eq!(matrix(Failing::Change, &["main", "work"], &failures, &thens)?, 48);
+        failures.extend(points::MUTATION.iter().map(|&point| (point, "return".to_owned())));
+        assert_eq!(matrix(Failing::Remove, &["main", "work"], &failures, &thens)?, 54);
+        Ok(())
+    })
 }
 
 fn every_point() -> Vec<(&'static str, String)> {
@@ -239,11 +243,11 @@ fn every_point() -> Vec<(&'static str, String)> {
 
 #[test]
 fn a_write_that_fails_anywhere_is_whole_or_gone() -> Result<()> {
-    assert_eq!(
-        matrix(Failing::Load, &["main", "work"], &every_point(), &[Then::Look, Then::Reopen, Then::WriteAgain])?,
-        48
-    );
-    Ok(())
+    alone(|| {
+        let thens = [Then::Look, Then::Reopen, Then::WriteAgain];
+        assert_eq!(matrix(Failing::Load, &["main", "work"], &every_point(), &thens)?, 48);
+        Ok(())
+    })
 }
 
 #[test]
@@ -253,6 +257,8 @@ fn storage_that_fails_at_any_call_leaves_a_write_whole_or_gone() -> Result<()> {
             .into_iter()
             .flat_map(|(point, calls)| (0..calls).map(move |earlier| (point, format!("{earlier}*off->return"))))
             .collect();
-    matrix(Failing::Load, &["main", "work"], &failures, &[Then::Reopen, Then::WriteAgain])?;
-    matrix(Failing::Remove, &["main"], &failures, &[Then::Reopen]).map(drop)
+    alone(|| {
+        matrix(Failing::Load, &["main", "work"], &failures, &[Then::Reopen, Then::WriteAgain])?;
+        matrix(Failing::Remove, &["main"], &failures, &[Then::Reopen]).map(drop)
+    })
 }

@@ -11,6 +11,7 @@ use stratigraph_tests::folder;
 use tokio::runtime::Runtime;
 
 use super::{KILLS, KILLS_VARIABLE, SOURCE, ids_at, kill, random, write_records};
+use crate::alone::alone;
 use crate::writes::settled;
 
 const BRANCHES: [&str; 3] = ["main", "left", "right"];
@@ -98,13 +99,16 @@ async fn check_history(graph: &Graph) -> Result<usize> {
 #[test]
 #[expect(clippy::print_stderr, reason = "the seed and the summary of the run, for whoever asks for the output")]
 fn killed_merges_are_whole_or_gone_and_acknowledged_ones_are_there() -> Result<()> {
-    let _scenario = fail::FailScenario::setup();
-    let kills = std::env::var(KILLS_VARIABLE).ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
-    let mut seed = super::new_seed();
-    eprintln!("seed {seed}");
-    let root = tempfile::tempdir()?;
-    let path = root.path().join("g");
-    killed_merges(&path, kills, &mut seed).inspect_err(|_| eprintln!("the graph is left at {}", root.keep().display()))
+    alone(|| {
+        let _scenario = fail::FailScenario::setup();
+        let kills = std::env::var(KILLS_VARIABLE).ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
+        let mut seed = super::new_seed();
+        eprintln!("seed {seed}");
+        let root = tempfile::tempdir()?;
+        let path = root.path().join("g");
+        killed_merges(&path, kills, &mut seed)
+            .inspect_err(|_| eprintln!("the graph is left at {}", root.keep().display()))
+    })
 }
 
 #[expect(clippy::print_stderr, reason = "the summary of the run")]

@@ -10,7 +10,7 @@ use stratigraph_tests::folder;
 use stratigraph_tests::graph::ACTOR;
 
 use super::scene::{Scene, Shape};
-use crate::run;
+use crate::alone::run;
 use crate::small::{content, merge, undecided};
 use crate::writes::settled;
 

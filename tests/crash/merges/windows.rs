@@ -10,7 +10,7 @@ use stratigraph_tests::graph::{ACTOR, TestGraph};
 
 use super::scene::{Scene, Shape};
 use super::{RECOVERY, merges, with_next};
-use crate::run;
+use crate::alone::run;
 use crate::small::{Content, SOURCE, content, merge, mutate, put};
 use crate::writes::settled_and_conforming;
 
