@@ -41,11 +41,15 @@ impl Graph {
     pub(super) async fn open_for_writing(storage: Storage, clock: Arc<dyn Clock>) -> Result<Self> {
         check_has_manifest(&storage).await?;
         let writer = new_writer(storage.clone(), clock);
-        let stamp = manifest::stamp(&manifest::migrate(&storage).await?);
-        if !is_settled(&storage).await? {
+        // Nearly always there is nothing to settle: then these look-ups are all there is to do, and none waits for another.
+        let (manifest, is_settled, texts) =
+            futures::join!(manifest::migrate(&storage), is_settled(&storage), recovery::accepted_texts(&storage));
+        let stamp = manifest::stamp(&manifest?);
+        let mut texts = texts?;
+        if !is_settled? {
             settle(&writer).await?;
+            texts = recovery::accepted_texts(&storage).await?;
         }
-        let mut texts = recovery::accepted_texts(&storage).await?;
         check_has_source(&storage, &texts)?;
         if texts.ir.is_none() && texts.state.is_none() {
             recovery::write_derived(&writer, &check_schema(&storage, &texts).await?).await?;
