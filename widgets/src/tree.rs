@@ -92,6 +92,81 @@ where
     Ok(())
 }
 
+/// A row of a tree of which only a part is on view.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoldRow<'a, Id> {
+    /// The row.
+    pub row: TreeRow<'a, Id>,
+    /// Whether it shows what is below it.
+    pub fold: Fold,
+}
+
+/// Whether a row shows what is below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fold {
+    /// Nothing is below it.
+    Leaf,
+    /// The rows below it follow.
+    Open,
+    /// The rows below it are not among those given.
+    Closed,
+}
+
+/// Draws the rows from `first` on, without those that do not fit in; the rows before are there because they are above some of these
+/// in the tree. A caller with many rows gives those on view, and the rows they are under.
+///
+/// # Errors
+/// [`DuplicateId`] if two siblings have the same identifier; nothing is drawn.
+pub fn render_from<Id>(
+    rows: Vec<FoldRow<'_, Id>>,
+    first: usize,
+    selected: Option<usize>,
+    (area, buffer): (Rect, &mut Buffer),
+    symbols: &Symbols,
+    style: TreeStyle,
+) -> Result<(), DuplicateId>
+where
+    Id: Clone + Eq + std::hash::Hash,
+{
+    let mut state = TreeState::default();
+    let mut path: Vec<Id> = Vec::new();
+    for (at, FoldRow { row, fold }) in rows.iter().enumerate() {
+        path.truncate(row.depth);
+        path.push(row.id.clone());
+        if *fold == Fold::Open {
+            state.open(path.clone());
+        }
+        if selected == Some(at) {
+            state.select(path.clone());
+        }
+    }
+    let items = items(with_placeholders(rows))?;
+    // The widget learns how many rows there are when it draws; only then can it be scrolled.
+    render(&items, area, &mut Buffer::empty(area), &mut state, symbols, style)?;
+    let offset = state.get_offset();
+    if offset > first {
+        state.scroll_up(offset - first);
+    } else {
+        state.scroll_down(first - offset);
+    }
+    render(&items, area, buffer, &mut state, symbols, style)
+}
+
+/// A row without rows below it has no sign of something to open or close, so one is put there that is never on view: below a closed
+/// row, and at the end.
+fn with_placeholders<Id: Clone>(rows: Vec<FoldRow<'_, Id>>) -> Vec<TreeRow<'_, Id>> {
+    let count = rows.len();
+    let mut all = Vec::with_capacity(2 * count);
+    for (at, FoldRow { row, fold }) in rows.into_iter().enumerate() {
+        let below = TreeRow { depth: row.depth + 1, id: row.id.clone(), text: Line::default() };
+        all.push(row);
+        if fold == Fold::Closed || (fold == Fold::Open && at + 1 == count) {
+            all.push(below);
+        }
+    }
+    all
+}
+
 /// Draws the items. The cursor sign and the style both mark the selection.
 ///
 /// # Errors
@@ -124,6 +199,26 @@ where
 mod tests {
     use super::*;
     use crate::symbol;
+
+    /// What is drawn of rows in three lines.
+    fn drawn(rows: &[(usize, &'static str, Fold)], first: usize, selected: usize) -> Vec<String> {
+        let rows = rows.iter().map(|(depth, id, fold)| FoldRow { row: row(*depth, id), fold: *fold }).collect();
+        let area = Rect::new(0, 0, 10, 3);
+        let mut buffer = Buffer::empty(area);
+        let (style, symbols) = (TreeStyle::no_colour(), &symbol::ASCII);
+        render_from(rows, first, Some(selected), (area, &mut buffer), symbols, style).unwrap();
+        let line = |y| (0..10).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
+        (0..3).map(line).collect()
+    }
+
+    #[test]
+    fn rows_on_view_are_drawn_below_those_they_are_under() {
+        use Fold::{Closed, Leaf, Open};
+        let rows = [(0, "a", Open), (1, "b", Open), (2, "c", Leaf), (2, "d", Leaf), (1, "e", Closed), (0, "f", Open)];
+        assert_eq!(drawn(&rows, 0, 1), [" - a", ">  - b", "       c"]);
+        assert_eq!(drawn(&rows, 2, 3), ["       c", ">      d", "   + e"]);
+        assert_eq!(drawn(&rows, 3, 5), ["       d", "   + e", ">- f"]);
+    }
 
     fn row(depth: usize, id: &'static str) -> TreeRow<'static, &'static str> {
         TreeRow { depth, id, text: Line::raw(id) }

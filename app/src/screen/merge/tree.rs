@@ -12,7 +12,7 @@ use crate::cursor::Cursor;
 use crate::matcher::Matcher;
 
 /// Which row of the tree, in every state of the decisions.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Name {
     /// All conflicts of a table.
     Table(TableKey),
@@ -24,6 +24,17 @@ pub(super) enum Name {
     Stale,
     /// One of them, by the index of the decision.
     StaleChoice(usize),
+}
+
+impl Name {
+    /// Groups that the row is in.
+    pub(super) fn depth(&self) -> usize {
+        match self {
+            Self::Table(_) | Self::Stale => 0,
+            Self::Kind(..) | Self::StaleChoice(_) => 1,
+            Self::Conflict(..) => 2,
+        }
+    }
 }
 
 /// A row of the tree.
@@ -213,14 +224,25 @@ impl Tree {
 
     /// Goes to the group that the row is in.
     fn leave_group(&mut self, height: usize) -> bool {
-        let depth = |name: &Name| match name {
-            Name::Table(_) | Name::Stale => 0,
-            Name::Kind(..) | Name::StaleChoice(_) => 1,
-            Name::Conflict(..) => 2,
-        };
-        let Some(here) = self.name().map(depth).filter(|depth| *depth > 0) else { return false };
-        let above = self.nodes[..self.cursor.row].iter().rposition(|node| depth(&node.name) < here);
+        let above = self.groups_of(self.cursor.row).last().copied();
         above.map(|row| self.cursor.select(row, self.nodes.len(), height)).is_some()
+    }
+
+    /// The groups that a row is in, the outermost first.
+    pub(super) fn groups_of(&self, row: usize) -> Vec<usize> {
+        let mut groups = Vec::new();
+        let mut depth = self.nodes.get(row).map_or(0, |node| node.name.depth());
+        for at in (0..row.min(self.nodes.len())).rev() {
+            if depth == 0 {
+                break;
+            }
+            if self.nodes[at].name.depth() < depth {
+                depth = self.nodes[at].name.depth();
+                groups.push(at);
+            }
+        }
+        groups.reverse();
+        groups
     }
 
     /// Goes to the next or former open conflict, around the end; opens what hides it. False if none is open.

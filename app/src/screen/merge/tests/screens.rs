@@ -81,6 +81,16 @@ fn a_preview_with_interrupted_writes_and_a_head_that_moved() {
 }
 
 #[test]
+fn a_preview_of_histories_of_which_a_part_is_gone() {
+    at_sizes("preview_unknown", Stage::choosing, |stage| {
+        stage.keys("enter enter");
+        let unknown = vec!["4RZ6N2".to_owned()];
+        stage.answer("merge preview", vec![Reply::Preview(Box::new(Preview { unknown, ..preview(Vec::new()) }))]);
+        stage.keys("tab");
+    });
+}
+
+#[test]
 fn nothing_to_merge() {
     at_sizes("preview_up_to_date", Stage::choosing, |stage| {
         stage.keys("enter enter");

@@ -1,7 +1,9 @@
 //! The tree of conflicts.
 
 use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
 use stratigraph_engine::merge::{Conflict, ConflictDetail};
+use stratigraph_widgets::tree::{self, Fold, FoldRow, TreeRow, TreeStyle};
 use stratigraph_widgets::width::escape;
 
 use super::failure_text;
@@ -33,22 +35,57 @@ pub(super) fn draw(screen: &Merge, shared: &Shared, panes: &Arrangement, canvas:
         let text = if screen.tree.conflicts().is_empty() { "no conflict" } else { "no conflict fits the filter" };
         canvas.line(list, text, Role::Dim);
     }
+    draw_tree(screen, deciding, shared, (list, panes.focus == CONFLICTS), canvas);
+}
+
+/// Draws the rows on view, below the groups they are in.
+fn draw_tree(
+    screen: &Merge,
+    deciding: &Deciding,
+    shared: &Shared,
+    (list, focused): (Rect, bool),
+    canvas: &mut Canvas<'_, '_>,
+) {
+    let nodes = screen.tree.nodes();
+    let window = screen.tree.cursor.window(nodes.len(), usize::from(list.height));
+    let above = screen.tree.groups_of(window.start);
+    let row = |at: usize| {
+        let node = &nodes[at];
+        let text = text(screen, deciding, node, shared, canvas);
+        FoldRow { row: TreeRow { depth: node.name.depth(), id: node.name.clone(), text }, fold: fold(screen, node) }
+    };
+    let rows = above.iter().copied().chain(window.clone()).map(row).collect();
+    let selected = screen.tree.cursor.row.checked_sub(window.start).map(|row| above.len() + row);
+    let style = TreeStyle {
+        base: canvas.style(Role::Text),
+        selected: canvas.style(if focused { Role::Selected } else { Role::SelectedElsewhere }),
+    };
+    let symbols = shared.theme.symbols();
+    let drawn = tree::render_from(rows, above.len(), selected, (list, canvas.buffer()), symbols, style);
+    debug_assert!(drawn.is_ok(), "BUG: two rows have the same name");
     let search = shared.terms.matcher(ScreenId::Merge, CONFLICTS, TermKind::Search);
-    for (row, y) in screen.tree.cursor.window(nodes.len(), usize::from(list.height)).zip(list.y..list.bottom()) {
+    for (row, y) in window.zip(list.y..list.bottom()) {
         let line = Rect { y, height: 1, ..list };
-        draw_node(screen, deciding, &nodes[row], shared, line, canvas);
         let is_match = search.is_some_and(|matcher| {
             matches!(nodes[row].name, Name::Conflict(..))
                 && fits(matcher, &screen.tree.conflicts()[nodes[row].conflict])
         });
-        if is_match {
+        if is_match && row != screen.tree.cursor.row {
             let style = canvas.style(Role::Match);
             canvas.buffer().set_style(line, style);
         }
         canvas.hit(line, Target::Row { pane: CONFLICTS, index: row });
-        if row == screen.tree.cursor.row {
-            canvas.select(line, panes.focus == CONFLICTS);
+        if row == screen.tree.cursor.row && focused {
+            canvas.cursor(line.x, line.y);
         }
+    }
+}
+
+fn fold(screen: &Merge, node: &Node) -> Fold {
+    match &node.name {
+        Name::Conflict(..) | Name::StaleChoice(_) => Fold::Leaf,
+        name if screen.tree.is_closed(name) => Fold::Closed,
+        Name::Table(_) | Name::Kind(..) | Name::Stale => Fold::Open,
     }
 }
 
@@ -67,50 +104,37 @@ fn headline(screen: &Merge, deciding: &Deciding, dot: &str) -> (String, Role) {
     (format!("{text}{merges}"), if settled { Role::Good } else { Role::Title })
 }
 
-fn draw_node(
-    screen: &Merge,
-    deciding: &Deciding,
-    node: &Node,
-    shared: &Shared,
-    line: Rect,
-    canvas: &mut Canvas<'_, '_>,
-) {
-    let symbols = shared.theme.symbols();
-    let sign = if screen.tree.is_closed(&node.name) { symbols.closed } else { symbols.open };
+fn text(screen: &Merge, deciding: &Deciding, node: &Node, shared: &Shared, canvas: &Canvas<'_, '_>) -> Line<'static> {
     let counts = || match node.counts {
         (0, all) => (format!("  {all} decided"), Role::Dim),
         (open, all) => (format!("  {open} of {all} open"), Role::Warning),
     };
-    match &node.name {
-        Name::Table(table) => {
-            canvas.pieces(line, &[(format!("{sign}{table}"), Role::Title), counts()]);
-        }
-        Name::Kind(_, kind) => {
-            canvas.pieces(line, &[(format!("  {sign}{}", words::kind(*kind)), Role::Text), counts()]);
-        }
-        Name::Conflict(..) => {
-            let Some(conflict) = screen.tree.conflicts().get(node.conflict) else { return };
-            let standing = screen.tree.standing(node.conflict);
-            let marked = screen.tree.is_marked(&node.name);
-            draw_conflict(deciding, conflict, (standing, marked), shared, line, canvas);
-        }
+    let pieces = match &node.name {
+        Name::Table(table) => vec![(table.to_string(), Role::Title), counts()],
+        Name::Kind(_, kind) => vec![(words::kind(*kind).to_owned(), Role::Text), counts()],
+        Name::Conflict(..) => match screen.tree.conflicts().get(node.conflict) {
+            Some(conflict) => {
+                let marks = (screen.tree.standing(node.conflict), screen.tree.is_marked(&node.name));
+                of_conflict(deciding, conflict, marks, shared)
+            }
+            None => Vec::new(),
+        },
         Name::Stale => {
             let hold = if node.counts.1 == 1 { "holds" } else { "hold" };
-            let text = format!("{sign}{} that {hold} no more", words::count(node.counts.1, "choice"));
-            canvas.line(line, text, Role::Warning);
+            let text = format!("{} that {hold} no more", words::count(node.counts.1, "choice"));
+            vec![(text, Role::Warning)]
         }
-        Name::StaleChoice(index) => canvas.line(line, format!("    {}", stale(deciding, *index, shared)), Role::Dim),
-    }
+        Name::StaleChoice(index) => vec![(stale(deciding, *index, shared), Role::Dim)],
+    };
+    pieces.into_iter().map(|(text, role)| Span::styled(text, canvas.style(role))).collect()
 }
 
-fn draw_conflict(
+fn of_conflict(
     deciding: &Deciding,
     conflict: &Conflict,
     (standing, marked): (Standing, bool),
     shared: &Shared,
-    line: Rect,
-    canvas: &mut Canvas<'_, '_>,
-) {
+) -> Vec<(String, Role)> {
     let symbols = shared.theme.symbols();
     let (sign, role) = match standing {
         Standing::Open => ("?", Role::Warning),
@@ -128,14 +152,13 @@ fn draw_conflict(
         None => (about(conflict), Role::Dim),
     };
     let caused = if conflict.caused_by.is_some() { " (caused)" } else { "" };
-    let pieces = [
-        (format!("   {mark}"), Role::Marked),
+    vec![
+        (mark.to_owned(), Role::Marked),
         (format!("{sign} "), role),
         (escape(&conflict.key.id).into_owned(), id_role),
         (format!("  {}", escape(&told)), told_role),
         (caused.to_owned(), Role::Warning),
-    ];
-    canvas.pieces(line, &pieces);
+    ]
 }
 
 /// What a conflict is about, shorter than its detail.

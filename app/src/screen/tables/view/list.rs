@@ -1,10 +1,9 @@
 //! Drawing of the list of types.
 
-use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use stratigraph_engine::TableKind;
-use stratigraph_widgets::tree::{self, TreeRow, TreeState, TreeStyle};
+use stratigraph_widgets::tree::{self, Fold, FoldRow, TreeRow, TreeStyle};
 use stratigraph_widgets::width::{Align, escape, fit, truncate, width};
 
 use super::super::types::{Entry, Node, TypeRow};
@@ -85,40 +84,23 @@ impl Tables {
 
     fn draw_entries(&self, entries: &[Entry], widths: Widths, focused: bool, body: Rect, canvas: &mut Canvas<'_, '_>) {
         let theme = canvas.theme();
-        let rows = entries.iter().map(|entry| TreeRow {
-            depth: entry.depth,
-            id: entry.id.clone(),
-            text: line(entry, widths, theme),
+        let rows = entries.iter().map(|entry| FoldRow {
+            row: TreeRow { depth: entry.depth, id: entry.id.clone(), text: line(entry, widths, theme) },
+            fold: match entry.node {
+                Node::Detail { .. } => Fold::Leaf,
+                Node::Group(..) | Node::Type(..) if self.types.is_open(entry) => Fold::Open,
+                Node::Group(..) | Node::Type(..) => Fold::Closed,
+            },
         });
-        let Ok(items) = tree::items(placeholders(rows.collect(), self, entries)) else { return };
         let window = self.types.cursor.window(entries.len(), usize::from(body.height));
-        let mut state = TreeState::default();
-        for (row, (path, entry)) in paths(entries).into_iter().zip(entries).enumerate() {
-            if self.types.is_open(entry) {
-                state.open(path.clone());
-            }
-            if row == self.types.cursor.row {
-                state.select(path);
-            }
-        }
         let style = TreeStyle {
             base: canvas.style(Role::Text),
             selected: canvas.style(if focused { Role::Selected } else { Role::SelectedElsewhere }),
         };
-        // The widget learns how many rows there are when it draws; only then can it be scrolled.
-        let mut scratch = Buffer::empty(body);
-        if tree::render(&items, body, &mut scratch, &mut state, theme.symbols(), style).is_err() {
-            return;
-        }
-        let scrolled = window.start;
-        let offset = state.get_offset();
-        if offset > scrolled {
-            state.scroll_up(offset - scrolled);
-        } else {
-            state.scroll_down(scrolled - offset);
-        }
-        let drawn = tree::render(&items, body, canvas.buffer(), &mut state, theme.symbols(), style);
-        debug_assert!(drawn.is_ok(), "BUG: identifiers were accepted by the drawing before");
+        let (rows, selected) = (rows.collect(), Some(self.types.cursor.row));
+        let to = (body, canvas.buffer());
+        let drawn = tree::render_from(rows, window.start, selected, to, theme.symbols(), style);
+        debug_assert!(drawn.is_ok(), "BUG: two types have the same identifier");
         for (row, y) in window.zip(body.y..body.bottom()) {
             let line = Rect { y, height: 1, ..body };
             canvas.hit(line, Target::Row { pane: TYPES, index: row });
@@ -127,31 +109,6 @@ impl Tables {
             }
         }
     }
-}
-
-/// Closed rows get a child that is never on view, so that they show the sign of something to open.
-fn placeholders<'a>(rows: Vec<TreeRow<'a, String>>, tables: &Tables, entries: &[Entry]) -> Vec<TreeRow<'a, String>> {
-    let mut all = Vec::with_capacity(rows.len() * 2);
-    for (row, entry) in rows.into_iter().zip(entries) {
-        let depth = row.depth;
-        let closed = !matches!(entry.node, Node::Detail { .. }) && !tables.types.is_open(entry);
-        all.push(row);
-        if closed {
-            all.push(TreeRow { depth: depth + 1, id: String::new(), text: Line::default() });
-        }
-    }
-    all
-}
-
-/// Path of each row in the tree.
-fn paths(entries: &[Entry]) -> Vec<Vec<String>> {
-    let mut path: Vec<String> = Vec::new();
-    let paths = entries.iter().map(|entry| {
-        path.truncate(entry.depth);
-        path.push(entry.id.clone());
-        path.clone()
-    });
-    paths.collect()
 }
 
 fn line(entry: &Entry, widths: Widths, theme: Theme) -> Line<'static> {
