@@ -128,6 +128,26 @@ fn conflicts(plan: &[Value]) -> Vec<(&str, &str)> {
     plan.iter().filter_map(|line| Some((line["kind"].as_str()?, line["id"].as_str()?))).collect()
 }
 
+/// A merge that changes nothing has no version that could say what it brought, so that nothing is known once its branch is gone.
+#[test]
+fn a_preview_names_a_commit_that_went_with_its_branch() -> Result<()> {
+    let stage = Stage::new()?;
+    text(&["branch", "create", &stage.graph(), "other"])?;
+    stage.change("other", r#"insert Person { name: "Eve" }"#)?;
+    stage.change("other", r#"delete Person where name = "Eve""#)?;
+    let gone = stage.head("other")?["id"].clone();
+    text(&["merge", &stage.graph(), "other", "--into", "main", "--yes"])?;
+    stage.change("review", r#"insert Person { name: "Max" }"#)?;
+    assert_eq!(errors(&stage.merge(&["--preview"])?), "", "its branch is there");
+    text(&["branch", "delete", &stage.graph(), "other", "--yes"])?;
+    let told = errors(&stage.merge(&["--preview"])?);
+    let expected =
+        format!("commit {} was merged by one side and is gone with its branch", gone.as_str().context("an id")?);
+    assert!(told.contains(&expected) && told.contains("may come back; look for it in the preview"), "{told}");
+    assert_eq!(stage.preview(0, &[])?[0]["unknown_commits"], json!([gone]));
+    Ok(())
+}
+
 #[test]
 fn a_preview_says_what_is_merged_and_writes_nothing() -> Result<()> {
     let stage = Stage::new()?;
