@@ -41,12 +41,15 @@ impl Graph {
     pub(super) async fn open_for_writing(storage: Storage, clock: Arc<dyn Clock>) -> Result<Self> {
         check_has_manifest(&storage).await?;
         let writer = new_writer(storage.clone(), clock);
-        // Nearly always there is nothing to settle: then these look-ups are all there is to do, and none waits for another.
-        let (manifest, is_settled, texts) =
-            futures::join!(manifest::migrate(&storage), is_settled(&storage), recovery::accepted_texts(&storage));
+        // The schema files are read after it is known that nobody was replacing them. The manifest need not wait for either.
+        let files = async {
+            let is_settled = is_settled(&storage).await?;
+            Ok::<_, Error>((is_settled, recovery::accepted_texts(&storage).await?))
+        };
+        let (manifest, files) = futures::join!(manifest::migrate(&storage), files);
         let stamp = manifest::stamp(&manifest?);
-        let mut texts = texts?;
-        if !is_settled? {
+        let (is_settled, mut texts) = files?;
+        if !is_settled {
             settle(&writer).await?;
             texts = recovery::accepted_texts(&storage).await?;
         }
