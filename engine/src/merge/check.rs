@@ -37,6 +37,9 @@ pub(super) struct Checked {
     pub(super) relied_on: BTreeSet<TableKey>,
 }
 
+/// The ids that keep the condition of a rule, by its index and table.
+type Kept = HashMap<(usize, TableKey), HashSet<String>>;
+
 /// Which rows are chosen, by table and id.
 type AllChosen = BTreeMap<TableKey, BTreeMap<String, Chosen>>;
 
@@ -61,9 +64,13 @@ pub(super) async fn apply(
     check_is_of(graph, plan)?;
     decisions.check_branches(plan.source(), plan.target()).map_err(MergeError::from)?;
     let mut known: Vec<Conflict> = plan.conflicts().to_vec();
+    let mut kept = Kept::default();
+    let mut asked = 0;
     loop {
         progress.check()?;
-        let kept = rules(graph, plan, &known, decisions).await?;
+        progress.message(format!("{} conflicts", known.len()));
+        rules(graph, plan, &known[asked..], decisions, &mut kept).await?;
+        asked = known.len();
         let keeps = |rule: usize, conflict: &Conflict| {
             kept.get(&(rule, conflict.key.table.clone())).is_some_and(|ids| ids.contains(&conflict.key.id))
         };
@@ -100,14 +107,14 @@ pub(super) fn check_is_of(graph: &Graph, plan: &MergePlan) -> Result<(), MergeEr
     Err(MergeError::OtherGraph { planned: plan.inner.uri.clone(), actual: graph.uri().to_owned() })
 }
 
-/// The ids that keep the condition of a rule, by its index and table.
+/// Adds what the rules with a condition say of more conflicts.
 async fn rules(
     graph: &Graph,
     plan: &MergePlan,
     conflicts: &[Conflict],
     decisions: &MergeDecisions,
-) -> Result<HashMap<(usize, TableKey), HashSet<String>>> {
-    let mut kept = HashMap::new();
+    kept: &mut Kept,
+) -> Result<()> {
     for (index, decision) in decisions.decisions.iter().enumerate() {
         let Scope::Rule(rule) = &decision.on else { continue };
         let Some(filter) = &rule.filter else { continue };
@@ -122,10 +129,10 @@ async fn rules(
                 filter: filter.clone(),
                 source: Box::new(error),
             })?;
-            kept.insert((index, key.clone()), found);
+            kept.entry((index, key.clone())).or_default().extend(found);
         }
     }
-    Ok(kept)
+    Ok(())
 }
 
 /// The rows that keep a condition on the source; where the source has none, on the target.
@@ -175,7 +182,8 @@ async fn settled(graph: &Graph, plan: &MergePlan, chosen: &AllChosen) -> Result<
         let tables = ThreeTables::open(graph.storage(), plan.entries(key)).await?;
         let kind = graph.schema().catalog().table(key).expect("a table of the schema");
         let mut other_bases = Vec::new();
-        for entry in plan.other_base_entries(key) {
+        let has_cells = chosen.values().any(|chosen| matches!(chosen.row, RowChoice::Cells(_)));
+        for entry in plan.other_base_entries(key).filter(|_| has_cells) {
             other_bases.push(match entry {
                 Some(entry) => Some(open(graph.storage(), entry).await?),
                 None => None,

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `"source"`, `"target"`, `"base"` | the row as it is there, or no row if there is none |
 //! | `"cells"` | each cell from the side that changed it |
-//! | `{"cells": {"age": "target", "city": {"value": "Oslo"}}}` | these cells so, the others from the side that changed them |
+//! | `{"cells": {"age": "target", "city": {"value": "Oslo"}}}` | these cells so, the others from the side that changed them since every last common commit |
 //! | `"drop"` | no row |
 //! | `"keep"`, `"delete"` | the row that one side changed and the other deleted |
 //! | `"restore"` | the node that an edge needs |
@@ -41,7 +41,8 @@ pub enum Choice {
     Take(Side),
     /// Each cell from the side that changed it. Only where no column was changed by both sides differently.
     MergeCells,
-    /// By column where the cell comes from; cells of other columns come from the side that changed them, from target if none did.
+    /// By column where the cell comes from; cells of other columns come from the side that changed them since every last
+    /// common commit, from target if none did; if these do not agree, the column must be named.
     Cells(BTreeMap<String, CellChoice>),
     /// Neither side's row; of an orphaned edge, the edge goes.
     Drop,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, new_empty_array};
 use arrow::compute::{concat_batches, interleave};
-use arrow_schema::{Schema, SchemaRef};
+use arrow_schema::{ArrowError, Schema, SchemaRef};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
@@ -16,11 +16,13 @@ use super::picked::conform;
 use crate::error::Result;
 use crate::id::TableKey;
 use crate::schema::TableType;
-use crate::storage::{ID, Table};
+use crate::storage::{ID, StorageError, Table};
 use crate::value::Value;
 
-/// Rows composed at once.
+/// Rows composed at once, if their types do not tell that fewer are enough.
 const CHUNK: usize = 512;
+/// Rows with blobs that are composed at once: how large they are is not known before they are read.
+const CHUNK_WITH_BLOBS: usize = 4;
 
 /// The states that cells come from, by their place in [`Composed::tables`]; further last common commits follow.
 pub(super) const SIDES: [Side; 3] = [Side::Base, Side::Source, Side::Target];
@@ -101,7 +103,7 @@ impl Composed {
         schema: &SchemaRef,
     ) -> BoxStream<'static, Result<RecordBatch>> {
         let wanted: Vec<usize> = (0..self.rows.len()).filter(|row| steps.contains(&self.rows[*row].step)).collect();
-        let chunks: Vec<Vec<usize>> = wanted.chunks(CHUNK).map(<[usize]>::to_vec).collect();
+        let chunks: Vec<Vec<usize>> = wanted.chunks(self.at_once(schema)).map(<[usize]>::to_vec).collect();
         let fields: Vec<_> = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect();
         let columns = Arc::new(Schema::new(fields));
         let composed = self.clone();
@@ -110,6 +112,15 @@ impl Composed {
             async move { composed.chunk(&chunk, &columns).await }
         };
         futures::stream::iter(chunks).then(compose).boxed()
+    }
+
+    fn at_once(&self, schema: &SchemaRef) -> usize {
+        let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+        let of_table = |table: &Table| match table.blob_columns(&names).is_empty() {
+            true => table.rows_at_once(&names).min(CHUNK),
+            false => CHUNK_WITH_BLOBS,
+        };
+        self.tables.iter().flatten().map(of_table).min().unwrap_or(CHUNK)
     }
 
     async fn chunk(&self, rows: &[usize], columns: &SchemaRef) -> Result<RecordBatch> {
@@ -170,8 +181,12 @@ impl State {
             let batch = batch.project(&known).expect("the wanted columns come first");
             batches.push(conform(&batch, columns, table.uri())?);
         }
-        let rows = concat_batches(columns, &batches).expect("batches of one schema");
-        Ok(Self { rows: Some(rows), by_id })
+        let too_large = |error: ArrowError| StorageError::Table {
+            path: table.uri().to_owned(),
+            corrupt: false,
+            source: format!("its rows cannot be put together: {error}").into(),
+        };
+        Ok(Self { rows: Some(concat_batches(columns, &batches).map_err(too_large)?), by_id })
     }
 }
 
@@ -192,7 +207,6 @@ impl<'s> Cells<'s> {
     }
 
     fn add(&mut self, row: &CellRow) -> Result<(), String> {
-        let place = |side: Side| SIDES.iter().position(|it| *it == side).expect("one of three");
         let cell = match row.cells.get(self.name) {
             Some(Cell::From(side)) => {
                 self.cell(place(*side), row).ok_or_else(|| format!("{} has no such row", name(*side)))?
@@ -219,17 +233,18 @@ impl<'s> Cells<'s> {
     /// has the row.
     fn unnamed(&self, row: &CellRow) -> Result<(usize, usize), String> {
         let cell = |state| self.cell(state, row);
-        let (source, target) = match (cell(1), cell(2)) {
+        let (source, target) = match (cell(place(Side::Source)), cell(place(Side::Target))) {
             (Some(source), Some(target)) => (source, target),
             (Some(one), None) | (None, Some(one)) => return Ok(one),
-            (None, None) => return cell(0).ok_or_else(|| "no side has the row".to_owned()),
+            (None, None) => return cell(place(Side::Base)).ok_or_else(|| "no side has the row".to_owned()),
         };
         let value = |(array, row): (usize, usize)| Value::from_array(&self.arrays[array], row);
         let (from_source, from_target) = (value(source), value(target));
         if from_source == from_target {
             return Ok(target);
         }
-        let bases: Vec<usize> = (0..self.states.len()).filter(|state| !matches!(state, 1 | 2)).collect();
+        let bases: Vec<usize> =
+            (0..self.states.len()).filter(|state| ![Side::Source, Side::Target].map(place).contains(state)).collect();
         let was = |side: &Value| bases.iter().all(|base| cell(*base).map(value).as_ref() == Some(side));
         match (was(&from_source), was(&from_target)) {
             (true, _) => Ok(target),
@@ -241,10 +256,15 @@ impl<'s> Cells<'s> {
         }
     }
 
-    fn finish(self) -> Result<ArrayRef, arrow_schema::ArrowError> {
+    fn finish(self) -> Result<ArrayRef, ArrowError> {
         let arrays: Vec<&dyn Array> = self.arrays.iter().map(AsRef::as_ref).collect();
         interleave(&arrays, &self.picked)
     }
+}
+
+/// The place of a side in [`Composed::tables`].
+fn place(side: Side) -> usize {
+    SIDES.iter().position(|it| *it == side).expect("one of three")
 }
 
 fn name(side: Side) -> &'static str {

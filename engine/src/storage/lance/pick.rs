@@ -19,6 +19,11 @@ const BATCH_BYTES: usize = 1 << 20;
 const BATCH_ROWS: usize = 4096;
 
 impl Table {
+    /// Rows of these columns that should be in memory at once, as far as their types tell; at least one.
+    pub(crate) fn rows_at_once(&self, columns: &[String]) -> usize {
+        (BATCH_BYTES / row_bytes(&self.schema(), columns)).clamp(1, BATCH_ROWS)
+    }
+
     /// Reads some columns of the rows at these addresses. Blobs come as bytes, or as references to what is outside.
     ///
     /// # Errors
@@ -28,7 +33,7 @@ impl Table {
         addresses: BoxStream<'static, Result<Vec<u64>>>,
         columns: &[String],
     ) -> BoxStream<'static, Result<RecordBatch>> {
-        let rows = (BATCH_BYTES / row_bytes(&self.schema(), columns)).clamp(1, BATCH_ROWS);
+        let rows = self.rows_at_once(columns);
         let chunks = move |addresses: Vec<u64>| {
             let chunks: Vec<Result<Vec<u64>>> = addresses.chunks(rows).map(|chunk| Ok(chunk.to_vec())).collect();
             futures::stream::iter(chunks)

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use stratigraph_engine::merge::{CellChoice, Choice, ConflictDetail, ConflictKind, DecisionError, MergeError, Side};
+use stratigraph_engine::merge::{
+    CellChoice, Choice, ConflictDetail, ConflictKind, Decision, DecisionError, MergeError, Rule, Side,
+};
 use stratigraph_engine::{Error, ErrorKind};
 use stratigraph_tests::folder::digest;
 use stratigraph_tests::graph::TestGraph;
 
-use super::super::{carry_out, mutate, only, plan};
-use super::{check, node, settled, stage};
+use super::super::{carry_out, decided, mutate, only, plan, put, text};
+use super::{check, merged, node, settled, stage};
 
 /// Ada as she was, with cells changed. Columns as they are stored.
 fn ada(changes: &Value) -> Value {
@@ -229,4 +231,45 @@ async fn values_that_no_cell_can_have_are_refused_and_nothing_is_written() -> Re
     }
     assert!(digest(&made.path())? == before, "nothing was written");
     Ok(())
+}
+
+/// More rows than are composed at once, some of which only the sides have and not their last common commit.
+#[tokio::test]
+async fn cells_of_many_rows_are_each_from_the_side_that_was_chosen() -> Result<()> {
+    const ROWS: usize = 1_300;
+    let made = TestGraph::new(MANY).await?;
+    let is_old = |row: usize| row % 3 != 0;
+    let record = |row: usize, age: usize, city: String, about: &str| {
+        let about = about.repeat(row % 7);
+        node(&json!({"name": format!("p{row:04}"), "age": age, "city": city, "about": about}))
+    };
+    let of = |age: usize, city: &str, about: &str, all: bool| -> String {
+        let rows = (0..ROWS).filter(|row| all || is_old(*row));
+        rows.map(|row| record(row, row + age, format!("{city}{row}"), about)).collect()
+    };
+    put(&made, "main", &of(0, "base", "b", false)).await?;
+    made.branch("work", "main").await?;
+    put(&made, "work", &of(5_000, "work", "b", true)).await?;
+    put(&made, "main", &of(9_000, "main", "m", true)).await?;
+    let planned = plan(&made.graph, "work", "main").await?;
+    assert_eq!(planned.conflicts().len(), ROWS);
+    let cells = [("age", CellChoice::From(Side::Source)), ("city", CellChoice::From(Side::Target))];
+    let mut choice: BTreeMap<String, CellChoice> = cells.map(|(name, cell)| (name.to_owned(), cell)).into();
+    let update = Decision::by_rule(of_kind(ConflictKind::DivergentUpdate), Choice::Cells(choice.clone()));
+    choice.insert("about".to_owned(), CellChoice::From(Side::Source));
+    let insert = Decision::by_rule(of_kind(ConflictKind::DivergentInsert), Choice::Cells(choice));
+    merged(&made, &planned, &decided(&planned, vec![update, insert])).await?;
+    let rows = made.files().await?.rows("main", "node:Person").await?;
+    let found: BTreeMap<String, Value> =
+        rows.iter().map(|row| (text(row, "id"), json!([row["age"], row["city"], row["about"]]))).collect();
+    let about = |row: usize| if is_old(row) { "m" } else { "b" }.repeat(row % 7);
+    let expected = (0..ROWS).map(|row| (format!("p{row:04}"), json!([row + 5_000, format!("main{row}"), about(row)])));
+    assert_eq!(found, expected.collect());
+    Ok(())
+}
+
+const MANY: &str = "node Person {\n  name: String @key\n  age: I32?\n  city: String?\n  about: String?\n}\n";
+
+fn of_kind(kind: ConflictKind) -> Rule {
+    Rule { kind: Some(kind), ..Rule::default() }
 }
