@@ -96,24 +96,25 @@ pub(super) fn lines(conflict: &Conflict, rows: &[ThreeRows], deciding: &Deciding
 
 /// What becomes of a cell.
 fn merged(conflict: &Conflict, rows: &ThreeRows, column: &str, deciding: &Deciding) -> Merged {
+    let knows_changers = deciding.knows_changers(conflict);
     let from = |side| if row(rows, side).is_some() { Merged::From(side) } else { Merged::NoRow };
     let named = |cells: &BTreeMap<String, CellChoice>| match cells.get(column) {
         Some(CellChoice::From(side)) => from(*side),
         Some(CellChoice::Value(value)) => Merged::Written(value.clone()),
-        None => unnamed(rows, column),
+        None => unnamed(rows, column, knows_changers),
     };
     let is_of_a_row = conflict.key.kind.is_of_a_row();
     match deciding.choice(conflict) {
         Some(Choice::Take(side)) => from(*side),
-        Some(Choice::MergeCells) => unnamed(rows, column),
+        Some(Choice::MergeCells) => unnamed(rows, column, true),
         Some(Choice::Cells(cells)) => named(cells),
         Some(Choice::Drop | Choice::Delete) => Merged::NoRow,
         Some(Choice::Keep) => restored(rows),
         Some(Choice::KeepRow(id)) if *id != conflict.key.id => Merged::NoRow,
-        Some(Choice::KeepRow(_) | Choice::RestoreEnd | Choice::Edges { .. }) => unnamed(rows, column),
+        Some(Choice::KeepRow(_) | Choice::RestoreEnd | Choice::Edges { .. }) => unnamed(rows, column, true),
         None => match deciding.partial(&conflict.key) {
             Some(cells) => named(cells),
-            None if is_of_a_row => match unnamed(rows, column) {
+            None if is_of_a_row => match unnamed(rows, column, knows_changers) {
                 agreed @ Merged::Agreed => agreed,
                 Merged::Open | Merged::NoRow | Merged::From(_) | Merged::Written(_) => Merged::Open,
             },
@@ -127,8 +128,8 @@ fn restored(rows: &ThreeRows) -> Merged {
     side.map_or(Merged::NoRow, Merged::From)
 }
 
-/// Where a cell comes from that no choice names: from the side that changed it.
-fn unnamed(rows: &ThreeRows, column: &str) -> Merged {
+/// Where a cell comes from that no choice names: from the side that changed it, if it is known which one that is.
+fn unnamed(rows: &ThreeRows, column: &str, knows_changers: bool) -> Merged {
     let at = |side| cell(rows, side, column);
     match (at(Side::Base), at(Side::Source), at(Side::Target)) {
         (_, None, None) => Merged::NoRow,
@@ -141,15 +142,16 @@ fn unnamed(rows: &ThreeRows, column: &str) -> Merged {
                 Merged::From(Side::Target)
             }
         }
+        (_, Some(_), Some(_)) if !knows_changers => Merged::Open,
         (Some(base), Some(source), Some(_)) if source == base => Merged::From(Side::Target),
         (Some(base), Some(_), Some(target)) if target == base => Merged::From(Side::Source),
         (_, Some(_), Some(_)) => Merged::Open,
     }
 }
 
-/// Columns that both sides changed differently: a choice of cells has to name them.
-pub(super) fn disputed(rows: &ThreeRows) -> Vec<String> {
-    columns(rows).into_iter().filter(|column| unnamed(rows, column) == Merged::Open).collect()
+/// Columns that both sides changed differently, as far as is known: a choice of cells has to name them.
+pub(super) fn disputed(rows: &ThreeRows, knows_changers: bool) -> Vec<String> {
+    columns(rows).into_iter().filter(|column| unnamed(rows, column, knows_changers) == Merged::Open).collect()
 }
 
 /// The cells that a choice stands for, so that one of them can be changed.
@@ -157,7 +159,7 @@ pub(super) fn cells_of(choice: Option<&Choice>, rows: &ThreeRows) -> BTreeMap<St
     match choice {
         Some(Choice::Cells(cells)) => cells.clone(),
         Some(Choice::Take(side)) if row(rows, *side).is_some() => {
-            let differ = |column: &String| !matches!(unnamed(rows, column), Merged::Agreed | Merged::NoRow);
+            let differ = |column: &String| !matches!(unnamed(rows, column, true), Merged::Agreed | Merged::NoRow);
             let columns = columns(rows).into_iter().filter(differ);
             columns.map(|column| (column, CellChoice::From(*side))).collect()
         }

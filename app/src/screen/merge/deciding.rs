@@ -48,6 +48,8 @@ pub(super) struct Deciding {
     decided: HashMap<ConflictKey, Vec<(ConflictDetail, usize)>>,
     /// Places of the present decisions made by hand.
     hands: HashMap<ConflictKey, Vec<usize>>,
+    /// Whether there are several last common commits.
+    is_crosswise: bool,
     /// Why the present decisions cannot be used.
     pub(super) problem: Option<Problem>,
 }
@@ -79,7 +81,8 @@ impl Deciding {
         };
         let now = Choices { decisions: now, partial: Arc::default() };
         let (decided, hands) = (HashMap::new(), hands(&now.decisions));
-        Self { now, former: Vec::new(), of: Arc::new(none), check, decided, hands, problem: None }
+        let is_crosswise = !preview.other_bases.is_empty();
+        Self { now, former: Vec::new(), of: Arc::new(none), check, decided, hands, is_crosswise, problem: None }
     }
 
     /// What is to be checked and carried out.
@@ -198,25 +201,25 @@ impl Deciding {
 
     /// Chooses cells of a conflict, of which others are still to be chosen.
     pub(super) fn begin(&mut self, conflict: &Conflict, cells: BTreeMap<String, CellChoice>, what: String) {
-        let former = self.former_decisions(&[conflict]);
-        self.change(what, &former, |_, partial| drop(partial.insert(conflict.key.clone(), cells)));
+        let replaced = self.replaced(&[conflict]);
+        self.change(what, &replaced, |_, partial| drop(partial.insert(conflict.key.clone(), cells)));
     }
 
     /// Takes back what was decided by hand for a conflict. False if nothing was.
     pub(super) fn clear(&mut self, conflict: &Conflict) -> bool {
-        let former = self.former_decisions(&[conflict]);
-        let some = !former.is_empty() || self.now.partial.contains_key(&conflict.key);
+        let replaced = self.replaced(&[conflict]);
+        let some = !replaced.is_empty() || self.now.partial.contains_key(&conflict.key);
         if some {
             let what = format!("{} is open again", conflict.key.id);
-            self.change(what, &former, |_, partial| drop(partial.remove(&conflict.key)));
+            self.change(what, &replaced, |_, partial| drop(partial.remove(&conflict.key)));
         }
         some
     }
 
     /// Decides several conflicts one by one.
     pub(super) fn decide_each(&mut self, conflicts: &[&Conflict], choice: &Choice, by: Option<&str>, what: String) {
-        let former = self.former_decisions(conflicts);
-        self.change(what, &former, |decisions, partial| {
+        let replaced = self.replaced(conflicts);
+        self.change(what, &replaced, |decisions, partial| {
             // Conflicts of one key and the same rows share a decision.
             let mut seen = HashSet::new();
             for conflict in conflicts.iter().filter(|conflict| seen.insert((&conflict.key, &conflict.rows))) {
@@ -229,26 +232,38 @@ impl Deciding {
 
     /// Adds a rule; `over` are conflicts whose decisions by hand give way to it.
     pub(super) fn add_rule(&mut self, rule: Decision, over: &[&Conflict], what: String) {
-        let former = self.former_decisions(over);
-        self.change(what, &former, |decisions, _| decisions.push(rule));
+        let replaced = self.replaced(over);
+        self.change(what, &replaced, |decisions, _| decisions.push(rule));
     }
 
     /// Places of the decisions made by hand that a new one about these conflicts takes the place of: those for their rows, and those
-    /// of their keys for rows that are in no conflict any more.
-    fn former_decisions(&self, about: &[&Conflict]) -> HashSet<usize> {
-        let about: HashSet<(&ConflictKey, &str)> = about.iter().map(|it| (&it.key, it.rows.as_str())).collect();
-        let keys: HashSet<&ConflictKey> = about.iter().map(|(key, _)| *key).collect();
-        let decided = self.check.decided.iter().map(|(conflict, _)| conflict);
-        let known = self.check.open.iter().chain(decided).filter(|conflict| keys.contains(&conflict.key));
-        let others: HashSet<(&ConflictKey, &str)> =
-            known.map(|it| (&it.key, it.rows.as_str())).filter(|rows| !about.contains(rows)).collect();
-        let is_former = |decision: &Decision| match &decision.on {
-            Scope::Conflict(key) if keys.contains(key) => {
-                decision.rows.as_deref().is_none_or(|rows| !others.contains(&(key, rows)))
-            }
-            Scope::Conflict(_) | Scope::Rule(_) => false,
+    /// for rows of the same key that the engine found in no conflict any more.
+    fn replaced(&self, about: &[&Conflict]) -> HashSet<usize> {
+        let about: HashMap<&ConflictKey, Vec<&str>> = about.iter().fold(HashMap::new(), |mut rows, it| {
+            rows.entry(&it.key).or_default().push(&it.rows);
+            rows
+        });
+        let is_stale = |place: usize| self.is_current() && self.check.stale.iter().any(|stale| stale.decision == place);
+        let is_replaced = |(place, decision): &(usize, &Decision)| match &decision.on {
+            Scope::Conflict(key) => about.get(key).is_some_and(|rows| match decision.rows.as_deref() {
+                Some(of) => rows.contains(&of) || is_stale(*place),
+                // It is for all conflicts of the key.
+                None => self.conflicts_of(key).all(|conflict| rows.contains(&conflict.rows.as_str())),
+            }),
+            Scope::Rule(_) => false,
         };
-        self.list().iter().enumerate().filter(|(_, it)| is_former(it)).map(|(place, _)| place).collect()
+        self.list().iter().enumerate().filter(is_replaced).map(|(place, _)| place).collect()
+    }
+
+    fn conflicts_of(&self, key: &ConflictKey) -> impl Iterator<Item = &Conflict> {
+        let decided = self.check.decided.iter().map(|(conflict, _)| conflict);
+        self.check.open.iter().chain(decided).filter(move |conflict| conflict.key == *key)
+    }
+
+    /// Whether the cells of a conflict that nobody names come from the side that changed them. Where the histories were merged
+    /// crosswise only the engine knows whether all last common commits tell the same of that.
+    pub(super) fn knows_changers(&self, conflict: &Conflict) -> bool {
+        !self.is_crosswise || matches!(conflict.detail, ConflictDetail::Row { is_cell_mergeable: true, .. })
     }
 
     /// Takes the last change back and says what it was.

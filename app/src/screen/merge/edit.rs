@@ -81,11 +81,14 @@ impl Merge {
     /// The engine refused a value: the cell is as before, and the line is there to be changed.
     pub(super) fn value_refused(&mut self, problem: Problem, cx: &mut Context<'_>) {
         let Some(deciding) = &mut self.deciding else { return };
-        let refused = deciding.list().get(problem.decision).map(|decision| decision.on.clone());
+        let refused =
+            deciding.list().get(problem.decision).map(|decision| (decision.on.clone(), decision.rows.clone()));
         let edited = self.editing.as_ref().filter(|editing| editing.column == problem.column);
         let edited = edited.and_then(|editing| Some((editing.conflict.clone(), editing.sent.clone()?)));
         match (refused, edited) {
-            (Some(Scope::Conflict(key)), Some((of, (typed, step)))) if key == of.key => {
+            (Some((Scope::Conflict(key), rows)), Some((of, (typed, step))))
+                if key == of.key && rows.as_ref().is_none_or(|rows| *rows == of.rows) =>
+            {
                 let reason = format!("{}: {}", problem.column, problem.reason);
                 if self.steps.len() == step {
                     deciding.undo();

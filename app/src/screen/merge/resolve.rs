@@ -115,7 +115,8 @@ impl Merge {
         }
         let missing: Vec<String> = match conflict.detail {
             ConflictDetail::Row { .. } => {
-                cells::disputed(own).into_iter().filter(|name| !cells.contains_key(name)).collect()
+                let disputed = cells::disputed(own, deciding.knows_changers(conflict));
+                disputed.into_iter().filter(|name| !cells.contains_key(name)).collect()
             }
             ConflictDetail::Orphan { .. }
             | ConflictDetail::Unique { .. }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use stratigraph_engine::ErrorKind;
-use stratigraph_engine::merge::{CellChoice, Choice, Conflict, ConflictKind, Decision, Rule, Scope, Side};
+use stratigraph_engine::merge::{
+    CellChoice, Choice, Conflict, ConflictKind, Decision, MergeCheck, Rule, Scope, Side, StaleDecision,
+};
 
 use super::super::deciding::{Deciding, Standing};
 use super::super::request::{Reply, Request};
@@ -63,8 +65,8 @@ fn another_choice_for_the_same_conflict_replaces_the_former() {
     assert_eq!(chosen(&stage), []);
 }
 
-/// A decision may give rise to another conflict of the same key: each keeps its own decision, and one whose rows are in no
-/// conflict any more goes when its key is decided anew.
+/// A decision may give rise to another conflict of the same key: each keeps its own decision, and one that the engine found to be
+/// stale goes when its key is decided anew.
 #[test]
 fn conflicts_of_one_key_keep_decisions_of_their_own() {
     let of_rows = |rows: &str| Conflict { rows: rows.to_owned(), ..divergent("ada", &["age"], false) };
@@ -74,7 +76,12 @@ fn conflicts_of_one_key_keep_decisions_of_their_own() {
     decide(&gone, Side::Base);
     decide(&first, Side::Source);
     decide(&second, Side::Target);
-    decide(&first, Side::Base);
+    assert_eq!(deciding.list().len(), 3, "the engine has not said yet that one is stale");
+    let decisions = Arc::clone(deciding.decisions());
+    let stale = StaleDecision { decision: 0, reason: "the rows have changed since".to_owned() };
+    let decided = vec![(first.clone(), 1), (second.clone(), 2)];
+    assert!(deciding.take(&decisions, MergeCheck { stale: vec![stale], decided, ..deciding.check().clone() }));
+    deciding.decide(&first, Choice::Take(Side::Base), None, String::new());
     let list = |deciding: &Deciding| {
         let made = deciding.list().iter();
         made.map(|it| (it.rows.clone().expect("rows"), it.choice.clone().expect("a choice"))).collect::<Vec<_>>()
