@@ -137,23 +137,26 @@ fn interrupted(state: &mut State, ids: Result<BTreeSet<String>, Failure>) -> Vec
     match ids {
         Err(failure) => tracing::warn!("cannot look for interrupted writes: {}", failure.sentence()),
         Ok(_) if shared.paused && shared.interrupted.is_some() => {}
-        Ok(ids) => match shared.interrupted.replace(ids.clone()) {
-            None if !ids.is_empty() => {
-                let count = ids.len();
-                let pending = if count == 1 { "write is" } else { "writes are" };
-                let screen = ScreenId::Recovery;
-                let text =
-                    format!("{count} interrupted {pending} pending: {} shows {}", screen.digit(), screen.title());
-                shared.messages.say(shared.now, Level::Warning, text);
+        Ok(ids) => {
+            let count = ids.len();
+            let is_known = shared.interrupted.as_ref() == Some(&ids);
+            match shared.interrupted.replace(ids) {
+                None if count > 0 => {
+                    let pending = if count == 1 { "write is" } else { "writes are" };
+                    let screen = ScreenId::Recovery;
+                    let text =
+                        format!("{count} interrupted {pending} pending: {} shows {}", screen.digit(), screen.title());
+                    shared.messages.say(shared.now, Level::Warning, text);
+                }
+                Some(_) if !is_known => {
+                    return with_screens(state, |screens, cx| {
+                        screens.recovery.counted(cx);
+                        screens.branches.counted(cx);
+                    });
+                }
+                None | Some(_) => {}
             }
-            Some(before) if before != ids => {
-                return with_screens(state, |screens, cx| {
-                    screens.recovery.counted(cx);
-                    screens.branches.counted(cx);
-                });
-            }
-            None | Some(_) => {}
-        },
+        }
     }
     Vec::new()
 }

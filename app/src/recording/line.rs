@@ -8,7 +8,7 @@ use crate::config::{Config, FileSettings, Origin};
 use crate::theme::Surroundings;
 
 /// The form of the lines; another form gets another number.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// The setting that is a list.
 const BRANCHES: &str = "history.branches";

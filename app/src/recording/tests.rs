@@ -142,8 +142,8 @@ fn a_line_that_was_cut_off_is_left_out_and_a_broken_one_is_told() {
     let broken = format!("{text}{{\"at\":20}}\n");
     assert!(matches!(Recording::parse(&broken), Err(RecordingError::Line { number: 3, .. })));
     assert!(matches!(Recording::parse(""), Err(RecordingError::Empty)));
-    let newer = text.replace("\"recording\":1", "\"recording\":2");
-    assert!(matches!(Recording::parse(&newer), Err(RecordingError::Form { found: 2 })));
+    let newer = text.replace("\"recording\":2", "\"recording\":3");
+    assert!(matches!(Recording::parse(&newer), Err(RecordingError::Form { found: 3 })));
 }
 
 #[test]

@@ -264,7 +264,7 @@ fn reads_stopped_by_hand_say_so_and_those_stopped_by_leaving_go_on_later() {
 }
 
 #[test]
-fn interrupted_writes_are_counted_again_when_their_number_changes() {
+fn interrupted_writes_are_counted_again_when_others_are_there() {
     let mut stage = Stage::ready(120, 30);
     stage.event(Event::Interrupted(Ok(crate::stage::interrupted(3))));
     assert_eq!(stage.asked("interrupted writes"), None, "they were counted with the branches");

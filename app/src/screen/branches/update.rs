@@ -133,7 +133,7 @@ impl Branches {
         }
     }
 
-    /// The number of interrupted writes is another one than before.
+    /// The interrupted writes are others than before.
     pub fn counted(&mut self, cx: &mut Context<'_>) {
         self.recount = true;
         if cx.shared.screen == ScreenId::Branches {

@@ -97,7 +97,7 @@ impl Recovery {
         }
     }
 
-    /// The watch counted another number of sidecars than before.
+    /// The watch found other sidecars than before.
     pub fn counted(&self, cx: &mut Context<'_>) {
         if cx.shared.screen == ScreenId::Recovery && cx.shared.jobs.write().is_none() {
             Self::observe(cx);
