@@ -22,7 +22,8 @@ pub(crate) fn run(test: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
     })
 }
 
-/// Runs a whole test in a process of its own; what it prints is printed here. To be called once, around everything the test does.
+/// Runs a whole test in a process of its own; what it prints is printed here. To be called around everything that the test does;
+/// calls inside run in that process.
 pub(crate) fn alone(test: impl FnOnce() -> Result<()>) -> Result<()> {
     let thread = thread::current();
     match thread.name() {
@@ -44,12 +45,12 @@ fn start(test: &str) -> Result<()> {
     let (stdout, stderr) = (child.stdout.take().context("a pipe")?, child.stderr.take().context("a pipe")?);
     let errors = thread::spawn(move || pass_on(stderr, |line| println!("{line}")));
     let mut has_run = false;
-    pass_on(stdout, |line| {
+    let printed = pass_on(stdout, |line| {
         has_run |= line.starts_with("test result: ") && line.contains(" 1 passed");
         println!("{line}");
-    })?;
-    errors.join().expect("it only prints")?;
+    });
     let ended = child.wait()?;
+    printed.and(errors.join().expect("it only prints"))?;
     ensure!(ended.success() && has_run, "it failed in its process ({ended}); see above");
     Ok(())
 }

@@ -91,6 +91,10 @@ fn what_was_interrupted_on_a_branch_that_is_gone_is_not_taken_for_a_write_to_a_n
             let from: BranchName = "from".parse()?;
             put(&made.graph, &from, &one("of from")).await?;
             put(&made.graph, &work, &one("of work")).await?;
+            // The new branch starts beyond all versions of the old one.
+            for person in ["two", "three", "four"] {
+                put(&made.graph, &BranchName::main(), &one(person)).await?;
+            }
             fail::cfg(points::BRANCH_MERGE_POST_PHASE_B_PRE_MANIFEST_COMMIT, "return").expect("a valid action");
             let merged = merge(&made.graph, &from, &work).await;
             fail::remove(points::BRANCH_MERGE_POST_PHASE_B_PRE_MANIFEST_COMMIT);
@@ -101,9 +105,6 @@ fn what_was_interrupted_on_a_branch_that_is_gone_is_not_taken_for_a_write_to_a_n
             let deleted = made.graph.delete_branch(&work).await;
             fail::remove(points::RECOVERY_SIDECAR_LIST);
             deleted?;
-            for person in ["two", "three", "four"] {
-                put(&made.graph, &BranchName::main(), &one(person)).await?;
-            }
             made.branch("work", "main").await?;
             put(&made.graph, &work, &one("of the new one")).await?;
 
