@@ -83,12 +83,12 @@ impl PartialEq for Value {
             (Self::Bool(a), Self::Bool(b)) => a == b,
             (Self::Int(a), Self::Int(b)) | (Self::DateTime(a), Self::DateTime(b)) => a == b,
             (Self::UInt(a), Self::UInt(b)) => a == b,
-            (Self::Float(a), Self::Float(b)) => a == b || (a.is_nan() && b.is_nan()),
+            (Self::Float(a), Self::Float(b)) => a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()),
             (Self::Text(a), Self::Text(b)) => a == b,
             (Self::Date(a), Self::Date(b)) => a == b,
             (Self::List(a), Self::List(b)) => a == b,
             (Self::Vector(a), Self::Vector(b)) => {
-                let same = |(a, b): (&f32, &f32)| a == b || (a.is_nan() && b.is_nan());
+                let same = |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
                 a.len() == b.len() && a.iter().zip(b.iter()).all(same)
             }
             (Self::Blob(a), Self::Blob(b)) => a == b,

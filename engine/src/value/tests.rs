@@ -63,6 +63,9 @@ fn equality_is_typed() {
     assert_ne!(Value::Int(1), Value::UInt(1));
     assert_eq!(Value::Float(f64::NAN), Value::Float(f64::NAN));
     assert_eq!(Value::Vector(vec![f32::NAN].into()), Value::Vector(vec![f32::NAN].into()));
+    // They are stored, exported and read back differently.
+    assert_ne!(Value::Float(0.0), Value::Float(-0.0));
+    assert_ne!(Value::Vector(vec![0.0].into()), Value::Vector(vec![-0.0].into()));
     assert_ne!(Value::Vector(vec![1.0].into()), Value::Vector(vec![1.0, 1.0].into()));
 }
 
