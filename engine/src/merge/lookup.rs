@@ -1,6 +1,6 @@
 //! Rows of the three states by their ids.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use arrow::array::AsArray;
 use arrow::datatypes::UInt64Type;
@@ -14,6 +14,8 @@ use crate::id::TableKey;
 use crate::manifest::TableEntry;
 use crate::storage::{Condition, ID, ROW_ADDRESS, Storage, Table};
 
+/// Column of an edge with the node that it leaves.
+const SRC: &str = "src";
 /// Rows fetched at once.
 const CHUNK: usize = 512;
 
@@ -47,6 +49,22 @@ impl ThreeTables {
             located.0.insert(side, addresses(table, ids).await?);
         }
         Ok(located)
+    }
+
+    /// The ids of the edges that some nodes have on any side, by node; of a table of edges.
+    pub(super) async fn edges(&self, nodes: &HashSet<String>) -> Result<BTreeMap<String, BTreeSet<String>>> {
+        let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for table in self.0.values() {
+            let condition = Condition::AnyOneOf { columns: vec![SRC.to_owned()], values: text_set(nodes.clone()) };
+            let mut batches = table.matching(&[ID.to_owned(), SRC.to_owned()], &[condition]).await?;
+            while let Some(batch) = batches.try_next().await? {
+                let (ids, nodes) = (batch[ID].as_string::<i32>(), batch[SRC].as_string::<i32>());
+                for (id, node) in ids.iter().flatten().zip(nodes.iter().flatten()) {
+                    found.entry(node.to_owned()).or_default().insert(id.to_owned());
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// The rows with some ids; blobs have digests.

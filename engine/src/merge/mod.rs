@@ -46,6 +46,7 @@ pub use decision::{
 };
 pub use error::MergeError;
 pub use plan::MergePlan;
+pub use settle::check_cell;
 
 pub(crate) use check::check;
 pub(crate) use plan::plan;

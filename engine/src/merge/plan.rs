@@ -284,13 +284,13 @@ pub(super) async fn validate_rows(
     validate::validate(&target, rows, undecided, progress).await
 }
 
-/// Gives conflicts with rules the fingerprints of their rows and of what is wrong with them. Conflicts of one key have one
-/// fingerprint, so that a decision about some of them does not hold for another one that comes later.
+/// Gives conflicts with rules the fingerprints of their rows and of what is wrong with them. Conflicts of one key that are found at
+/// once have one fingerprint, so that a decision about some of them does not hold for another one that comes later.
 pub(super) async fn mark(graph: &Graph, plan: &MergePlan, conflicts: &mut [Conflict]) -> Result<()> {
-    let prints = row_prints(graph, plan, conflicts).await?;
+    let prints = Prints::of(graph, plan, conflicts).await?;
     let mut of_key: HashMap<ConflictKey, Vec<String>> = HashMap::new();
     for conflict in conflicts.iter() {
-        of_key.entry(conflict.key.clone()).or_default().push(own_print(conflict, &prints));
+        of_key.entry(conflict.key.clone()).or_default().push(prints.own(conflict));
     }
     for conflict in conflicts {
         let of_all = of_key.get_mut(&conflict.key).expect("every conflict has a print");
@@ -303,46 +303,71 @@ pub(super) async fn mark(graph: &Graph, plan: &MergePlan, conflicts: &mut [Confl
     Ok(())
 }
 
-/// Fingerprints of the rows that conflicts are about, by table and id.
-type RowPrints = HashMap<(TableKey, String), String>;
-
-async fn row_prints(graph: &Graph, plan: &MergePlan, conflicts: &[Conflict]) -> Result<RowPrints> {
-    let mut ids: BTreeMap<TableKey, Vec<String>> = BTreeMap::new();
-    for conflict in conflicts.iter().filter(|conflict| is_about_a_row(conflict)) {
-        let of_table = ids.entry(conflict.key.table.clone()).or_default();
-        of_table.push(conflict.key.id.clone());
-        if let ConflictDetail::Unique { other, .. } = &conflict.detail {
-            of_table.push(other.clone());
-        }
-    }
-    let mut prints = RowPrints::new();
-    for (key, ids) in ids {
-        let tables = ThreeTables::open(graph.storage(), plan.entries(&key)).await?;
-        for rows in tables.rows(&key, &ids).await? {
-            let print = fingerprint([rows.base.as_ref(), rows.source.as_ref(), rows.target.as_ref()]);
-            prints.insert((rows.table, rows.id), print);
-        }
-    }
-    Ok(prints)
+/// Fingerprints of all rows that conflicts are about.
+struct Prints {
+    /// By table and id.
+    rows: HashMap<(TableKey, String), String>,
+    /// The edges of nodes that have too many or too few, by table and node.
+    edges: BTreeMap<TableKey, BTreeMap<String, BTreeSet<String>>>,
 }
 
-/// The fingerprint of a conflict as if it were the only one of its key.
-fn own_print(conflict: &Conflict, prints: &RowPrints) -> String {
-    let print_of = |id: &String| prints.get(&(conflict.key.table.clone(), id.clone())).cloned().unwrap_or_default();
-    match &conflict.detail {
-        ConflictDetail::Cardinality { count, .. } => format!("{count} edges"),
-        // A decision may take the other row away, too.
-        ConflictDetail::Unique { other, .. } => print_of(&conflict.key.id) + &print_of(other),
-        // A decision may bring this node back, and no other one.
-        ConflictDetail::Orphan { role, node, end } => {
-            digest(&[&print_of(&conflict.key.id), role, &node.to_string(), end].map(String::as_str).join("\n"))
+impl Prints {
+    async fn of(graph: &Graph, plan: &MergePlan, conflicts: &[Conflict]) -> Result<Self> {
+        let (mut ids, mut nodes): (HashMap<TableKey, BTreeSet<String>>, BTreeMap<TableKey, HashSet<String>>) =
+            Default::default();
+        for Conflict { key, detail, .. } in conflicts {
+            if let ConflictDetail::Cardinality { .. } = detail {
+                nodes.entry(key.table.clone()).or_default().insert(key.id.clone());
+                continue;
+            }
+            ids.entry(key.table.clone()).or_default().insert(key.id.clone());
+            match detail {
+                ConflictDetail::Unique { other, .. } => {
+                    ids.entry(key.table.clone()).or_default().insert(other.clone());
+                }
+                ConflictDetail::Orphan { node, end, .. } => {
+                    ids.entry(node.clone()).or_default().insert(end.clone());
+                }
+                ConflictDetail::Row { .. } | ConflictDetail::Value { .. } | ConflictDetail::Cardinality { .. } => {}
+            }
         }
-        ConflictDetail::Row { .. } | ConflictDetail::Value { .. } => print_of(&conflict.key.id),
+        let mut edges = BTreeMap::new();
+        for (key, nodes) in nodes {
+            let of_nodes = ThreeTables::open(graph.storage(), plan.entries(&key)).await?.edges(&nodes).await?;
+            ids.entry(key.clone()).or_default().extend(of_nodes.values().flatten().cloned());
+            edges.insert(key, of_nodes);
+        }
+        let mut rows = HashMap::new();
+        for (key, ids) in ids {
+            let tables = ThreeTables::open(graph.storage(), plan.entries(&key)).await?;
+            for row in tables.rows(&key, &Vec::from_iter(ids)).await? {
+                let print = fingerprint([row.base.as_ref(), row.source.as_ref(), row.target.as_ref()]);
+                rows.insert((row.table, row.id), print);
+            }
+        }
+        Ok(Self { rows, edges })
     }
-}
 
-fn is_about_a_row(conflict: &Conflict) -> bool {
-    !matches!(conflict.detail, ConflictDetail::Cardinality { .. })
+    /// The fingerprint of a conflict as if it were the only one of its key: of every row that a decision about it may write or
+    /// take away.
+    fn own(&self, conflict: &Conflict) -> String {
+        let key = &conflict.key;
+        let row = |table: &TableKey, id: &str| {
+            self.rows.get(&(table.clone(), id.to_owned())).map(String::as_str).unwrap_or_default()
+        };
+        match &conflict.detail {
+            ConflictDetail::Cardinality { count, .. } => {
+                let edges = self.edges.get(&key.table).and_then(|nodes| nodes.get(&key.id)).into_iter().flatten();
+                let prints = edges.map(|edge| format!("{edge} {}", row(&key.table, edge)));
+                digest(&std::iter::once(format!("{count} edges")).chain(prints).collect::<Vec<_>>().join("\n"))
+            }
+            ConflictDetail::Unique { other, .. } => row(&key.table, &key.id).to_owned() + row(&key.table, other),
+            ConflictDetail::Orphan { role, node, end } => {
+                digest(&[row(&key.table, &key.id), role, &node.to_string(), end, row(node, end)].join("\n"))
+            }
+            ConflictDetail::Row { .. } | ConflictDetail::Value { .. } => row(&key.table, &key.id).to_owned(),
+        }
+    }
 }
 
 async fn summary(

@@ -13,8 +13,9 @@ use super::error::MergeError;
 use super::lookup::{ThreeTables, addresses};
 use super::picked::Settled;
 use crate::error::Result;
+use crate::id::TableKey;
 use crate::load;
-use crate::schema::TableType;
+use crate::schema::{Catalog, TableType};
 use crate::storage::{ID, Table};
 
 /// Where a restored row is looked for, in this order.
@@ -132,6 +133,15 @@ fn named(
         named.insert(column.clone(), cell.map_err(wrong)?);
     }
     Ok(named)
+}
+
+/// Checks that a value can stand in a column of a table, as [`CellChoice::Value`].
+///
+/// # Errors
+/// What is wrong with it, to be read after the name of the column.
+pub fn check_cell(catalog: &Catalog, table: &TableKey, column: &str, value: &serde_json::Value) -> Result<(), String> {
+    let kind = catalog.table(table).ok_or_else(|| format!("there is no table {table}"))?;
+    written(kind, column, value).map(drop)
 }
 
 /// The cell of a value that a person wrote.

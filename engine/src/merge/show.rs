@@ -2,16 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::AsArray;
-use futures::TryStreamExt;
-
 use super::conflict::{Conflict, ConflictDetail, ThreeRows};
 use super::lookup::ThreeTables;
 use super::plan::MergePlan;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::id::TableKey;
-use crate::storage::{Condition, ID, TextSet};
 
 /// Edges of a node that are shown with a conflict about their number.
 const EDGES: usize = 100;
@@ -48,21 +44,10 @@ async fn wanted_rows(graph: &Graph, plan: &MergePlan, conflict: &Conflict) -> Re
         ConflictDetail::Row { .. } | ConflictDetail::Value { .. } => vec![of_table(id)],
         ConflictDetail::Orphan { node, end, .. } => vec![of_table(id), (node.clone(), end.clone())],
         ConflictDetail::Unique { other, .. } => vec![of_table(id), of_table(other)],
-        ConflictDetail::Cardinality { .. } => edges_of(graph, plan, table, id).await?.iter().map(of_table).collect(),
-    })
-}
-
-/// The edges that a node has on either side.
-async fn edges_of(graph: &Graph, plan: &MergePlan, key: &TableKey, src: &str) -> Result<Vec<String>> {
-    let mut found = BTreeSet::new();
-    let tables = ThreeTables::open(graph.storage(), plan.entries(key)).await?.into_tables();
-    for table in tables.values() {
-        let values = TextSet::of([src.to_owned()].into_iter());
-        let condition = Condition::AnyOneOf { columns: vec!["src".to_owned()], values };
-        let mut batches = table.matching(&[ID.to_owned()], &[condition]).await?;
-        while let Some(batch) = batches.try_next().await? {
-            found.extend(batch[ID].as_string::<i32>().iter().flatten().map(str::to_owned));
+        ConflictDetail::Cardinality { .. } => {
+            let tables = ThreeTables::open(graph.storage(), plan.entries(table)).await?;
+            let edges = tables.edges(&[id.clone()].into()).await?;
+            edges.values().flatten().take(EDGES).map(of_table).collect()
         }
-    }
-    Ok(found.into_iter().take(EDGES).collect())
+    })
 }

@@ -71,6 +71,26 @@ async fn too_many() -> Result<TestGraph> {
     .await
 }
 
+/// The edge that a decision takes away must be the one that was looked at, and the node that it brings back, too.
+#[tokio::test]
+async fn a_decision_about_edges_holds_as_long_as_they_are_what_they_were() -> Result<()> {
+    for on in ["main", "work"] {
+        let made = too_many().await?;
+        let planned = plan(&made.graph, "work", "main").await?;
+        let drop = Choice::Edges { drop: vec!["l2".to_owned()], restore: Vec::new() };
+        let decision = Decision::by_hand(&planned.conflicts()[0], Some(drop));
+        let id = if on == "main" { "l2" } else { "l3" };
+        put(&made, on, &edge("Likes", id, "P1", "P2")).await?;
+        let again = plan(&made.graph, "work", "main").await?;
+        let decisions = decided(&again, vec![decision]);
+        let checked = check(&made, &again, &decisions).await?;
+        assert_eq!((checked.open.len(), checked.decided.len()), (1, 0), "an edge moved on {on}: {checked:?}");
+        assert_eq!(checked.stale[0].reason, "the rows have changed since");
+        is_refused(&made, &again, &decisions, 1).await?;
+    }
+    Ok(())
+}
+
 /// P1 has one mentor of the two that are needed, because each side took one away.
 async fn too_few() -> Result<TestGraph> {
     let mentors =
