@@ -1,15 +1,15 @@
-//! Writing a value of one's own into a cell: it is typed, the engine says whether it can be there.
+//! Writing a value of one's own into a cell, of the type of its column.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use stratigraph_engine::merge::{CellChoice, Choice, Conflict, Scope, Side};
+use stratigraph_engine::merge::{CellChoice, Choice, Conflict, Side, check_cell};
 use stratigraph_engine::{TableKind, Value};
 
 use super::action::Action;
 use super::cells::{self, Line, Merged};
-use super::deciding::Problem;
 use super::resolve::is_about_edges;
-use super::{Editing, Merge, Undoable, words};
+use super::{Editing, Merge, words};
 use crate::action::Action as Any;
 use crate::overlay::{Overlay, Prompt};
 use crate::state::Context;
@@ -37,7 +37,7 @@ impl Merge {
             Some((_, reason)) => prompt.refused(reason),
             None => prompt,
         };
-        self.editing = Some(Editing { conflict, column, sent: None });
+        self.editing = Some(Editing { conflict, column });
         cx.open(Overlay::Prompt(prompt));
     }
 
@@ -62,7 +62,7 @@ impl Merge {
         Some(property.type_text.clone())
     }
 
-    /// Writes what was typed into the cell; the engine says whether it can be there.
+    /// Writes what was typed into the cell, or asks again if it cannot be there.
     pub(super) fn write_value(&mut self, text: String, cx: &mut Context<'_>) {
         let Some(editing) = self.editing.clone() else { return };
         let value = cells::parsed(&text, self.type_of(&editing.conflict, &editing.column).as_deref());
@@ -74,43 +74,14 @@ impl Merge {
             cx.shared.notice = Some("the row is not on view any more: go to it and edit again".to_owned());
             return;
         };
-        let done = self.choose_cell(&editing.conflict, &own, &editing.column, CellChoice::Value(value), cx);
-        self.editing = done.then_some(Editing { sent: Some((text, self.steps.len())), ..editing });
-    }
-
-    /// The engine refused a value: the cell is as before, and the line is there to be changed.
-    pub(super) fn value_refused(&mut self, problem: Problem, cx: &mut Context<'_>) {
-        let Some(deciding) = &mut self.deciding else { return };
-        let refused =
-            deciding.list().get(problem.decision).map(|decision| (decision.on.clone(), decision.rows.clone()));
-        let edited = self.editing.as_ref().filter(|editing| editing.column == problem.column);
-        let edited = edited.and_then(|editing| Some((editing.conflict.clone(), editing.sent.clone()?)));
-        match (refused, edited) {
-            (Some((Scope::Conflict(key), rows)), Some((of, (typed, step))))
-                if key == of.key && rows.as_ref().is_none_or(|rows| *rows == of.rows) =>
-            {
-                let reason = format!("{}: {}", problem.column, problem.reason);
-                if self.steps.len() == step {
-                    deciding.undo();
-                    self.steps.pop();
-                } else {
-                    // Other choices were made since: they stay.
-                    deciding.clear(&of);
-                    self.steps.push(Undoable::Choice);
-                }
-                self.decided(cx);
-                if cx.shared.overlays.is_empty() {
-                    self.ask_value(Some((typed, reason)), cx);
-                } else {
-                    cx.shared.notice = Some(reason);
-                    self.editing = None;
-                }
-            }
-            (Some(_) | None, _) => {
-                deciding.problem = Some(problem);
-                self.show_tree(cx);
-            }
+        let table = &editing.conflict.key.table;
+        let catalog = self.preview.as_ref().map(|preview| Arc::clone(&preview.catalog));
+        if let Some(Err(reason)) = catalog.map(|catalog| check_cell(&catalog, table, &editing.column, &value)) {
+            let reason = format!("{}: {reason}", editing.column);
+            return self.ask_value(Some((text, reason)), cx);
         }
+        self.choose_cell(&editing.conflict, &own, &editing.column, CellChoice::Value(value), cx);
+        self.editing = None;
     }
 }
 

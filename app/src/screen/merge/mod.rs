@@ -118,8 +118,6 @@ struct RowView {
 struct Editing {
     conflict: Conflict,
     column: String,
-    /// What was typed, once it was sent to be checked, and how many steps could be taken back then.
-    sent: Option<(String, usize)>,
 }
 
 /// What became of the merge.

@@ -33,13 +33,13 @@ impl Merge {
                 let taken = self.deciding.as_mut().is_some_and(|deciding| deciding.take(&of, *check));
                 if taken {
                     self.unchecked = None;
-                    self.editing = self.editing.take().filter(|editing| editing.sent.is_none());
                     self.show_tree(cx);
                 }
             }
             Reply::Refused { of, decision, column, reason } => {
-                if self.deciding.as_ref().is_some_and(|deciding| **deciding.decisions() == *of) {
-                    self.value_refused(Problem { decision, column, reason }, cx);
+                if let Some(deciding) = self.deciding.as_mut().filter(|deciding| **deciding.decisions() == *of) {
+                    deciding.problem = Some(Problem { decision, column, reason });
+                    self.show_tree(cx);
                 }
             }
             Reply::Rows(conflict, rows) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stratigraph_engine::merge::{
     Conflict, MergeCheck, MergeDecisions, MergeHeads, MergeOutcome, MergePlan, Merged, TableMerge, ThreeRows,
 };
-use stratigraph_engine::schema::TypeSummary;
+use stratigraph_engine::schema::{Catalog, TypeSummary};
 use stratigraph_engine::{BranchName, CommitId, ManifestVersion, TableKey};
 
 use super::draft::DraftKey;
@@ -152,6 +152,8 @@ pub struct Preview {
     pub first: Vec<String>,
     /// The types of the accepted schema.
     pub types: Arc<[TypeSummary]>,
+    /// The accepted schema, for values that are written.
+    pub catalog: Arc<Catalog>,
     /// Where decisions about it are kept.
     pub draft: DraftKey,
     /// The decisions that were kept.

@@ -120,6 +120,7 @@ async fn preview(pair: Pair, look_ahead: bool, cx: &TaskContext) -> Result<(), F
         conflicts: plan.conflicts().to_vec(),
         first,
         types: graph.schema().catalog().summaries().into(),
+        catalog: Arc::new(graph.schema().catalog().clone()),
         draft: key,
         kept,
         kept_failure,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use stratigraph_engine::ErrorKind;
 use stratigraph_engine::merge::{
-    CellChoice, Choice, Conflict, ConflictKind, Decision, MergeCheck, Rule, Scope, Side, StaleDecision,
+    CellChoice, Choice, Conflict, ConflictKey, ConflictKind, Decision, MergeCheck, Rule, Scope, Side, StaleDecision,
 };
 
 use super::super::deciding::{Deciding, Standing};
@@ -175,7 +175,7 @@ fn a_value_is_written_with_the_type_of_its_column() {
 }
 
 #[test]
-fn a_value_the_engine_refuses_comes_back_with_the_reason_and_changes_nothing() {
+fn a_value_of_another_type_is_asked_for_again_and_changes_nothing() {
     let mut stage = Stage::resolving(120, 30);
     stage.select(UPDATE, "bob");
     stage.keys("m");
@@ -183,16 +183,33 @@ fn a_value_the_engine_refuses_comes_back_with_the_reason_and_changes_nothing() {
     stage.keys("tab g g i ctrl-u");
     stage.text("many");
     stage.keys("enter");
-    let Some(Request::Check(_, of)) = stage.asked("check of choices") else { panic!("not checked") };
-    let (of, reason) = (Arc::clone(of), "\"many\" is no I32".to_owned());
-    let column = "age".to_owned();
-    stage.answer("check of choices", vec![Reply::Refused { of, decision: 0, column, reason }]);
     let Some(Overlay::Prompt(_)) = stage.state.shared.overlays.last() else { panic!("the line is there again") };
     let picture = stage.picture();
-    assert!(picture.contains("age: \"many\" is no I32") && picture.contains("> many"), "{picture}");
+    assert!(picture.contains("age: a whole number is expected") && picture.contains("> many"), "{picture}");
     assert_eq!(chosen(&stage), pairs(&[("DivergentUpdate bob", r#""cells""#)]), "as before the edit");
     stage.keys("esc u");
     assert_eq!(chosen(&stage), []);
+}
+
+/// What was typed last must be right also where other cells are still to be chosen, or undo would bring it back.
+#[test]
+fn a_value_of_another_type_is_asked_for_again_while_other_cells_are_open() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(UPDATE, "ada");
+    stage.keys("tab g g i ctrl-u");
+    stage.text("zz");
+    stage.keys("enter");
+    assert!(matches!(stage.state.shared.overlays.last(), Some(Overlay::Prompt(_))), "{}", stage.picture());
+    let deciding = merge(&stage).deciding.as_ref().expect("choices");
+    assert_eq!(deciding.partial(&key_of("ada")), None);
+    stage.keys("ctrl-u 4 1 enter");
+    let deciding = merge(&stage).deciding.as_ref().expect("choices");
+    let cells = BTreeMap::from([("age".to_owned(), CellChoice::Value(41.into()))]);
+    assert_eq!(deciding.partial(&key_of("ada")), Some(&cells));
+}
+
+fn key_of(id: &str) -> ConflictKey {
+    divergent(id, &["age"], false).key
 }
 
 #[test]
@@ -204,7 +221,7 @@ fn a_refused_value_of_an_older_choice_is_shown_and_keeps_from_merging() {
     let of = Arc::clone(of);
     let refused = Reply::Refused { of, decision: 0, column: "age".to_owned(), reason: "too large".to_owned() };
     stage.answer("check of choices", vec![refused]);
-    assert!(stage.picture().contains("! choice 1, age: too large"), "{}", stage.picture());
+    assert!(stage.picture().contains("! Person ada, age: too large"), "{}", stage.picture());
     stage.keys("C");
     assert!(stage.state.shared.overlays.is_empty());
     stage.keys("t");

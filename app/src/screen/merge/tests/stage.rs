@@ -195,6 +195,7 @@ pub(super) fn preview(conflicts: Vec<Conflict>) -> Preview {
         conflicts,
         first: Vec::new(),
         types: Catalog::parse(SOURCE).expect("a schema").summaries().into(),
+        catalog: Arc::new(Catalog::parse(SOURCE).expect("a schema")),
         draft: DraftKey { directory: Some("/nowhere".into()), uri: "/data/crm".to_owned(), heads: heads() },
         kept: None,
         kept_failure: None,

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use stratigraph_engine::merge::{Conflict, ConflictDetail};
+use stratigraph_engine::merge::{Conflict, ConflictDetail, Scope};
 use stratigraph_widgets::tree::{self, Fold, FoldRow, TreeRow, TreeStyle};
 use stratigraph_widgets::width::escape;
 
@@ -92,8 +92,11 @@ fn fold(screen: &Merge, node: &Node) -> Fold {
 /// What is wrong with the choices, else how many are open.
 fn headline(screen: &Merge, deciding: &Deciding, dot: &str) -> (String, Role) {
     if let Some(problem) = &deciding.problem {
-        let number = problem.decision + 1;
-        return (format!("! choice {number}, {}: {}", problem.column, problem.reason), Role::Error);
+        let of = match deciding.list().get(problem.decision).map(|decision| &decision.on) {
+            Some(Scope::Conflict(key)) => format!("{} {}", key.table.name, escape(&key.id)),
+            Some(Scope::Rule(_)) | None => format!("choice {}", problem.decision + 1),
+        };
+        return (format!("! {of}, {}: {}", problem.column, problem.reason), Role::Error);
     }
     if let Some(failure) = &screen.unchecked {
         return (failure_text(failure), Role::Error);
@@ -174,7 +177,6 @@ fn about(conflict: &Conflict) -> String {
 
 /// A choice that holds for nothing, and why.
 fn stale(deciding: &Deciding, index: usize, shared: &Shared) -> String {
-    use stratigraph_engine::merge::Scope;
     let reason = deciding.check().stale.iter().find(|stale| stale.decision == index).map(|stale| stale.reason.as_str());
     let Some(decision) = deciding.checked().get(index) else { return String::new() };
     let what = match &decision.on {
