@@ -135,7 +135,7 @@ impl Composed {
         }
         let mut composed = Vec::with_capacity(columns.fields().len());
         for (at, field) in columns.fields().iter().enumerate() {
-            let mut column = Cells::of(field.name(), new_empty_array(field.data_type()), &states, at);
+            let mut column = Cells::of(field.name(), &new_empty_array(field.data_type()), &states, at);
             for row in &rows {
                 column.add(row).map_err(|reason| self.wrong(row, field.name(), reason))?;
             }
@@ -201,7 +201,7 @@ struct Cells<'s> {
 }
 
 impl<'s> Cells<'s> {
-    fn of(name: &'s str, none: ArrayRef, states: &'s [State], at: usize) -> Self {
+    fn of(name: &'s str, none: &ArrayRef, states: &'s [State], at: usize) -> Self {
         let column = |state: &State| state.rows.as_ref().map_or_else(|| none.clone(), |rows| rows.column(at).clone());
         Self { name, states, arrays: states.iter().map(column).collect(), picked: Vec::new() }
     }

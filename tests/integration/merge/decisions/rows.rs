@@ -238,7 +238,7 @@ async fn values_that_no_cell_can_have_are_refused_and_nothing_is_written() -> Re
 async fn cells_of_many_rows_are_each_from_the_side_that_was_chosen() -> Result<()> {
     const ROWS: usize = 1_300;
     let made = TestGraph::new(MANY).await?;
-    let is_old = |row: usize| row % 3 != 0;
+    let is_old = |row: usize| !row.is_multiple_of(3);
     let record = |row: usize, age: usize, city: String, about: &str| {
         let about = about.repeat(row % 7);
         node(&json!({"name": format!("p{row:04}"), "age": age, "city": city, "about": about}))
