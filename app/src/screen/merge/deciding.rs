@@ -195,8 +195,8 @@ impl Deciding {
     }
 
     /// Decides a conflict by hand, in place of what was decided for it by hand before.
-    pub(super) fn decide(&mut self, conflict: &Conflict, choice: Choice, by: Option<&str>, what: String) {
-        self.decide_each(&[conflict], &choice, by, what);
+    pub(super) fn decide(&mut self, conflict: &Conflict, choice: &Choice, by: Option<&str>, what: String) {
+        self.decide_each(&[conflict], choice, by, what);
     }
 
     /// Chooses cells of a conflict, of which others are still to be chosen.

@@ -36,29 +36,29 @@ impl Merge {
         if on_cell && has_cells {
             self.take_cell(CellChoice::From(side), cx);
         } else {
-            self.decide_selected(Choice::Take(side), cx);
+            self.decide_selected(&Choice::Take(side), cx);
         }
     }
 
     /// Decides the conflict under the cursor, or says why it cannot be decided so.
-    pub(super) fn decide_selected(&mut self, choice: Choice, cx: &mut Context<'_>) {
+    pub(super) fn decide_selected(&mut self, choice: &Choice, cx: &mut Context<'_>) {
         let Some(conflict) = self.tree.conflict().cloned() else { return };
         self.decide(&conflict, choice, cx);
     }
 
-    fn decide(&mut self, conflict: &Conflict, choice: Choice, cx: &mut Context<'_>) -> bool {
+    fn decide(&mut self, conflict: &Conflict, choice: &Choice, cx: &mut Context<'_>) -> bool {
         let from = from(cx);
         if let Err(reason) = choice.fits(conflict) {
-            cx.shared.notice = Some(words::unfit(&choice, &reason));
+            cx.shared.notice = Some(words::unfit(choice, &reason));
             return false;
         }
         let Some(deciding) = &mut self.deciding else { return false };
-        let decided = deciding.by_hand(conflict).is_some_and(|decision| decision.choice.as_ref() == Some(&choice));
+        let decided = deciding.by_hand(conflict).is_some_and(|decision| decision.choice.as_ref() == Some(choice));
         if decided {
-            cx.shared.notice = Some(format!("it is decided so: {}", words::choice(&choice, from)));
+            cx.shared.notice = Some(format!("it is decided so: {}", words::choice(choice, from)));
             return false;
         }
-        let what = format!("{} for {}", words::choice(&choice, from), conflict.key.id);
+        let what = format!("{} for {}", words::choice(choice, from), conflict.key.id);
         deciding.decide(conflict, choice, cx.shared.writing.actor.as_deref(), what);
         self.steps.push(Undoable::Choice);
         self.decided(cx);
@@ -124,7 +124,7 @@ impl Merge {
             | ConflictDetail::Value { .. } => Vec::new(),
         };
         if missing.is_empty() {
-            return self.decide(conflict, Choice::Cells(cells), cx);
+            return self.decide(conflict, &Choice::Cells(cells), cx);
         }
         deciding.begin(conflict, cells, format!("{column} of {}", conflict.key.id));
         self.steps.push(Undoable::Choice);
@@ -149,7 +149,7 @@ impl Merge {
             | ConflictKind::CardinalityViolation
             | ConflictKind::ValueConstraintViolation => Choice::Drop,
         };
-        self.decide(&conflict, choice, cx);
+        self.decide(&conflict, &choice, cx);
     }
 
     fn turn_edge(&mut self, conflict: &Conflict, cx: &mut Context<'_>) {
@@ -160,7 +160,7 @@ impl Merge {
         let edge = self.row.rows.as_ref().and_then(|rows| rows.get(self.row.cursor.row)).cloned();
         let (Some(edge), Some(deciding)) = (edge, &self.deciding) else { return };
         match cells::turned(deciding.choice(conflict), &edge) {
-            Some(choice) => drop(self.decide(conflict, choice, cx)),
+            Some(choice) => drop(self.decide(conflict, &choice, cx)),
             None => self.clear(cx),
         }
     }

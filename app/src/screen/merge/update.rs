@@ -27,11 +27,11 @@ impl Merge {
                 self.look_between(cx);
             }
             Action::Take(side) => self.take(side, cx),
-            Action::TakeCells => self.decide_selected(Choice::MergeCells, cx),
+            Action::TakeCells => self.decide_selected(&Choice::MergeCells, cx),
             Action::Drop => self.drop_selected(cx),
             Action::Edit => self.ask_value(None, cx),
             Action::Write(text) => self.write_value(text, cx),
-            Action::Decide(choice) => self.decide_selected(choice, cx),
+            Action::Decide(choice) => self.decide_selected(&choice, cx),
             Action::Clear => self.clear(cx),
             Action::AskRepeat(reach) => self.ask_repeat(reach, cx),
             Action::Repeat { reach, over_hand } => self.repeat(reach, over_hand, cx),

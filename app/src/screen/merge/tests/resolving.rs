@@ -72,7 +72,7 @@ fn conflicts_of_one_key_keep_decisions_of_their_own() {
     let of_rows = |rows: &str| Conflict { rows: rows.to_owned(), ..divergent("ada", &["age"], false) };
     let (first, second, gone) = (of_rows("1"), of_rows("2"), of_rows("3"));
     let mut deciding = Deciding::new(&preview(vec![first.clone(), second.clone()]), None);
-    let mut decide = |conflict, side| deciding.decide(conflict, Choice::Take(side), None, String::new());
+    let mut decide = |conflict, side| deciding.decide(conflict, &Choice::Take(side), None, String::new());
     decide(&gone, Side::Base);
     decide(&first, Side::Source);
     decide(&second, Side::Target);
@@ -81,7 +81,7 @@ fn conflicts_of_one_key_keep_decisions_of_their_own() {
     let stale = StaleDecision { decision: 0, reason: "the rows have changed since".to_owned() };
     let decided = vec![(first.clone(), 1), (second.clone(), 2)];
     assert!(deciding.take(&decisions, MergeCheck { stale: vec![stale], decided, ..deciding.check().clone() }));
-    deciding.decide(&first, Choice::Take(Side::Base), None, String::new());
+    deciding.decide(&first, &Choice::Take(Side::Base), None, String::new());
     let list = |deciding: &Deciding| {
         let made = deciding.list().iter();
         made.map(|it| (it.rows.clone().expect("rows"), it.choice.clone().expect("a choice"))).collect::<Vec<_>>()
