@@ -116,6 +116,14 @@ pub async fn count(table: &Table, filter: Option<&str>) -> Result<u64> {
     table.count(filter).await.map_err(|cause| blame_filter(table, filter, cause))
 }
 
+/// Checks that a filter can be used on a table; no row is read.
+///
+/// # Errors
+/// [`ReadError::Filter`] if it is not an expression over the table's columns.
+pub(crate) fn check_filter(table: &Table, filter: &str) -> Result<()> {
+    table.check_filter(filter).map_err(|cause| blame_filter(table, Some(filter), cause))
+}
+
 /// Finds the rows with one id. More than one means that the table breaks the rule that ids are unique.
 ///
 /// # Errors

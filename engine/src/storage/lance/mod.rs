@@ -3,6 +3,7 @@
 mod blob;
 mod cause;
 mod changed;
+mod condition;
 mod matching;
 mod memory;
 mod newest;

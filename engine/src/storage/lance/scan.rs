@@ -5,7 +5,7 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use lance::dataset::scanner::ColumnOrdering;
 
-use super::Table;
+use super::{Table, condition};
 use crate::storage::StorageError;
 
 /// Rows, batch by batch.
@@ -44,6 +44,7 @@ impl Table {
             scanner.project(columns).map_err(error)?;
         }
         if let Some(filter) = &scan.filter {
+            condition::check(filter).map_err(error)?;
             scanner.filter(filter).map_err(error)?;
         }
         if let Some(column) = &scan.order_by {

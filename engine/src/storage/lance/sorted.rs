@@ -20,11 +20,11 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::{StreamExt, TryStreamExt};
 use lance::dataset::scanner::{ColumnOrdering, Scanner};
 
-use super::Table;
 use super::blob::{self, Blobs};
 use super::cause::said;
 use super::scan::{BATCH_ROWS, RowStream};
 use super::table::ROW_ADDRESS;
+use super::{Table, condition};
 use crate::storage::StorageError;
 
 /// Column that identifies a row.
@@ -165,6 +165,7 @@ fn restrict(scanner: &mut Scanner, request: &Sorted<'_>) -> lance::Result<()> {
         });
     };
     if let Some(text) = request.filter {
+        condition::check(text)?;
         scanner.filter(text)?;
         if let Some(expression) = scanner.get_expr_filter()? {
             and(expression);

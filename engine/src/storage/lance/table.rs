@@ -9,6 +9,7 @@ use lance::Dataset;
 use lance::index::DatasetIndexExt;
 
 use super::cause::table_error;
+use super::condition;
 use super::memory::Memory;
 use super::summary::Summaries;
 use crate::storage::StorageError;
@@ -98,6 +99,9 @@ impl Table {
     pub async fn count(&self, filter: Option<&str>) -> Result<u64, StorageError> {
         if let (None, Some(rows)) = (filter, self.recorded_rows()) {
             return Ok(rows);
+        }
+        if let Some(filter) = filter {
+            condition::check(filter).map_err(|cause| self.error(cause))?;
         }
         let rows = self.dataset.count_rows(filter.map(str::to_owned)).await.map_err(|cause| self.error(cause))?;
         Ok(rows as u64)
