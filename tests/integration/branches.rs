@@ -95,6 +95,28 @@ async fn a_branch_that_starts_at_any_commit_is_what_the_commit_was() -> Result<(
     Ok(())
 }
 
+/// Commits that a branch got after it was looked at were not agreed to be lost.
+#[tokio::test]
+async fn a_branch_that_moved_since_it_was_looked_at_is_not_deleted() -> Result<()> {
+    let scene = Scene::new().await?;
+    let first = scene.load("main", "Person", "Ada").await?;
+    let work = branch("work");
+    scene.graph.create_branch(&work, &BranchName::main()).await?;
+    let second = scene.load("work", "Person", "Grace").await?;
+    for shown in [Some(first), None] {
+        let error = scene.graph.delete_branch_at(&work, shown).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        let place = shown.map_or_else(|| "no known commit".to_owned(), |id| format!("commit {id}"));
+        let told =
+            format!("cannot delete branch `work`: it was at {place}, it is at commit {second}; look at it again");
+        assert_eq!(error.to_string(), told);
+        assert_eq!(scene.people(&At::Branch(work.clone())).await?, ["Ada", "Grace"]);
+    }
+    scene.graph.delete_branch_at(&work, Some(second)).await?;
+    assert_eq!(scene.graph.branches().await?.len(), 1);
+    Ok(())
+}
+
 #[tokio::test]
 async fn such_a_branch_is_written_to_and_deleted_like_any_other() -> Result<()> {
     let scene = Scene::new().await?;

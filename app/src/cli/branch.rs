@@ -86,7 +86,12 @@ async fn delete(uri: &str, name: &str, yes: bool, out: &mut Out, work: &Work) ->
     }
     let graph = open_to_write(uri, work).await?;
     echo(graph.uri(), &name, None);
-    Box::pin(work.writing(graph.delete_branch(&name))).await?;
+    if yes {
+        Box::pin(work.writing(graph.delete_branch(&name))).await?;
+    } else {
+        // Commits that it got while the question stood were not part of it.
+        Box::pin(work.writing(graph.delete_branch_at(&name, branch.head))).await?;
+    }
     print(out, &branch, Done::Deleted)
 }
 

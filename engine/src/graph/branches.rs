@@ -98,6 +98,16 @@ pub enum BranchError {
         /// The write's operation.
         operation_id: String,
     },
+    /// It is not what it was when deleting it was decided.
+    #[error("cannot delete branch `{name}`: it was at {}, it is at {}; look at it again", place(*.shown), place(*.found))]
+    Moved {
+        /// The branch.
+        name: BranchName,
+        /// Its head then; none if it had no known commit.
+        shown: Option<CommitId>,
+        /// Its head now.
+        found: Option<CommitId>,
+    },
     /// Other branches start on it, or read tables it holds.
     #[error("cannot delete branch `{name}`: `{dependent}` still depends on it; delete that branch first")]
     InUse {
@@ -108,6 +118,10 @@ pub enum BranchError {
     },
 }
 
+fn place(head: Option<CommitId>) -> String {
+    head.map_or_else(|| "no known commit".to_owned(), |head| format!("commit {head}"))
+}
+
 impl BranchError {
     /// What the caller can do about it.
     #[must_use]
@@ -116,6 +130,7 @@ impl BranchError {
             Self::Main { .. } | Self::Reserved { .. } | Self::Overlaps { .. } => ErrorKind::Invalid,
             Self::Exists { .. }
             | Self::InUse { .. }
+            | Self::Moved { .. }
             | Self::Interrupted { .. }
             | Self::NoCommit { .. }
             | Self::NotAlone { .. }
@@ -171,6 +186,22 @@ impl Graph {
     /// # Errors
     /// [`BranchError`], [`crate::history::HistoryError::UnknownBranch`], [`crate::write::WriteError::SchemaApply`], [`StorageError`].
     pub async fn delete_branch(&self, name: &BranchName) -> Result<()> {
+        self.delete(name, |_| Ok(())).await
+    }
+
+    /// As [`Graph::delete_branch`], if its head is the one that was shown to whoever decided it (none: no known commit).
+    ///
+    /// # Errors
+    /// As there; [`BranchError::Moved`] if it is another one.
+    pub async fn delete_branch_at(&self, name: &BranchName, shown: Option<CommitId>) -> Result<()> {
+        let is_as_shown = |branch: &Branch| match branch.head {
+            found if found == shown => Ok(()),
+            found => Err(BranchError::Moved { name: name.clone(), shown, found }),
+        };
+        self.delete(name, is_as_shown).await
+    }
+
+    async fn delete(&self, name: &BranchName, check: impl Fn(&Branch) -> Result<(), BranchError>) -> Result<()> {
         let writer = self.ready_writer().await?;
         // Nobody writes to the branch meanwhile: what such a write publishes could land on a new branch of the same name.
         let tables = self.schema().catalog().tables().map(|table| Gate::Table(table.key().clone(), name.clone()));
@@ -191,6 +222,7 @@ impl Graph {
         if let Some(dependent) = dependent(self.storage(), name, &refs).await? {
             return Err(BranchError::InUse { name: name.clone(), dependent }.into());
         }
+        check(branch)?;
         remove(writer, branch).await?;
         drop((held, alone));
         // What was interrupted on the branch is settled now; whoever takes its name before does it first.

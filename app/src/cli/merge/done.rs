@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use stratigraph_engine::graph::BranchError;
 use stratigraph_engine::merge::{MergeOutcome, MergePlan, Merged, TableMerge};
-use stratigraph_engine::{At, BranchName, CommitId, Error, Graph};
+use stratigraph_engine::{BranchName, CommitId, Error, Graph};
 
 use super::facts::TableFacts;
 use super::found::Found;
@@ -44,10 +44,11 @@ pub(super) async fn check_unused(graph: &Graph, name: &BranchName) -> Result<(),
 /// Deletes the branch that was merged. Commits that it got after the plan are not merged, so it stays with them.
 pub(super) async fn delete_source(graph: &Graph, plan: &MergePlan, work: &Work) -> Result<(), CliError> {
     let branch = plan.source();
-    if graph.resolve(&At::Branch(branch.clone())).await?.commit != Some(plan.heads().source) {
-        return Err(CliError::SourceMoved { branch: branch.clone() });
+    let deleting = Box::pin(graph.delete_branch_at(branch, Some(plan.heads().source)));
+    match Box::pin(work.writing(deleting)).await {
+        Err(Error::Branch(BranchError::Moved { name, .. })) => Err(CliError::SourceMoved { branch: name }),
+        done => Ok(done?),
     }
-    Ok(Box::pin(work.writing(graph.delete_branch(branch))).await?)
 }
 
 /// Prints the commit; then fails if the source branch could not be deleted.

@@ -266,8 +266,12 @@ async fn create(new: &NewBranch, cx: &TaskContext) -> Result<(), Failure> {
 
 async fn delete(doomed: &Doomed, cx: &TaskContext) -> Result<(), Failure> {
     let graph = &cx.graph()?;
-    expect_head(graph, &doomed.name, doomed.head, cx).await?;
-    Ok(graph.delete_branch(&doomed.name).await?)
+    match graph.delete_branch_at(&doomed.name, doomed.head).await {
+        Err(Error::Branch(BranchError::Moved { name, shown, found })) => {
+            Err(moved(graph, &name, (shown, found), cx).await?)
+        }
+        done => Ok(done?),
+    }
 }
 
 /// What is confirmed is what was shown: a head that moved since then is refused.
@@ -278,9 +282,15 @@ async fn expect_head(
     cx: &TaskContext,
 ) -> Result<(), Failure> {
     let now = graph.resolve(&At::Branch(branch.clone())).await?.commit;
-    if now == shown {
-        return Ok(());
-    }
+    if now == shown { Ok(()) } else { Err(moved(graph, branch, (shown, now), cx).await?) }
+}
+
+async fn moved(
+    graph: &Graph,
+    branch: &BranchName,
+    (shown, now): (Option<CommitId>, Option<CommitId>),
+    cx: &TaskContext,
+) -> Result<Failure, Error> {
     let history = graph.history(cx.progress()).await?;
     let short = |id: Option<CommitId>| id.map_or_else(|| "no known commit".to_owned(), |id| history.short_id(id));
     let text = format!(
@@ -288,5 +298,5 @@ async fn expect_head(
         short(shown),
         short(now)
     );
-    Err(Failure::new(ErrorKind::Conflict, text))
+    Ok(Failure::new(ErrorKind::Conflict, text))
 }
