@@ -1,9 +1,12 @@
-//! Decisions that are kept between runs of the program: outside the graph, one file per graph and heads.
+//! Decisions that are kept between runs of the program: outside the graph, one file per graph, heads and workbench.
 //!
 //! The file is the same JSON that `merge --write-decisions` writes. If there is none for the present heads, the newest one of the same
-//! branches is taken: the engine says which of its decisions still hold.
+//! branches is taken: the engine says which of its decisions still hold. Two workbenches that decide the same merge at the same
+//! time keep a file each, so that neither replaces what the other decided.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::time::SystemTime;
 
 use stratigraph_engine::ErrorKind;
 use stratigraph_engine::merge::{MergeDecisions, MergeHeads};
@@ -11,27 +14,58 @@ use stratigraph_engine::merge::{MergeDecisions, MergeHeads};
 use super::request::Pair;
 use crate::message::Failure;
 
+/// Tells this workbench from others.
+static WORKBENCH: LazyLock<String> = LazyLock::new(|| {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    format!("{:x}-{:x}", std::process::id(), since.as_micros())
+});
+
 /// What a draft belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DraftKey {
     /// Where drafts are; none without a home directory: then nothing is kept.
-    pub directory: Option<PathBuf>,
+    pub(super) directory: Option<PathBuf>,
     /// Location of the graph.
-    pub uri: String,
+    uri: String,
     /// The states.
-    pub heads: MergeHeads,
+    heads: MergeHeads,
+    /// Who keeps it.
+    workbench: String,
+    /// The draft that was continued: it goes when this one is kept.
+    continued: Option<PathBuf>,
 }
 
 impl DraftKey {
+    /// The place for decisions that this workbench makes about a merge of a graph.
+    #[must_use]
+    pub fn new(directory: Option<PathBuf>, uri: String, heads: MergeHeads) -> Self {
+        Self { directory, uri, heads, workbench: WORKBENCH.clone(), continued: None }
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_workbench(self, workbench: &str) -> Self {
+        Self { workbench: workbench.to_owned(), ..self }
+    }
+
+    /// The place for the same choices, which this workbench kept elsewhere before the branches moved.
+    pub(super) fn after(self, former: &Self) -> Self {
+        Self { continued: former.file(), ..self }
+    }
+
     fn file(&self) -> Option<PathBuf> {
-        let heads = format!("{} {} {}", self.heads.source, self.heads.target, self.heads.base);
-        let name = format!("{}-{:016x}.json", self.graph(), digest(&heads));
+        let name = format!("{}{}.json", self.of_heads(), self.workbench);
         self.directory.as_ref().map(|directory| directory.join(name))
     }
 
+    /// What the names of all drafts for the same heads begin with.
+    fn of_heads(&self) -> String {
+        let heads = format!("{} {} {}", self.heads.source, self.heads.target, self.heads.base);
+        format!("{}{:016x}-", self.of_graph(), digest(&heads))
+    }
+
     /// What the names of all drafts of the graph begin with.
-    fn graph(&self) -> String {
-        format!("{:016x}", digest(&self.uri))
+    fn of_graph(&self) -> String {
+        format!("{:016x}-", digest(&self.uri))
     }
 }
 
@@ -40,66 +74,77 @@ fn digest(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// Keeps decisions; none forgets the draft. The file is replaced as a whole.
+/// Keeps decisions in place of what this workbench kept and of the draft it continued; none leaves no draft. The file is replaced
+/// as a whole.
 ///
 /// # Errors
 /// `Unavailable` if it cannot be written.
 pub(super) fn keep(key: &DraftKey, decisions: &MergeDecisions) -> Result<(), Failure> {
-    if decisions.decisions.is_empty() {
-        return forget(key, &Pair { source: decisions.source.clone(), target: decisions.target.clone() });
-    }
     let Some(path) = key.file() else { return Ok(()) };
-    let written = path.with_extension("part");
-    let write = || {
-        path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
-        std::fs::write(&written, decisions.to_json())?;
-        std::fs::rename(&written, &path)
-    };
-    write().map_err(|error| failure(&error, "keep the decisions in", &path))
+    if decisions.decisions.is_empty() {
+        remove(&path)?;
+    } else {
+        let written = path.with_extension("part");
+        let write = || {
+            path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+            std::fs::write(&written, decisions.to_json())?;
+            std::fs::rename(&written, &path)
+        };
+        write().map_err(|error| failure(&error, "keep the decisions in", &path))?;
+    }
+    key.continued.iter().filter(|continued| **continued != path).try_for_each(|continued| remove(continued))
 }
 
-/// Forgets the draft and those for other heads of the same branches; none need be there.
+/// Forgets the drafts of a merge that is done, those for other heads of the same branches and of other workbenches, too; none
+/// need be there.
 ///
 /// # Errors
 /// `Unavailable` if one cannot be removed.
 pub(super) fn forget(key: &DraftKey, pair: &Pair) -> Result<(), Failure> {
-    let others = others(key).into_iter().filter(|path| read(path).is_ok_and(|decisions| is_of(&decisions, pair)));
-    for path in key.file().into_iter().chain(others) {
-        match std::fs::remove_file(&path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(failure(&error, "remove", &path)),
-        }
+    let drafts = drafts(key, &key.of_graph()).into_iter();
+    let of_pair = drafts.filter(|path| read(path).is_ok_and(|decisions| is_of(&decisions, pair)));
+    key.file().into_iter().chain(of_pair).try_for_each(|path| remove(&path))
+}
+
+fn remove(path: &Path) -> Result<(), Failure> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failure(&error, "remove", path)),
+        Ok(()) | Err(_) => Ok(()),
     }
-    Ok(())
 }
 
 fn is_of(decisions: &MergeDecisions, pair: &Pair) -> bool {
     (&decisions.source, &decisions.target) == (&pair.source, &pair.target)
 }
 
-/// The decisions kept for these heads, else the newest ones kept for the same branches of the graph.
+/// The newest decisions kept for these heads, else the newest ones kept for the same branches of the graph; the key remembers
+/// where they were.
 ///
 /// # Errors
 /// `Unavailable` or `Invalid`, in words, if there is a draft that cannot be read.
-pub(super) fn find(key: &DraftKey, pair: &Pair) -> Result<Option<MergeDecisions>, Failure> {
-    let Some(path) = key.file() else { return Ok(None) };
-    if path.exists() {
-        return read(&path).map(Some);
+pub(super) fn find(key: &mut DraftKey, pair: &Pair) -> Result<Option<MergeDecisions>, Failure> {
+    if let Some(path) = drafts(key, &key.of_heads()).into_iter().next() {
+        let decisions = read(&path)?;
+        key.continued = Some(path);
+        return Ok(Some(decisions));
     }
     // A draft of other heads that cannot be read is none of this merge's.
-    Ok(others(key).iter().filter_map(|path| read(path).ok()).find(|decisions| is_of(decisions, pair)))
+    let mut others = drafts(key, &key.of_graph()).into_iter().filter_map(|path| Some((read(&path).ok()?, path)));
+    let found = others.find(|(decisions, _)| is_of(decisions, pair));
+    Ok(found.map(|(decisions, path)| {
+        key.continued = Some(path);
+        decisions
+    }))
 }
 
-/// Drafts of the graph for other heads, newest first.
-fn others(key: &DraftKey) -> Vec<PathBuf> {
+/// Drafts whose names begin so, newest first.
+fn drafts(key: &DraftKey, prefix: &str) -> Vec<PathBuf> {
     let Some(files) = key.directory.as_ref().and_then(|directory| std::fs::read_dir(directory).ok()) else {
         return Vec::new();
     };
-    let prefix = format!("{}-", key.graph());
     let is_draft = |path: &Path| {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        name.starts_with(&prefix) && path.extension().is_some_and(|extension| extension == "json")
+        name.starts_with(prefix) && path.extension().is_some_and(|extension| extension == "json")
     };
     let files = files.flatten().filter(|file| is_draft(&file.path()));
     let mut files: Vec<_> =

@@ -60,7 +60,7 @@ impl Merge {
         }
     }
 
-    fn take_preview(&mut self, preview: Preview, cx: &mut Context<'_>) {
+    fn take_preview(&mut self, mut preview: Preview, cx: &mut Context<'_>) {
         if self.asked.as_ref() != Some(&preview.pair) {
             return;
         }
@@ -75,6 +75,9 @@ impl Merge {
         if before.is_none() && !deciding.list().is_empty() {
             let choices = words::count(deciding.list().len(), "choice");
             cx.say(Level::Info, format!("{choices} of an earlier session, u does not take them back"));
+        }
+        if let Some(former) = self.preview.as_ref().filter(|_| before.is_some()) {
+            preview.draft = preview.draft.after(&former.draft);
         }
         self.refused = None;
         self.deciding = Some(deciding);

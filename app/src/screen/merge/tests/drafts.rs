@@ -20,7 +20,7 @@ impl Folder {
     }
 
     fn key(&self, uri: &str, heads: MergeHeads) -> DraftKey {
-        DraftKey { directory: Some(self.0.join("drafts")), uri: uri.to_owned(), heads }
+        DraftKey::new(Some(self.0.join("drafts")), uri.to_owned(), heads)
     }
 }
 
@@ -48,36 +48,36 @@ fn other_heads() -> MergeHeads {
 #[test]
 fn a_draft_is_found_for_the_same_heads_and_forgotten_with_the_choices() {
     let folder = Folder::new("same");
-    let key = folder.key("/data/crm", heads());
-    assert_eq!(find(&key, &pair()).expect("readable"), None);
+    let mut key = folder.key("/data/crm", heads());
+    assert_eq!(find(&mut key, &pair()).expect("readable"), None);
     keep(&key, &decisions()).expect("written");
-    assert_eq!(find(&key, &pair()).expect("readable"), Some(decisions()));
+    assert_eq!(find(&mut key, &pair()).expect("readable"), Some(decisions()));
     let none = MergeDecisions { decisions: Vec::new(), ..decisions() };
     keep(&key, &none).expect("removed");
-    assert_eq!(find(&key, &pair()).expect("readable"), None);
+    assert_eq!(find(&mut key, &pair()).expect("readable"), None);
     forget(&key, &pair()).expect("it need not be there");
 }
 
 #[test]
 fn drafts_of_former_heads_go_with_the_merge_and_those_of_other_branches_stay() {
     let folder = Folder::new("forget");
-    let key = folder.key("/data/crm", heads());
+    let mut key = folder.key("/data/crm", heads());
     keep(&folder.key("/data/crm", other_heads()), &decisions()).expect("written");
     keep(&key, &decisions()).expect("written");
     let others = MergeHeads { source: id("01M7ZTGDXYKVD9N873RVGQD10C"), ..heads() };
     let of_prices = MergeDecisions { source: branch("prices"), ..decisions() };
     keep(&folder.key("/data/crm", others), &of_prices).expect("written");
     forget(&key, &pair()).expect("removed");
-    assert_eq!(find(&key, &pair()).expect("readable"), None);
+    assert_eq!(find(&mut key, &pair()).expect("readable"), None);
     let prices = Pair { source: branch("prices"), target: branch("main") };
-    assert_eq!(find(&folder.key("/data/crm", others), &prices).expect("readable"), Some(of_prices));
+    assert_eq!(find(&mut folder.key("/data/crm", others), &prices).expect("readable"), Some(of_prices));
 }
 
 #[test]
 fn a_draft_of_other_heads_is_found_for_the_same_branches_of_the_same_graph_only() {
     let folder = Folder::new("moved");
     keep(&folder.key("/data/crm", heads()), &decisions()).expect("written");
-    let found = |uri: &str, pair: &Pair| find(&folder.key(uri, other_heads()), pair).expect("readable");
+    let found = |uri: &str, pair: &Pair| find(&mut folder.key(uri, other_heads()), pair).expect("readable");
     assert_eq!(found("/data/crm", &pair()), Some(decisions()));
     assert_eq!(found("/data/other", &pair()), None);
     let turned = Pair { source: branch("main"), target: branch("people") };
@@ -87,19 +87,49 @@ fn a_draft_of_other_heads_is_found_for_the_same_branches_of_the_same_graph_only(
 #[test]
 fn a_draft_that_is_no_draft_is_told_and_not_replaced() {
     let folder = Folder::new("broken");
-    let key = folder.key("/data/crm", heads());
+    let mut key = folder.key("/data/crm", heads());
     keep(&key, &decisions()).expect("written");
     let file = std::fs::read_dir(folder.0.join("drafts")).expect("a folder").flatten().next().expect("a file");
     std::fs::write(file.path(), "{").expect("written");
-    let failure = find(&key, &pair()).expect_err("no JSON");
+    let failure = find(&mut key, &pair()).expect_err("no JSON");
     assert!(failure.sentence().starts_with("cannot understand the decisions kept in"), "{}", failure.sentence());
+}
+
+/// Two workbenches that decide the same merge: neither's choices are lost to the other, and the newest are continued.
+#[test]
+fn workbenches_keep_drafts_of_their_own() {
+    let folder = Folder::new("two");
+    let key = |workbench: &str, heads| folder.key("/data/crm", heads).of_workbench(workbench);
+    let files = || std::fs::read_dir(folder.0.join("drafts")).expect("a folder").count();
+    let one = MergeDecisions { decisions: decisions().decisions[..1].to_vec(), ..decisions() };
+    let none = MergeDecisions { decisions: Vec::new(), ..decisions() };
+    let (mut ours, mut theirs) = (key("ours", heads()), key("theirs", heads()));
+    for key in [&mut ours, &mut theirs] {
+        assert_eq!(find(key, &pair()).expect("readable"), None);
+    }
+    keep(&ours, &one).expect("written");
+    keep(&theirs, &decisions()).expect("written");
+    assert_eq!(files(), 2);
+    keep(&theirs, &none).expect("removed");
+    let mut next = key("next", heads());
+    assert_eq!(find(&mut next, &pair()).expect("readable"), Some(one));
+    // Who continues a draft takes it over.
+    keep(&next, &decisions()).expect("written");
+    assert_eq!((files(), find(&mut key("last", heads()), &pair()).expect("readable")), (1, Some(decisions())));
+    // The same choices after the branches moved.
+    let moved = key("next", other_heads()).after(&next);
+    keep(&moved, &decisions()).expect("written");
+    assert_eq!(files(), 1);
+    keep(&ours, &decisions()).expect("written");
+    forget(&moved, &pair()).expect("removed");
+    assert_eq!(files(), 0, "the merge is done");
 }
 
 #[test]
 fn without_a_home_nothing_is_kept() {
-    let key = DraftKey { directory: None, uri: "/data/crm".to_owned(), heads: heads() };
+    let mut key = DraftKey::new(None, "/data/crm".to_owned(), heads());
     keep(&key, &decisions()).expect("nothing to do");
-    assert_eq!(find(&key, &pair()).expect("nothing to do"), None);
+    assert_eq!(find(&mut key, &pair()).expect("nothing to do"), None);
 }
 
 #[test]
