@@ -1,7 +1,8 @@
 //! `merge` run as a process without a terminal: previews, decisions, what it makes, and what it refuses.
 
 use std::fs;
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -386,6 +387,78 @@ fn decisions_about_rows_that_changed_since_are_stale_and_the_others_hold() -> Re
 }
 
 #[test]
+fn decisions_that_do_nothing_are_said() -> Result<()> {
+    let stage = Stage::in_conflict()?;
+    let rule = |rule: Value, choice: &str| json!({"rule": rule, "choice": choice});
+    let choices = [("Ada", json!("source")), ("Grace", json!("cells")), ("Linus", json!("keep"))];
+    let file = stage.decide(&choices)?;
+    let mut content: Value = serde_json::from_str(&fs::read_to_string(&file)?)?;
+    let decisions = content["decisions"].as_array_mut().context("decisions")?;
+    decisions.push(json!({"conflict": decisions[0]["conflict"], "choice": "target"}));
+    decisions.push(rule(json!({"table": "node:Persona"}), "source"));
+    decisions.push(rule(json!({"where": "age > 1000"}), "source"));
+    fs::write(&file, content.to_string())?;
+    let none = "no conflict is as it describes";
+    let unused = [(1, "a later decision is about the same conflict"), (5, "there is no table node:Persona"), (6, none)];
+    // `--take` may find nothing left to decide.
+    let plan = stage.preview(0, &["--decisions", &file, "--take", "source"])?;
+    let told: Vec<&Value> = plan.iter().filter(|line| line["stale"].is_string()).collect();
+    let expected =
+        unused.map(|(number, reason)| json!({"stale": format!("decision {number} of {file}"), "reason": reason}));
+    assert_eq!((told, &plan[0]["stale"]), (expected.iter().collect(), &json!(3)));
+    let merged = stage.merge(&["--decisions", &file])?;
+    for (number, reason) in unused {
+        let note = format!("note: decision {number} of {file} is not used: {reason}\n");
+        assert!(merged.status.success() && errors(&merged).contains(&note), "{note}: {}", errors(&merged));
+    }
+    assert_eq!(stage.people()?, "name,age,city\nAda,37,Oslo\nEve,1,\nGrace,51,Bergen\nLinus,28,Helsinki\n");
+    Ok(())
+}
+
+/// Another program writes to the target after the merge was planned: it is planned again, with the new rows.
+#[test]
+fn a_merge_is_planned_again_if_a_branch_moves_meanwhile() -> Result<()> {
+    for (statement, code) in [
+        (r#"insert Person { name: "Zoe", age: 3 }"#, 0),
+        // Decisions hold for rows that are the same.
+        (r#"update Person set { age: 90 } where name = "Ada""#, 2),
+    ] {
+        let stage = Stage::in_conflict()?;
+        let file = stage.decide(&[("Ada", json!("source")), ("Grace", json!("cells")), ("Linus", json!("keep"))])?;
+        let hold = stage.file("hold", "")?;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stratigraph-under-test"));
+        command.args(["merge", &stage.graph(), "review", "--into", "main", "--decisions", &file]);
+        // Sidecars are listed before and while the graph is opened, and when the planned merge begins.
+        command.env("STRATIGRAPH_HOLD", format!("recovery.sidecar_list*3={hold}"));
+        let merging = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let reached = stage.root.path().join("hold.reached");
+        let deadline = Instant::now() + Duration::from_secs(120);
+        while !reached.exists() {
+            ensure!(Instant::now() < deadline, "it does not begin to merge");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        stage.change("main", statement)?;
+        let before = stage.people()?;
+        fs::remove_file(&hold)?;
+        let output = merging.wait_with_output()?;
+        assert_eq!(output.status.code(), Some(code), "{}{}", printed(&output), errors(&output));
+        let again = "note: a branch moved while the merge was planned: it is planned again\n";
+        assert!(errors(&output).contains(again), "{}", errors(&output));
+        if code == 0 {
+            assert_eq!(
+                stage.people()?,
+                "name,age,city\nAda,38,Oslo\nEve,1,\nGrace,51,Bergen\nLinus,28,Helsinki\nZoe,3,\n"
+            );
+        } else {
+            assert!(printed(&output).contains("node:Person  DivergentUpdate  Ada"), "{}", printed(&output));
+            assert_eq!(stage.people()?, before, "nothing was merged");
+        }
+        assert_eq!(fs::read_dir(stage.root.path().join("g/__recovery"))?.count(), 0, "no sidecar is left");
+    }
+    Ok(())
+}
+
+#[test]
 fn the_source_branch_is_deleted_after_a_yes() -> Result<()> {
     let stage = Stage::new()?;
     stage.change("review", r#"insert Person { name: "Eve", age: 1 }"#)?;
@@ -486,7 +559,11 @@ fn a_wrong_request_is_refused_with_what_to_change() -> Result<()> {
         (vec!["reveiw", "--into", "main"], 3, vec!["reveiw", "did you mean review?"]),
         (vec!["review", "--into", "mian"], 3, vec!["mian", "did you mean main?"]),
         (vec!["main", "--into", "main"], 2, vec!["cannot merge main into itself"]),
-        (vec!["review", "--into", "main", "--decisions", &missing], 3, vec!["cannot read ", "nowhere.json"]),
+        (
+            vec!["review", "--into", "main", "--decisions", &missing],
+            3,
+            vec!["cannot read ", "nowhere.json", "next: check the path"],
+        ),
         (vec!["review", "--into", "main", "--decisions", &broken], 2, vec!["broken.json", "line 2", "column "]),
         (vec!["review", "--into", "main", "--preview", "--delete-source"], 2, vec!["cannot be used with"]),
         (vec!["review"], 2, vec!["--into <TARGET>"]),

@@ -207,7 +207,13 @@ impl CliError {
             Self::Engine(Error::History(
                 HistoryError::UnknownBranch { name, known } | HistoryError::UnknownName { name, known },
             )) => meant(name, known.iter().map(String::as_str)).map(|near| format!("did you mean {near}?").into()),
+            Self::Engine(error) if is_forbidden(error) => Some(
+                "check that you may write there: who owns the folder, and whether its file system is read-only".into(),
+            ),
             Self::Engine(error) => next_step(error.kind()).map(Cow::from),
+            Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => Some("check the path".into()),
+            Self::File { .. } => Some("give a file that can be read".into()),
+            Self::Unwritten { .. } => Some("give a file in a folder that you may write to".into()),
             Self::UnknownCommand { near: None, .. } => Some("`stratigraph --help` lists the commands".into()),
             Self::Panicked => next_step(ErrorKind::Internal).map(Cow::from),
             Self::NotMerged { .. } => Some(HOW_TO_DECIDE.into()),
@@ -219,12 +225,10 @@ impl CliError {
             | Self::RepeatedColumn { .. }
             | Self::EmptyCondition
             | Self::UnknownRow { .. }
-            | Self::File { .. }
             | Self::SchemaSource { .. }
             | Self::QueryText { .. }
             | Self::Params { .. }
             | Self::OpenConflicts
-            | Self::Unwritten { .. }
             | Self::SourceMoved { .. }
             | Self::RepeatedInput
             | Self::BranchGone { .. }
@@ -245,6 +249,12 @@ impl CliError {
     pub(super) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
+}
+
+/// Whether the system refused it. Storage below us passes on the system's words alone.
+fn is_forbidden(error: &Error) -> bool {
+    let words = ["(os error 13)", "(os error 30)"];
+    chain(error).iter().any(|message| words.iter().any(|word| message.contains(word)))
 }
 
 fn open_conflicts(open: usize) -> String {
@@ -323,6 +333,20 @@ mod tests {
             };
             let line = EXIT_CODES.lines().find(|line| told(line) == name).expect("it is listed");
             assert!(line.trim().starts_with(&format!("{} ", exit_code(kind))), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_the_system_forbids_is_not_a_matter_of_reaching_it() {
+        let step = |code| {
+            let source = io::Error::from_raw_os_error(code);
+            let error = stratigraph_engine::storage::StorageError::MakeRoot { path: "graph".to_owned(), source };
+            CliError::from(Error::from(error)).next_step().map(Cow::into_owned).unwrap_or_default()
+        };
+        for (code, expected) in
+            [(13, "check that you may write"), (30, "check that you may write"), (5, "check that it can be")]
+        {
+            assert!(step(code).starts_with(expected), "{code}: {}", step(code));
         }
     }
 

@@ -20,6 +20,7 @@ use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
 use stratigraph_engine::graph::{BranchError, Pending};
+use stratigraph_engine::merge::{MergeError, Merged};
 use stratigraph_engine::recovery::Decision;
 use stratigraph_engine::{BranchName, Error, Graph, Progress};
 
@@ -35,6 +36,9 @@ use given::{Given, Take};
 /// What to do about open conflicts.
 pub(super) const HOW_TO_DECIDE: &str =
     "decide with --take source, target or cells, or with --decisions FILE, which --write-decisions FILE prepares";
+
+/// How often a merge is planned again because a branch moved.
+const AGAIN: u32 = 10;
 
 /// Arguments of `merge`.
 #[derive(Debug, clap::Args)]
@@ -115,28 +119,49 @@ async fn merge(args: MergeArgs, asked: Asked, out: &mut Out, work: &Work) -> Res
     if args.delete_source {
         done::check_unused(&graph, &asked.source).await?;
     }
-    let found = find(&graph, &asked, work).await?;
-    if !found.open.is_empty() {
-        show(&graph, &found, &asked.given, out).await?;
-        out.flush()?;
-        return Err(CliError::NotMerged { open: found.open.len() });
-    }
-    found.note_stale(&asked.given);
-    if args.delete_source {
-        let Asked { source, target, .. } = &asked;
-        let question = format!("merge {source} into {target} of {} and delete branch {source}?", graph.uri());
-        confirm(question, args.yes).await?;
-    }
-    let (meter, progress) = metered(work);
-    let actor = args.actor.map(Into::into);
-    let merged = Box::pin(work.writing(graph.merge(&found.plan, &found.decisions, actor, &progress))).await;
-    drop((progress, meter));
-    let merged = merged?;
+    let (found, merged) = find_and_merge(&graph, &args, &asked, out, work).await?;
     if merged.written.as_ref().is_some_and(|written| written.sidecar_left) {
         note("the merge is done, but its record could not be removed: the next write does that");
     }
     let deleted = if args.delete_source { Some(done::delete_source(&graph, &found.plan, work).await) } else { None };
     done::print(&found, merged, deleted, out)
+}
+
+/// Plans the merge and carries it out. Nobody has seen the plan, and decisions hold for the rows they were made for, so that it is
+/// planned again if another program writes to one of the branches in between.
+async fn find_and_merge(
+    graph: &Graph,
+    args: &MergeArgs,
+    asked: &Asked,
+    out: &mut Out,
+    work: &Work,
+) -> Result<(Found, Merged), CliError> {
+    let mut again = AGAIN;
+    loop {
+        let found = find(graph, asked, work).await?;
+        if !found.open.is_empty() {
+            show(graph, &found, &asked.given, out).await?;
+            out.flush()?;
+            return Err(CliError::NotMerged { open: found.open.len() });
+        }
+        found.note_unused(&asked.given);
+        if args.delete_source && again == AGAIN {
+            let Asked { source, target, .. } = asked;
+            let question = format!("merge {source} into {target} of {} and delete branch {source}?", graph.uri());
+            confirm(question, args.yes).await?;
+        }
+        let (meter, progress) = metered(work);
+        let actor = args.actor.as_deref().map(Into::into);
+        let merged = Box::pin(work.writing(graph.merge(&found.plan, &found.decisions, actor, &progress))).await;
+        drop((progress, meter));
+        match merged {
+            Err(Error::Merge(MergeError::Moved { .. })) if again > 0 => {
+                note("a branch moved while the merge was planned: it is planned again");
+                again -= 1;
+            }
+            merged => return Ok((found, merged?)),
+        }
+    }
 }
 
 /// Says what opening the graph for writing does first.

@@ -1,13 +1,14 @@
 //! A plan with decisions: what they settle, what is left open, what they break.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::TableMerge;
-use super::choice::{RowChoice, effects};
+use super::choice::{Choice, RowChoice, effects};
+use super::conditions::Conditions;
 use super::conflict::{Conflict, ConflictDetail, ConflictKey, Side};
-use super::decision::{Assigned, MergeDecisions, Scope, StaleDecision, assign};
+use super::decision::{Assigned, MergeDecisions, StaleDecision, assign, idle};
 use super::error::MergeError;
-use super::lookup::{ThreeTables, open, that_keep};
+use super::lookup::{ThreeTables, open};
 use super::picked::{Settled, TableRows};
 use super::plan::{MergePlan, mark, validate_rows};
 use super::settle::{Chosen, settle};
@@ -26,6 +27,9 @@ pub struct MergeCheck {
     pub decided: Vec<(Conflict, usize)>,
     /// Decisions that hold for nothing any more.
     pub stale: Vec<StaleDecision>,
+    /// Decisions that do nothing, although no row changed: rules without a conflict that they could settle, and decisions of which a
+    /// later one about the same conflict took the place.
+    pub idle: Vec<StaleDecision>,
     /// Every table, with the decisions carried out.
     pub tables: Vec<TableMerge>,
 }
@@ -36,9 +40,6 @@ pub(super) struct Checked {
     pub(super) rows: BTreeMap<TableKey, TableRows>,
     pub(super) relied_on: BTreeSet<TableKey>,
 }
-
-/// The ids that keep the condition of a rule, by its index and table.
-type Kept = HashMap<(usize, TableKey), HashSet<String>>;
 
 /// Which rows are chosen, by table and id.
 type AllChosen = BTreeMap<TableKey, BTreeMap<String, Chosen>>;
@@ -64,17 +65,16 @@ pub(super) async fn apply(
     check_is_of(graph, plan)?;
     decisions.check_branches(plan.source(), plan.target()).map_err(MergeError::from)?;
     let mut known: Vec<Conflict> = plan.conflicts().to_vec();
-    let mut kept = Kept::default();
+    let mut conditions = Conditions::default();
     let mut asked = 0;
     loop {
         progress.check()?;
         progress.message(format!("{} conflicts", known.len()));
-        rules(graph, plan, &known[asked..], decisions, &mut kept).await?;
+        conditions.ask(graph, plan, &known[asked..], decisions).await?;
         asked = known.len();
-        let keeps = |rule: usize, conflict: &Conflict| {
-            kept.get(&(rule, conflict.key.table.clone())).is_some_and(|ids| ids.contains(&conflict.key.id))
-        };
+        let keeps = |rule: usize, conflict: &Conflict| conditions.keeps(rule, conflict);
         let assigned = assign(&known, decisions, &keeps).map_err(MergeError::from)?;
+        check_edges(graph, plan, &known, &assigned, decisions).await?;
         let chosen = chosen(&known, &assigned, decisions);
         let rows = plan.rows(graph, settled(graph, plan, &chosen).await?).await?;
         let Found { conflicts: broken, relied_on } = if chosen.is_empty() {
@@ -92,7 +92,9 @@ pub(super) async fn apply(
             conflict.caused_by = cause(conflict, &chosen);
         }
         if new.is_empty() {
-            let check = report(plan, &known, &broken, assigned, &rows).await?;
+            let has_table = |table: &TableKey| plan.inner.states.target.entries.contains_key(table);
+            let idle = idle(&known, decisions, &assigned, &has_table, &keeps);
+            let check = MergeCheck { idle, ..report(plan, &known, &broken, assigned, &rows).await? };
             return Ok(Checked { check, rows, relied_on });
         }
         known.extend(new);
@@ -107,53 +109,40 @@ pub(super) fn check_is_of(graph: &Graph, plan: &MergePlan) -> Result<(), MergeEr
     Err(MergeError::OtherGraph { planned: plan.inner.uri.clone(), actual: graph.uri().to_owned() })
 }
 
-/// Adds what the rules with a condition say of more conflicts.
-async fn rules(
+/// Checks that what decisions say of edges is said of edges that the node has on some side: others are none of the conflict.
+async fn check_edges(
     graph: &Graph,
     plan: &MergePlan,
-    conflicts: &[Conflict],
+    known: &[Conflict],
+    assigned: &Assigned,
     decisions: &MergeDecisions,
-    kept: &mut Kept,
 ) -> Result<()> {
-    for (index, decision) in decisions.decisions.iter().enumerate() {
-        let Scope::Rule(rule) = &decision.on else { continue };
-        let Some(filter) = &rule.filter else { continue };
-        let mut ids: BTreeMap<&TableKey, HashSet<String>> = BTreeMap::new();
-        for conflict in conflicts.iter().filter(|conflict| rule.names(&conflict.key)) {
-            ids.entry(&conflict.key.table).or_default().insert(conflict.key.id.clone());
+    let mut named: BTreeMap<&TableKey, Vec<(&str, &str, usize)>> = BTreeMap::new();
+    for (conflict, decision) in known.iter().zip(&assigned.chosen) {
+        let Some(decision) = *decision else { continue };
+        if let Some(Choice::Edges { drop, restore }) = &decisions.decisions[decision].choice {
+            let edges = drop.iter().chain(restore).map(|edge| (conflict.key.id.as_str(), edge.as_str(), decision));
+            named.entry(&conflict.key.table).or_default().extend(edges);
         }
-        for (key, ids) in ids {
-            let found = keep(graph, plan, key, filter, &ids).await.map_err(|error| MergeError::Filter {
-                number: index + 1,
-                table_key: key.clone(),
-                filter: filter.clone(),
-                source: Box::new(error),
-            })?;
-            kept.entry((index, key.clone())).or_default().extend(found);
+    }
+    for (key, named) in named {
+        let tables = ThreeTables::open(graph.storage(), plan.entries(key)).await?;
+        let known = tables.edges(&named.iter().map(|(node, ..)| (*node).to_owned()).collect()).await?;
+        for (node, edge, decision) in named {
+            let edges = known.get(node);
+            if !edges.is_some_and(|edges| edges.contains(edge)) {
+                return Err(MergeError::OtherEdge {
+                    number: decision + 1,
+                    table_key: key.clone(),
+                    edge: edge.to_owned(),
+                    node: node.to_owned(),
+                    edges: edges.into_iter().flatten().cloned().collect(),
+                }
+                .into());
+            }
         }
     }
     Ok(())
-}
-
-/// The rows that keep a condition on the source; where the source has none, on the target.
-async fn keep(
-    graph: &Graph,
-    plan: &MergePlan,
-    key: &TableKey,
-    filter: &str,
-    ids: &HashSet<String>,
-) -> Result<HashSet<String>> {
-    let tables = ThreeTables::open(graph.storage(), plan.entries(key)).await?;
-    let located = tables.locate(ids).await?;
-    let tables = tables.into_tables();
-    let mut kept = HashSet::new();
-    for side in [Side::Source, Side::Target] {
-        let Some(table) = tables.get(&side) else { continue };
-        let on_side = that_keep(table, filter, ids).await?;
-        let counts = |id: &String| side == Side::Source || located.address(Side::Source, id).is_none();
-        kept.extend(on_side.into_iter().filter(counts));
-    }
-    Ok(kept)
 }
 
 /// What is chosen for each row. Choices about rules come after those about rows, because they speak of what those made.
@@ -248,5 +237,5 @@ async fn report(
     stale.extend(assigned.unmatched);
     stale.sort_by_key(|stale| stale.decision);
     let tables = plan.summary(rows, &open).await?;
-    Ok(MergeCheck { open, decided, stale, tables })
+    Ok(MergeCheck { open, decided, stale, idle: Vec::new(), tables })
 }

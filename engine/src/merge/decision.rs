@@ -5,6 +5,7 @@
 //! as these rows are what they were.
 
 mod assign;
+mod idle;
 mod json;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use crate::excerpt::Placed;
 use crate::id::{BranchName, TableKey};
 
 pub(crate) use assign::{Assigned, assign};
+pub(crate) use idle::idle;
 
 /// Decisions for merging one branch into another.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,9 @@ use super::decision::DecisionError;
 use crate::error::{Error, ErrorKind};
 use crate::id::{BranchName, CommitId, TableKey};
 
+/// Most ids that a message lists.
+const SHOWN: usize = 8;
+
 /// Why a merge was refused. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -116,6 +119,20 @@ pub enum MergeError {
         /// What is wrong with the value.
         reason: String,
     },
+    /// A decision about the number of a node's edges that names an edge of another node, or none.
+    #[error("decision {number}: the edge {table_key} `{edge}` is not one of `{node}`, which has {}", few(.edges))]
+    OtherEdge {
+        /// The decision, from 1.
+        number: usize,
+        /// Table of the edge.
+        table_key: TableKey,
+        /// The edge that was named.
+        edge: String,
+        /// The node.
+        node: String,
+        /// The edges that it has on any side.
+        edges: Vec<String>,
+    },
     /// The condition of a rule cannot be applied to a table.
     #[error("decision {number}: cannot use the condition `{filter}` on {table_key}")]
     Filter {
@@ -137,6 +154,15 @@ pub enum MergeError {
     },
 }
 
+/// The first of some ids.
+fn few(ids: &[String]) -> String {
+    let shown: Vec<String> = ids.iter().take(SHOWN).map(|id| format!("`{id}`")).collect();
+    match ids.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
 fn moved(what: &[(BranchName, CommitId, Option<CommitId>)]) -> String {
     let one = |(branch, was, is): &(BranchName, CommitId, Option<CommitId>)| match is {
         Some(is) if is == was => format!("{branch} shows another version than commit {was} did"),
@@ -151,7 +177,9 @@ impl MergeError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::SameBranch { .. } | Self::Value { .. } | Self::Filter { .. } => ErrorKind::Invalid,
+            Self::SameBranch { .. } | Self::Value { .. } | Self::OtherEdge { .. } | Self::Filter { .. } => {
+                ErrorKind::Invalid
+            }
             Self::HistoryHidden { .. } => ErrorKind::Unavailable,
             Self::NoCommit { .. } | Self::BaseGone { .. } | Self::BaseLost { .. } => ErrorKind::NotFound,
             Self::Unrelated { .. }

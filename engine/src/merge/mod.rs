@@ -11,6 +11,7 @@
 //! | `conflict` | what has to be decided |
 //! | `choice`, `decision` | what was decided, as data |
 //! | `lookup`, `show`, `settle`, `compose` | rows by their ids, those of conflicts, and what decisions make of them |
+//! | `conditions` | which conflicts the conditions of rules select |
 //! | `check` | a plan with decisions: what is left open |
 //! | `run` | carrying it out |
 //!
@@ -20,6 +21,7 @@ mod check;
 mod choice;
 mod classify;
 mod compose;
+mod conditions;
 mod conflict;
 mod decision;
 mod delta;

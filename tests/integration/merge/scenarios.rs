@@ -5,12 +5,15 @@ use anyhow::{Context, Result};
 use futures::TryStreamExt;
 use serde_json::{Value, json};
 use stratigraph_engine::load::LoadMode;
-use stratigraph_engine::merge::{MergeError, MergeOutcome, MergeWay};
+use stratigraph_engine::merge::{Choice, ConflictKind, MergeError, MergeOutcome, MergeWay, Side};
 use stratigraph_engine::{At, Error, ErrorKind, ManifestVersion, OpenMode, Progress, SqlOptions};
 use stratigraph_tests::folder::digest;
 use stratigraph_tests::graph::{TestGraph, branch};
 
-use super::{carry_out, column, is_commit_of, is_up_to_date, merge, mutate, none, person, plan, put, rows_at, ways};
+use super::{
+    carry_out, column, expected, found, is_commit_of, is_up_to_date, merge, mutate, none, only, person, plan, put,
+    rows_at, ways,
+};
 
 const SCHEMA: &str = "node Person {\n  name: String @key\n  age: I32?\n  city: String?\n}\nnode Note {\n  body: String\n}\nedge Knows: Person -> Person\n";
 
@@ -100,6 +103,25 @@ async fn rows_are_compared_by_type_and_not_by_text() -> Result<()> {
     let plan = plan(&made.graph, "work", "main").await?;
     let ids: Vec<&str> = plan.conflicts().iter().map(|conflict| conflict.key.id.as_str()).collect();
     assert_eq!(ids, ["Dan", "Eve"]);
+    Ok(())
+}
+
+/// Equal by arithmetic, and two values all the same: the sign of a zero is carried over, and divergent signs are a conflict.
+#[tokio::test]
+async fn the_sign_of_a_zero_is_a_change() -> Result<()> {
+    let made = TestGraph::new("node Gauge {\n  name: String @key\n  level: F64\n}\n").await?;
+    let gauge =
+        |name: &str, level: f64| format!("{}\n", json!({"type": "Gauge", "data": {"name": name, "level": level}}));
+    put(&made, "main", &(gauge("east", 0.0) + &gauge("north", 1.0) + &gauge("west", -0.0))).await?;
+    made.branch("work", "main").await?;
+    put(&made, "work", &(gauge("east", -0.0) + &gauge("north", -0.0) + &gauge("west", 0.0))).await?;
+    put(&made, "main", &gauge("north", 0.0)).await?;
+    let planned = plan(&made.graph, "work", "main").await?;
+    assert_eq!(found(planned.conflicts()), expected(&[(ConflictKind::DivergentUpdate, "node:Gauge", "north")]));
+    carry_out(&made.graph, &planned, &only(&planned, Choice::Take(Side::Source))?).await?;
+    let levels = column(&made.files().await?, "main", "node:Gauge", "level").await?;
+    let levels: Vec<String> = levels.iter().map(|(id, level)| format!("{id} {level}")).collect();
+    assert_eq!(levels, ["east -0.0", "north -0.0", "west 0.0"]);
     Ok(())
 }
 

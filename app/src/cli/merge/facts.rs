@@ -104,7 +104,7 @@ impl<'a> TableFacts<'a> {
 pub(super) async fn print(graph: &Graph, found: &Found, given: &Given, out: &mut Out) -> Result<(), CliError> {
     out.json(&plan_facts(found))?;
     found.tables.iter().try_for_each(|table| out.json(&TableFacts::new(table)))?;
-    for stale in &found.stale {
+    for stale in found.unused() {
         out.json(&StaleFacts { stale: given.name(stale.decision), reason: &stale.reason })?;
     }
     for page in found.open.chunks(PAGE) {
@@ -129,7 +129,7 @@ fn plan_facts(found: &Found) -> PlanFacts<'_> {
         unknown_commits: found.plan.unknown_commits(),
         open: found.open.len(),
         decided: found.decided,
-        stale: found.stale.len(),
+        stale: found.unused().len(),
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Found {
     /// Number of conflicts that the decisions settle.
     pub(super) decided: usize,
     pub(super) stale: Vec<StaleDecision>,
+    /// Decisions of the file that do nothing; `--take` may find nothing to decide.
+    pub(super) idle: Vec<StaleDecision>,
 }
 
 impl Found {
@@ -37,9 +39,10 @@ impl Found {
         let decisions = given.decisions(&plan);
         if given.is_empty() {
             let (tables, open) = (plan.tables().to_vec(), plan.conflicts().to_vec());
-            return Ok(Self { plan, decisions, tables, open, decided: 0, stale: Vec::new() });
+            return Ok(Self { plan, decisions, tables, open, decided: 0, stale: Vec::new(), idle: Vec::new() });
         }
         let check = graph.merge_check(&plan, &decisions, progress).await.map_err(|error| given.numbered(error))?;
+        let idle = check.idle.into_iter().filter(|idle| given.is_in_file(idle.decision)).collect();
         Ok(Self {
             plan,
             decisions,
@@ -47,12 +50,20 @@ impl Found {
             open: check.open,
             decided: check.decided.len(),
             stale: check.stale,
+            idle,
         })
     }
 
-    /// Says which decisions are not used because they were made for other rows.
-    pub(super) fn note_stale(&self, given: &Given) {
-        for stale in &self.stale {
+    /// The decisions that are not used, in their order.
+    pub(super) fn unused(&self) -> Vec<&StaleDecision> {
+        let mut unused: Vec<&StaleDecision> = self.stale.iter().chain(&self.idle).collect();
+        unused.sort_by_key(|unused| unused.decision);
+        unused
+    }
+
+    /// Says which decisions are not used.
+    pub(super) fn note_unused(&self, given: &Given) {
+        for stale in self.unused() {
             note(&format!("{} is not used: {}", given.name(stale.decision), stale.reason));
         }
     }

@@ -99,11 +99,19 @@ impl Given {
             Error::Merge(MergeError::Value { number, table_key, id, column, reason }) => {
                 MergeError::Value { number: number.saturating_sub(rules), table_key, id, column, reason }.into()
             }
+            Error::Merge(MergeError::OtherEdge { number, table_key, edge, node, edges }) => {
+                MergeError::OtherEdge { number: number.saturating_sub(rules), table_key, edge, node, edges }.into()
+            }
             Error::Merge(MergeError::Filter { number, table_key, filter, source }) => {
                 MergeError::Filter { number: number.saturating_sub(rules), table_key, filter, source }.into()
             }
             error => error,
         }
+    }
+
+    /// Whether the decision of this index is in the file.
+    pub(super) fn is_in_file(&self, index: usize) -> bool {
+        index >= self.rules().len()
     }
 
     /// How messages name the decision of this index: the flag, or its number in the file, counted from 1.

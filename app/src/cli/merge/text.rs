@@ -19,7 +19,7 @@ pub(super) async fn print(graph: &Graph, found: &Found, given: &Given, out: &mut
     out.line(&out.cell(Role::Title, &sentence).painted)?;
     out.line("")?;
     print_tables(&found.tables, out)?;
-    print_stale(found, given, out)?;
+    print_unused(found, given, out)?;
     conflicts::print(graph, found, given, out).await?;
     match (found.open.len(), found.decided) {
         (0, 0) => Ok(()),
@@ -86,13 +86,14 @@ fn is_shown(table: &TableMerge) -> bool {
     table.way != MergeWay::Untouched || table.conflicts > 0
 }
 
-fn print_stale(found: &Found, given: &Given, out: &mut Out) -> Result<(), CliError> {
-    if found.stale.is_empty() {
+fn print_unused(found: &Found, given: &Given, out: &mut Out) -> Result<(), CliError> {
+    let unused = found.unused();
+    if unused.is_empty() {
         return Ok(());
     }
     out.line("")?;
     out.line(&out.cell(Role::Title, "decisions that are not used").painted)?;
-    for stale in &found.stale {
+    for stale in unused {
         let line = out.cell(Role::Text, &format!("  {}: {}", given.name(stale.decision), stale.reason)).painted;
         out.line(&line)?;
     }

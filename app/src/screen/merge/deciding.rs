@@ -77,6 +77,7 @@ impl Deciding {
             open: preview.conflicts.clone(),
             decided: Vec::new(),
             stale: Vec::new(),
+            idle: Vec::new(),
             tables: preview.tables.clone(),
         };
         let now = Choices { decisions: now, partial: Arc::default() };

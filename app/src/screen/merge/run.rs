@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stratigraph_engine::graph::Pending;
+use stratigraph_engine::graph::{BranchError, Pending};
 use stratigraph_engine::merge::{MergeDecisions, MergeError};
 use stratigraph_engine::{At, BranchName, CommitGraph, CommitId, Error, ErrorKind, Graph, Progress};
 
@@ -104,8 +104,8 @@ async fn preview(pair: Pair, look_ahead: bool, cx: &TaskContext) -> Result<(), F
     let history = graph.history(&Progress::none()).await?;
     let heads = plan.heads();
     let directory = state_directory().map(|directory| directory.join("drafts"));
-    let key = DraftKey { directory, uri: graph.uri().to_owned(), heads };
-    let (kept, kept_failure) = match draft::find(&key, &pair) {
+    let mut key = DraftKey::new(directory, graph.uri().to_owned(), heads);
+    let (kept, kept_failure) = match draft::find(&mut key, &pair) {
         Ok(kept) => (kept, None),
         Err(failure) => (None, Some(failure.sentence())),
     };
@@ -212,10 +212,12 @@ async fn observe(graph: &Graph, target: &At) -> Observed {
 /// Deletes the branch that was merged. Commits that it got meanwhile are not merged, so it stays with them.
 async fn delete(branch: BranchName, head: CommitId, cx: &TaskContext) -> Result<(), Failure> {
     let graph = &cx.graph()?;
-    if graph.resolve(&At::Branch(branch.clone())).await?.commit != Some(head) {
-        let what = format!("{branch} got commits after it was merged: it stays, merge it again");
-        return Err(Failure::new(ErrorKind::Conflict, what));
+    match Box::pin(graph.delete_branch_at(&branch, Some(head))).await {
+        Err(Error::Branch(BranchError::Moved { .. })) => {
+            let what = format!("{branch} got commits after it was merged: it stays, merge it again");
+            return Err(Failure::new(ErrorKind::Conflict, what));
+        }
+        done => done?,
     }
-    Box::pin(graph.delete_branch(&branch)).await?;
     deliver(cx, Reply::Deleted(branch)).await
 }

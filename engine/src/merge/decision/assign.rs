@@ -52,7 +52,7 @@ fn by_hand(conflicts: &[Conflict], decisions: &MergeDecisions) -> Result<Assigne
     for (decision, given) in decisions.decisions.iter().enumerate() {
         let (Scope::Conflict(key), Some(choice)) = (&given.on, &given.choice) else { continue };
         let Some(places) = places.get(key) else {
-            let reason = "there is no such conflict any more".to_owned();
+            let reason = "there is no such conflict".to_owned();
             assigned.unmatched.push(StaleDecision { decision, reason });
             continue;
         };

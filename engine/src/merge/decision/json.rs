@@ -101,6 +101,10 @@ fn field(name: &str, value: &impl Serialize) -> String {
 pub(super) fn read(text: &str) -> Result<MergeDecisions, DecisionError> {
     // Some editors put a byte order mark in front.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim().is_empty() {
+        let reason = "there is nothing in it".to_owned();
+        return Err(DecisionError::Text(Placed::at(text, 0, DecisionProblem::Json { reason })));
+    }
     let WrittenMerge { source, target, heads, decisions } =
         serde_json::from_str(text).map_err(|error| placed(text, &error))?;
     let WrittenHeads { source: source_head, target: target_head, base } = heads;
@@ -120,7 +124,7 @@ fn placed(text: &str, error: &serde_json::Error) -> DecisionError {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with `source`, `target`, `heads` and `decisions`")]
 struct WrittenMerge {
     source: BranchName,
     target: BranchName,
@@ -129,7 +133,7 @@ struct WrittenMerge {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with the commits of `source`, `target` and `base`")]
 struct WrittenHeads {
     source: CommitId,
     target: CommitId,
@@ -151,7 +155,7 @@ struct WrittenDecision {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with `table`, `kind` and `id`")]
 struct WrittenKey {
     table: TableKey,
     kind: ConflictKind,
@@ -159,7 +163,7 @@ struct WrittenKey {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with `table`, `kind` or `where`")]
 struct WrittenRule {
     #[serde(skip_serializing_if = "Option::is_none")]
     table: Option<TableKey>,

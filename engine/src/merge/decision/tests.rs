@@ -158,7 +158,51 @@ fn columns_are_counted_in_characters() {
     let (line, column, text) = problem("{\n\"source\": \"äöü\", \"x\": 1}");
     assert!(text.starts_with("unknown field `x`"), "{text}");
     assert_eq!((line, column), (2, 20));
-    assert_eq!(problem("").0, 1);
+}
+
+#[test]
+fn what_is_no_file_of_decisions_is_told_as_that() {
+    for text in ["", " \n"] {
+        let (line, _, text) = problem(text);
+        assert_eq!((line, text.as_str()), (1, "there is nothing in it; correct it there, or write a new template"));
+    }
+    let expected = "an object with `source`, `target`, `heads` and `decisions`";
+    for text in ["[]", "3", "\"x\""] {
+        let told = problem(text).2;
+        assert!(told.contains(expected), "{text}: {told}");
+    }
+    assert!(problem("{}").2.starts_with("missing field `source`"));
+}
+
+#[test]
+fn decisions_that_do_nothing_are_told_with_the_reason() {
+    let conflicts = every_conflict();
+    let update = &conflicts[1];
+    let has_table = |table: &TableKey| table.to_string() == "node:Person";
+    let told = |decisions: Vec<Decision>, matches: bool| -> Vec<(usize, String)> {
+        let decisions = made(decisions);
+        let keeps = |_: usize, _: &Conflict| matches;
+        let assigned = assign(&conflicts, &decisions, &keeps).unwrap();
+        let idle = idle(&conflicts, &decisions, &assigned, &has_table, &keeps);
+        idle.into_iter().map(|idle| (idle.decision, idle.reason)).collect()
+    };
+    let of = |table: &str, choice| {
+        Decision::by_rule(Rule { table: Some(table.parse().unwrap()), ..Rule::default() }, choice)
+    };
+    let by_hand = |choice| Decision::by_hand(update, Some(choice));
+    let later = "a later decision is about the same conflict";
+    assert_eq!(told(vec![by_hand(Choice::Drop), by_hand(Choice::Take(Side::Base))], true), [(0, later.to_owned())]);
+    assert_eq!(told(vec![of("node:Persn", Choice::Drop)], true), [(0, "there is no table node:Persn".to_owned())]);
+    let if_tall = Rule { filter: Some("height > 2".to_owned()), ..Rule::default() };
+    let if_tall = Decision::by_rule(if_tall, Choice::Drop);
+    assert_eq!(told(vec![if_tall.clone()], false), [(0, "no conflict is as it describes".to_owned())]);
+    assert_eq!(told(vec![if_tall], true), []);
+    let settles_none = "\"keep\" settles none of the conflicts it describes";
+    assert_eq!(told(vec![rule(Some(ConflictKind::OrphanEdge), Choice::Keep)], true), [(0, settles_none.to_owned())]);
+    // What others come before, what is not decided, and what was made for other rows is told elsewhere or as it should be.
+    let all = || rule(None, Choice::Take(Side::Source));
+    let stale = Decision { rows: Some("others".to_owned()), ..by_hand(Choice::Drop) };
+    assert_eq!(told(vec![all(), all(), Decision::by_hand(update, None), stale, by_hand(Choice::Drop)], true), []);
 }
 
 #[test]
@@ -237,7 +281,7 @@ fn decisions_for_other_rows_or_no_conflict_are_told_apart() {
     assert_eq!(assigned.chosen, [Some(0)]);
     let told = |stale: &[StaleDecision]| serde_json::to_value(stale).unwrap();
     assert_eq!(told(&assigned.stale), json!([{"decision": 2, "reason": "the rows have changed since"}]));
-    assert_eq!(told(&assigned.unmatched), json!([{"decision": 1, "reason": "there is no such conflict any more"}]));
+    assert_eq!(told(&assigned.unmatched), json!([{"decision": 1, "reason": "there is no such conflict"}]));
 }
 
 #[test]

@@ -105,7 +105,7 @@ async fn decisions_stay_where_their_rows_did_and_the_rest_is_stale() -> Result<(
     let checked = check(&made, &last, &decisions).await?;
     assert!(checked.open.is_empty(), "{:?}", checked.open);
     let stale: Vec<_> = checked.stale.iter().map(|stale| (stale.decision, stale.reason.as_str())).collect();
-    assert_eq!(stale, [(1, "there is no such conflict any more")]);
+    assert_eq!(stale, [(1, "there is no such conflict")]);
     carry_out(&made.graph, &last, &decisions).await?;
     assert_eq!(ages(&made).await?, of_with_c(2));
     Ok(())

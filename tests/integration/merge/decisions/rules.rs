@@ -122,11 +122,32 @@ async fn edges_are_dropped_or_restored_until_their_number_is_right() -> Result<(
     ] {
         assert_eq!(ids(&settled(&too_few().await?, choice.clone(), "edge:Mentors").await?), left, "{choice}");
     }
-    // An edge that is nowhere settles nothing.
-    for (made, choice) in [(too_many().await?, edges(&["nothing"], &[])), (too_few().await?, edges(&[], &["nothing"]))]
-    {
+    Ok(())
+}
+
+/// Neither an edge that is nowhere nor one of another node is part of the conflict.
+#[tokio::test]
+async fn a_decision_about_edges_may_name_edges_of_the_node_alone() -> Result<()> {
+    let edges = |drop: &[&str], restore: &[&str]| {
+        let texts = |ids: &[&str]| ids.iter().map(ToString::to_string).collect();
+        Choice::Edges { drop: texts(drop), restore: texts(restore) }
+    };
+    let (l, m) = ("`l1`, `l2`, `l3`", "`m1`, `m2`, `m3`");
+    for (made, choice, named, has) in [
+        (too_many().await?, edges(&["nothing"], &[]), "nothing", l),
+        (too_many().await?, edges(&["l1", "other"], &[]), "other", l),
+        (too_few().await?, edges(&[], &["nothing"]), "nothing", m),
+    ] {
+        put(&made, "main", &edge("Likes", "other", "P2", "P3")).await?;
         let planned = plan(&made.graph, "work", "main").await?;
-        is_refused(&made, &planned, &only(&planned, choice)?, 1).await?;
+        let decisions = only(&planned, choice.clone())?;
+        let error = check(&made, &planned, &decisions).await.unwrap_err();
+        let Error::Merge(MergeError::OtherEdge { number: 1, edge, node, .. }) = &error else { panic!("{error}") };
+        assert_eq!((edge.as_str(), node.as_str(), error.kind()), (named, "P1", ErrorKind::Invalid), "{choice}");
+        assert!(error.to_string().ends_with(&format!("is not one of `P1`, which has {has}")), "{error}");
+        let before = stratigraph_tests::folder::digest(&made.path())?;
+        super::super::carry_out(&made.graph, &planned, &decisions).await.expect_err("refused");
+        assert_eq!(stratigraph_tests::folder::digest(&made.path())?, before);
     }
     Ok(())
 }
@@ -297,13 +318,53 @@ async fn rules_decide_what_they_describe_and_a_decision_by_hand_beats_them() -> 
 async fn a_condition_that_cannot_be_used_is_refused_with_its_decision() -> Result<()> {
     let made = many().await?;
     let planned = plan(&made.graph, "work", "main").await?;
-    for filter in ["shoeSize > 3", "age >"] {
-        let decisions =
-            decided(&planned, vec![rule(Some("node:Person"), None, Some(filter), Choice::Take(Side::Source))?]);
+    let person = Some("node:Person");
+    for (table, filter) in [
+        (person, "shoeSize > 3"),
+        (person, "stars > 1"),
+        (person, "age >"),
+        (person, "1 = 1; drop table x"),
+        (None, "shoeSize > 3"),
+        (None, "age > 3 limit 1"),
+    ] {
+        let decisions = decided(&planned, vec![rule(table, None, Some(filter), Choice::Take(Side::Source))?]);
         let error = check(&made, &planned, &decisions).await.unwrap_err();
         let Error::Merge(MergeError::Filter { number, filter: of, .. }) = &error else { panic!("{error}") };
         assert_eq!((*number, of.as_str(), error.kind()), (1, filter, ErrorKind::Invalid));
     }
+    Ok(())
+}
+
+/// A condition that names no table is about the tables that have its columns.
+#[tokio::test]
+async fn a_condition_without_a_table_passes_over_tables_without_its_columns() -> Result<()> {
+    let made = many().await?;
+    let planned = plan(&made.graph, "work", "main").await?;
+    for (filter, settled) in [("age >= 30", vec!["B", "C"]), ("stars > 1", vec!["n"]), ("id > 'B'", vec!["n", "C"])] {
+        let decisions = decided(&planned, vec![rule(None, None, Some(filter), Choice::Take(Side::Source))?]);
+        let checked = check(&made, &planned, &decisions).await?;
+        let ids: Vec<&str> = checked.decided.iter().map(|(conflict, _)| conflict.key.id.as_str()).collect();
+        assert_eq!((ids, checked.idle), (settled, Vec::new()), "{filter}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn rules_that_do_nothing_are_told() -> Result<()> {
+    let made = many().await?;
+    let planned = plan(&made.graph, "work", "main").await?;
+    let take = || Choice::Take(Side::Source);
+    let decisions = vec![
+        rule(Some("node:Persona"), None, None, take())?,
+        rule(None, None, Some("age > 1000"), take())?,
+        rule(None, Some(ConflictKind::OrphanEdge), None, Choice::Drop)?,
+        rule(None, None, None, take())?,
+    ];
+    let checked = check(&made, &planned, &decided(&planned, decisions)).await?;
+    assert!(checked.open.is_empty() && checked.stale.is_empty(), "{checked:?}");
+    let told: Vec<(usize, &str)> = checked.idle.iter().map(|idle| (idle.decision, idle.reason.as_str())).collect();
+    let none = "no conflict is as it describes";
+    assert_eq!(told, [(0, "there is no table node:Persona"), (1, none), (2, none)]);
     Ok(())
 }
 

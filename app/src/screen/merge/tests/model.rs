@@ -41,7 +41,7 @@ pub(super) fn check(conflicts: &[Conflict], decisions: &MergeDecisions) -> Merge
         let Scope::Conflict(key) = &decision.on else { continue };
         let same = |conflict: &&Conflict| conflict.key == *key;
         let reason = match conflicts.iter().find(same) {
-            None => "there is no such conflict any more",
+            None => "there is no such conflict",
             Some(conflict) if decision.rows.as_ref().is_some_and(|rows| *rows != conflict.rows) => {
                 "the rows have changed since"
             }

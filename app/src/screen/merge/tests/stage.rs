@@ -196,7 +196,7 @@ pub(super) fn preview(conflicts: Vec<Conflict>) -> Preview {
         first: Vec::new(),
         types: Catalog::parse(SOURCE).expect("a schema").summaries().into(),
         catalog: Arc::new(Catalog::parse(SOURCE).expect("a schema")),
-        draft: DraftKey { directory: Some("/nowhere".into()), uri: "/data/crm".to_owned(), heads: heads() },
+        draft: DraftKey::new(Some("/nowhere".into()), "/data/crm".to_owned(), heads()),
         kept: None,
         kept_failure: None,
     }
@@ -309,6 +309,7 @@ pub(super) fn undecided(conflicts: &[Conflict]) -> MergeCheck {
         open: conflicts.to_vec(),
         decided: Vec::new(),
         stale: Vec::new(),
+        idle: Vec::new(),
         tables: preview(conflicts.to_vec()).tables,
     }
 }
