@@ -6,19 +6,16 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
-use std::time::SystemTime;
 
 use stratigraph_engine::ErrorKind;
 use stratigraph_engine::merge::{MergeDecisions, MergeHeads};
 
 use super::request::Pair;
+use crate::clock::utc_micros;
 use crate::message::Failure;
 
 /// Tells this workbench from others.
-static WORKBENCH: LazyLock<String> = LazyLock::new(|| {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    format!("{:x}-{:x}", std::process::id(), since.as_micros())
-});
+static WORKBENCH: LazyLock<String> = LazyLock::new(|| format!("{:x}-{:x}", std::process::id(), utc_micros()));
 
 /// What a draft belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
