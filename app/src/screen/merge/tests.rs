@@ -29,7 +29,7 @@ fn the_first_look_lists_branches_and_what_lies_between_the_chosen() {
     assert_eq!((pair.source.as_str(), pair.target.as_str()), ("people", "main"));
     stage.answer("last common commit", vec![Reply::Between(Box::new(between("people", "main", 4, 2)))]);
     let picture = stage.picture();
-    assert!(picture.contains("merge people into main"), "{picture}");
+    assert!(picture.contains("people → main"), "{picture}");
     assert!(picture.contains("4 commits of its own") && picture.contains("last common commit"), "{picture}");
 }
 
@@ -39,7 +39,7 @@ fn swapping_turns_the_sentence_and_reads_anew() {
     stage.keys("X");
     let Some(Request::Between(pair)) = stage.asked("last common commit") else { panic!("not asked") };
     assert_eq!((pair.source.as_str(), pair.target.as_str()), ("main", "people"));
-    assert!(stage.picture().contains("merge main into people"));
+    assert!(stage.picture().contains("main → people"));
     // The answer for the former direction says nothing about this one.
     assert!(!stage.picture().contains("4 commits of its own"));
 }

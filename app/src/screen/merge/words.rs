@@ -4,6 +4,7 @@ use stratigraph_engine::merge::{CellChoice, Choice, Conflict, ConflictKind, Deci
 
 use super::deciding::Deciding;
 use super::request::Pair;
+use super::resolve::is_about_edges;
 
 /// The branch of a side, or `base`.
 pub(super) fn side(side: Side, pair: &Pair) -> &str {
@@ -42,6 +43,23 @@ pub(super) fn choice(choice: &Choice, from: &str) -> String {
             [part("drop", drop), part("restore", restore)].into_iter().flatten().collect::<Vec<_>>().join("; ")
         }
     }
+}
+
+/// The keys that decide a conflict.
+pub(super) fn keys(conflict: &Conflict) -> String {
+    if is_about_edges(conflict) {
+        return "open: on an edge (tab) D drops it, or restores one that is gone".to_owned();
+    }
+    let fits = |choice: &Choice| choice.fits(conflict).is_ok();
+    let sides = [(Side::Source, "s"), (Side::Target, "t"), (Side::Base, "b")];
+    let sides: Vec<&str> =
+        sides.into_iter().filter(|(side, _)| fits(&Choice::Take(*side))).map(|(_, key)| key).collect();
+    let keys = match sides.is_empty() {
+        false => format!("{} take a side", sides.join(" ")),
+        true => "D drops it".to_owned(),
+    };
+    let cells = if fits(&Choice::MergeCells) { ", m merges the cells" } else { "" };
+    format!("open: {keys}{cells}, enter lists all choices")
 }
 
 /// Why a choice is none for a conflict, and where to find those that are.

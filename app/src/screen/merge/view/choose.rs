@@ -88,8 +88,6 @@ fn between(screen: &Merge, shared: &Shared) -> Vec<TextLine> {
         }
         return lines;
     };
-    lines.push((format!("merge {} into {}", pair.source, pair.target), Role::Title));
-    lines.push((String::new(), Role::Text));
     match screen.choose.known() {
         Some(between) => {
             lines.extend(graph(between, shared));

@@ -103,8 +103,9 @@ fn headline(screen: &Merge, deciding: &Deciding, dot: &str) -> (String, Role) {
     }
     let settled = deciding.is_settled();
     let text = words::totals(deciding, dot);
-    let merges = if settled { format!("{dot}C merges") } else { String::new() };
-    (format!("{text}{merges}"), if settled { Role::Good } else { Role::Title })
+    // What is next comes first: the counts may be cut.
+    let next = if settled { format!("C merges{dot}") } else { String::new() };
+    (format!("{next}{text}"), if settled { Role::Good } else { Role::Title })
 }
 
 fn text(screen: &Merge, deciding: &Deciding, node: &Node, shared: &Shared, canvas: &Canvas<'_, '_>) -> Line<'static> {

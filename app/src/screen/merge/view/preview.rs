@@ -66,7 +66,7 @@ fn draw_tables(screen: &Merge, shared: &Shared, focused: bool, area: Rect, canva
                 let sign = if screen.unfolded { symbols.open } else { symbols.closed };
                 let count = screen.merged_tables().iter().filter(|table| !is_changed(table)).count();
                 let stay = if count == 1 { "stays as it is" } else { "stay as they are" };
-                canvas.line(line, format!("{sign}{} {stay}", words::count(count, "table")), Role::Dim);
+                canvas.line(line, format!("  {sign}{} {stay}", words::count(count, "table")), Role::Dim);
             }
         }
         canvas.hit(line, Target::Row { pane: TABLES, index: row });
@@ -111,6 +111,13 @@ pub(in crate::screen::merge) fn summary_lines(screen: &Merge, shared: &Shared) -
         lines.push((format!("! {branch} moved since: r previews again"), Role::Warning));
     }
     lines.push((outcome(preview), Role::Title));
+    if !preview.unknown.is_empty() {
+        let gone = preview.unknown.join(", ");
+        lines.push((format!("! merged by one side and gone with their branches: {gone}"), Role::Warning));
+        lines.push(("  rows that were deleted since may come back: look for them".to_owned(), Role::Warning));
+    }
+    lines.extend(conflicts(screen, shared.theme.dot()));
+    lines.push((String::new(), Role::Text));
     let [source, target, base] = &preview.short;
     let pair = &preview.pair;
     lines.push((format!("source  {} at {source}", pair.source), Role::Text));
@@ -120,19 +127,12 @@ pub(in crate::screen::merge) fn summary_lines(screen: &Merge, shared: &Shared) -
         let others = preview.other_bases.join(", ");
         lines.push((format!("        others, merged crosswise: {others}"), Role::Dim));
     }
-    if !preview.unknown.is_empty() {
-        let gone = preview.unknown.join(", ");
-        lines.push((format!("! merged by one side and gone with their branches: {gone}"), Role::Warning));
-        lines.push(("  rows that were deleted since may come back: look for them".to_owned(), Role::Warning));
-    }
     if !preview.first.is_empty() {
         lines.push((String::new(), Role::Text));
         lines.push(("opening for writing does this first:".to_owned(), Role::Warning));
         lines.extend(preview.first.iter().map(|line| (format!("  {line}"), Role::Text)));
         lines.push(("  the merge is refused if that moves one of its branches".to_owned(), Role::Dim));
     }
-    lines.push((String::new(), Role::Text));
-    lines.extend(conflicts(screen, shared.theme.dot()));
     let walked = screen.merged_tables().iter().filter(|table| table.compared == Some(Way::Walk)).count();
     if walked > 0 {
         let text = format!(
@@ -155,7 +155,7 @@ fn outcome(preview: &Preview) -> String {
     }
 }
 
-/// Conflicts by kind, and what is next.
+/// What is next, and the conflicts by kind.
 fn conflicts(screen: &Merge, dot: &str) -> Vec<TextLine> {
     let Some((deciding, preview)) = screen.deciding.as_ref().zip(screen.preview.as_ref()) else { return Vec::new() };
     if preview.outcome == MergeOutcome::AlreadyUpToDate {
@@ -164,19 +164,16 @@ fn conflicts(screen: &Merge, dot: &str) -> Vec<TextLine> {
     if screen.tree.conflicts().is_empty() {
         return vec![("no conflict: C merges".to_owned(), Role::Good)];
     }
+    let next = match deciding.check().open.len() {
+        _ if !deciding.is_current() => ("the choices are being checked", Role::Dim),
+        0 => ("all conflicts are decided: enter shows them, C merges", Role::Good),
+        _ => ("enter goes to the conflicts", Role::Warning),
+    };
     let mut kinds: BTreeMap<ConflictKind, usize> = BTreeMap::new();
     for conflict in screen.tree.conflicts() {
         *kinds.entry(conflict.key.kind).or_default() += 1;
     }
-    let mut lines: Vec<TextLine> =
-        kinds.into_iter().map(|(kind, count)| (format!("{count:>6}  {}", words::kind(kind)), Role::Text)).collect();
-    lines.insert(0, ("conflicts by kind".to_owned(), Role::Title));
-    lines.push((words::totals(deciding, dot), Role::Text));
-    let next = match deciding.check().open.len() {
-        _ if !deciding.is_current() => ("the choices are being checked", Role::Dim),
-        0 => ("all are decided: enter shows them, C merges", Role::Good),
-        _ => ("enter goes to them", Role::Warning),
-    };
-    lines.push((next.0.to_owned(), next.1));
+    let mut lines = vec![(next.0.to_owned(), next.1), (words::totals(deciding, dot), Role::Text)];
+    lines.extend(kinds.into_iter().map(|(kind, count)| (format!("{count:>6}  {}", words::kind(kind)), Role::Text)));
     lines
 }

@@ -108,7 +108,7 @@ fn draw_foot(screen: &Merge, conflict: &Conflict, shared: &Shared, area: Rect, c
             let chosen = words::choice(&Choice::Cells(cells.clone()), from);
             (format!("chosen so far: {chosen}; the other cells that both changed are open"), Role::Warning)
         }
-        (None, None) => ("open: s t b take a side, enter lists all choices".to_owned(), Role::Dim),
+        (None, None) => (words::keys(conflict), Role::Dim),
     };
     canvas.line(area, text.0, text.1);
 }
