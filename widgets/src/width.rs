@@ -111,6 +111,18 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     done
 }
 
+/// As [`wrap`], with the spaces of a line that fits, and the indentation of one that does not.
+#[must_use]
+pub fn wrap_line(text: &str, columns: usize) -> Vec<String> {
+    if width(text) <= columns {
+        return vec![text.to_owned()];
+    }
+    let indent = text.len() - text.trim_start_matches(' ').len();
+    let indent = " ".repeat(indent.min(columns.saturating_sub(1)));
+    let parts = wrap(text, columns.saturating_sub(indent.len()));
+    parts.into_iter().map(|part| format!("{indent}{part}")).collect()
+}
+
 fn is_unprintable(sign: char) -> bool {
     sign.is_control()
         || matches!(sign, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
@@ -119,6 +131,15 @@ fn is_unprintable(sign: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wrapping_keeps_what_is_in_line() {
+        assert_eq!(wrap_line("  a   b", 7), ["  a   b"]);
+        assert_eq!(wrap_line("  aa   bb", 5), ["  aa", "  bb"]);
+        assert_eq!(wrap_line("     aa", 3), ["  a", "  a"]);
+        assert_eq!(wrap_line("", 3), [""]);
+        assert_eq!(wrap_line("a", 0), Vec::<String>::new());
+    }
 
     #[test]
     fn cutting_never_splits_a_grapheme() {

@@ -5,7 +5,7 @@
 
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
-use stratigraph_widgets::width::wrap;
+use stratigraph_widgets::width::wrap_line;
 use tui_input::Input;
 
 use crate::action::Action;
@@ -63,7 +63,7 @@ impl Confirm {
 
     /// Moves in a plan that is longer than the terminal is high. How high that is is not known here; drawing stops at the end.
     fn scroll(&mut self, key: Key) -> bool {
-        let last = self.plan.iter().map(|line| wrap(line, NARROW).len()).sum::<usize>();
+        let last = self.plan.iter().map(|line| wrap_line(line, NARROW).len()).sum::<usize>();
         self.offset = match key.bare() {
             Some(KeyCode::Down) => self.offset + 1,
             Some(KeyCode::Up) => self.offset.saturating_sub(1),
@@ -112,7 +112,7 @@ impl Confirm {
     pub(super) fn draw(&self, area: Rect, canvas: &mut Canvas<'_, '_>) {
         let wide = 72.min(area.width);
         let columns = usize::from(wide.saturating_sub(2)).max(1);
-        let lines: Vec<String> = self.plan.iter().flat_map(|line| wrap(line, columns)).collect();
+        let lines: Vec<String> = self.plan.iter().flat_map(|line| wrap_line(line, columns)).collect();
         let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4);
         let inner = canvas.overlay(centred(area, wide, height), &self.title);
         let (body, buttons) = with_note(inner);

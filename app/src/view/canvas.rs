@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Borders, Clear, Widget};
 use stratigraph_widgets::data_table::TableStyle;
-use stratigraph_widgets::width::{truncate, width, wrap};
+use stratigraph_widgets::width::{truncate, width, wrap_line};
 
 use crate::action::TermKind;
 use crate::screen::PaneId;
@@ -171,9 +171,7 @@ impl<'a, 'f> Canvas<'a, 'f> {
         let columns = usize::from(area.width);
         let mut rows = area.y..area.bottom();
         for (line, role) in lines {
-            // Columns inside a line survive where it fits; wrapping keeps single blanks only.
-            let parts = if width(&line) <= columns { vec![line] } else { wrap(&line, columns.max(1)) };
-            for part in parts {
+            for part in wrap_line(&line, columns.max(1)) {
                 let Some(y) = rows.next() else { return area.height };
                 self.line(Rect { y, height: 1, ..area }, part, role);
             }

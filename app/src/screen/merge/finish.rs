@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use stratigraph_engine::merge::{MergeOutcome, Scope};
+use stratigraph_widgets::width::width;
 
 use super::action::Action;
 use super::request::{Preview, Request};
@@ -46,9 +47,11 @@ impl Merge {
             },
         ];
         let (changed, others): (Vec<_>, Vec<_>) = self.merged_tables().iter().partition(|table| is_changed(table));
-        for table in changed.iter().take(LISTED) {
+        let listed = &changed[..changed.len().min(LISTED)];
+        let names = listed.iter().map(|table| width(&table.key.to_string())).max().unwrap_or(0);
+        for table in listed {
             let counts = format!("+{} ~{} -{}", grouped(table.appends), grouped(table.upserts), grouped(table.deletes));
-            plan.push(format!("  {}  {}  {counts}", table.key, table.way));
+            plan.push(format!("  {:<names$}  {:<7}  {counts}", table.key.to_string(), table.way));
         }
         if let Some(more) = changed.len().checked_sub(LISTED).filter(|more| *more > 0) {
             plan.push(format!("  and {}", words::count(more, "further table")));

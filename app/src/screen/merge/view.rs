@@ -11,7 +11,7 @@ pub(super) use result::result_lines;
 pub(super) use row::{FURNITURE as ROW_FURNITURE, related_lines};
 
 use ratatui::layout::Rect;
-use stratigraph_widgets::width::{Align, fit, width, wrap};
+use stratigraph_widgets::width::{Align, fit, wrap_line};
 
 use super::{Ending, Merge, Step};
 use crate::cursor::Cursor;
@@ -81,17 +81,8 @@ fn text(lines: &[TextLine], cursor: Cursor, area: Rect, canvas: &mut Canvas<'_, 
 
 /// Wraps lines to a width; what is indented stays so.
 fn wrapped(lines: Vec<TextLine>, columns: usize) -> Vec<TextLine> {
-    let mut all = Vec::new();
-    for (line, role) in lines {
-        if width(&line) <= columns || columns == 0 {
-            all.push((line, role));
-            continue;
-        }
-        let indent: String = line.chars().take_while(|letter| *letter == ' ').collect();
-        let room = columns.saturating_sub(indent.len()).max(1);
-        all.extend(wrap(line.trim_start(), room).into_iter().map(|part| (format!("{indent}{part}"), role)));
-    }
-    all
+    let parts = |(line, role): TextLine| wrap_line(&line, columns).into_iter().map(move |part| (part, role));
+    lines.into_iter().flat_map(parts).collect()
 }
 
 /// What failed, its causes and the next step.

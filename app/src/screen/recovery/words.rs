@@ -123,17 +123,21 @@ pub(super) fn inspect(entry: &Entry, observed: &Observed, style: &Style) -> Vec<
     if entry.is_young(style.now_micros) {
         lines.extend(style.text("! younger than 10 minutes: may belong to a live writer", Role::Warning));
     }
-    if let Some(step) = entry.step.as_ref().filter(|step| !step.tables.is_empty()) {
-        lines.push(Vec::new());
-        lines.extend(standings(&step.tables, style));
-    }
-    lines.push(Vec::new());
     lines.extend(reasons(entry, observed, style));
+    if let Some(step) = &entry.step {
+        if !step.tables.is_empty() {
+            lines.push(Vec::new());
+            lines.extend(standings(&step.tables, style));
+        }
+        lines.push(Vec::new());
+        lines.extend(consequences(entry, step, style));
+    }
     lines.push(Vec::new());
     lines.extend(style.field("File", &format!("__recovery/{}.json", entry.id), Role::Dim));
     lines
 }
 
+/// Why it is predicted.
 fn reasons(entry: &Entry, observed: &Observed, style: &Style) -> Vec<Line> {
     let mut lines = Vec::new();
     match (&entry.step, &observed.pending) {
@@ -148,11 +152,15 @@ fn reasons(entry: &Entry, observed: &Observed, style: &Style) -> Vec<Line> {
         let text = format!("{}, which names a table of it, and is predicted on its result", observed.short(after));
         lines.extend(style.field("After", &text, Role::Text));
     }
-    let Some(step) = &entry.step else { return lines };
+    lines
+}
+
+/// What is done about it, when, or what it blocks if nothing is.
+fn consequences(entry: &Entry, step: &RecoveryStep, style: &Style) -> Vec<Line> {
     if step.decision == Decision::Refuse {
-        lines.extend(blocked(entry, step, style));
-        return lines;
+        return blocked(entry, step, style);
     }
+    let mut lines = Vec::new();
     for (number, (table, does)) in actions(step).enumerate() {
         let name = if number == 0 { "Tables" } else { "" };
         lines.extend(style.field(name, &format!("{table}: {does}"), Role::Text));

@@ -82,12 +82,12 @@ fn draw_branch(
 /// The sentence, the graph, and what merging comes to.
 fn between(screen: &Merge, shared: &Shared) -> Vec<TextLine> {
     let mut lines = Vec::new();
-    let Some(pair) = screen.choose.pair() else {
+    if screen.choose.pair().is_none() {
         if screen.choose.branches.is_some() {
             lines.push(("a branch cannot be merged into itself: choose two".to_owned(), Role::Warning));
         }
         return lines;
-    };
+    }
     match screen.choose.known() {
         Some(between) => {
             lines.extend(graph(between, shared));
