@@ -35,7 +35,7 @@ pub(super) async fn run(args: BranchesArgs, out: &mut Out) -> Result<(), CliErro
     if out.is_json() {
         return branches.iter().try_for_each(|branch| out.json(&facts(branch)));
     }
-    let columns = ["branch", "head", "version", "parent", "forked at", "tables of its own"];
+    let columns = ["branch", "head", "version", "parent", "fork", "own tables"];
     let mut table = TextTable::new(&columns.map(|title| (title, Align::Left)));
     for branch in &branches {
         let optional = |value: Option<String>| out.cell(Role::Text, &value.unwrap_or_default());

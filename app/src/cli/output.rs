@@ -51,6 +51,12 @@ impl Cell {
     pub(super) fn is_breakable(&self) -> bool {
         self.plain.is_some() || self.columns == 0
     }
+
+    /// Columns of its longest word.
+    pub(super) fn longest_word(&self) -> usize {
+        let words = self.plain.iter().flat_map(|(text, _)| text.split_whitespace());
+        words.map(width).max().unwrap_or(0)
+    }
 }
 
 impl Out {

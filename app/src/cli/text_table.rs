@@ -42,8 +42,10 @@ impl TextTable {
             let column = shown[at];
             self.columns[column].1 == Align::Left && self.rows.iter().all(|row| row[column].is_breakable())
         };
+        let longest_word =
+            |at: usize| self.rows.iter().map(|row| row[shown[at]].longest_word()).max().unwrap_or_default();
         if let Some(line) = out.columns() {
-            fit(&mut widths, line, is_words);
+            fit(&mut widths, line, is_words, longest_word);
         }
         let has_titles = titles.iter().any(|title| title.columns > 0);
         for row in has_titles.then_some(&titles).into_iter().chain(&self.rows) {
@@ -63,12 +65,17 @@ impl TextTable {
     }
 }
 
-/// Narrows the widest column of words so that the line fits, unless too little would be left of it.
-fn fit(widths: &mut [usize], line: usize, is_words: impl Fn(usize) -> bool) {
+/// Narrows the widest column of words so that the line fits, unless too little would be left of it to hold every word.
+fn fit(
+    widths: &mut [usize],
+    line: usize,
+    is_words: impl Fn(usize) -> bool,
+    longest_word: impl Fn(usize) -> usize,
+) {
     let taken = widths.iter().sum::<usize>() + widths.len().saturating_sub(1) * 2;
     let Some(widest) = (0..widths.len()).filter(|at| is_words(*at)).max_by_key(|at| widths[*at]) else { return };
     let left = widths[widest].saturating_sub(taken.saturating_sub(line));
-    if left >= NARROWEST_WORDS {
+    if left >= longest_word(widest).max(NARROWEST_WORDS) {
         widths[widest] = left;
     }
 }
@@ -140,5 +147,20 @@ edge:Knows     21  nothing
 ";
         assert_eq!(written(Some(39)), broken);
         assert_eq!(written(Some(20)), whole, "too little would be left");
+    }
+
+    #[test]
+    fn no_word_is_broken() {
+        let written = |line| {
+            let shared = Shared::default();
+            let mut out = Out::plain(shared.clone()).with_columns(Some(line));
+            let mut table = TextTable::new(&[("", Align::Left), ("", Align::Left)]);
+            table.row(vec![out.cell(Role::Text, "main"), out.cell(Role::Text, "edge:MemberOf, node:Office")]);
+            table.write(&mut out).unwrap();
+            out.flush().unwrap();
+            shared.text()
+        };
+        assert_eq!(written(20), "main  edge:MemberOf,\n      node:Office\n");
+        assert_eq!(written(19), "main  edge:MemberOf, node:Office\n");
     }
 }

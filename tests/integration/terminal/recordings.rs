@@ -51,3 +51,10 @@ fn killing_a_merge_again_and_recovering_it() -> Result<()> {
     insta::assert_snapshot!(screens(&sample, &["after-killed"])?);
     Ok(())
 }
+
+/// Two workbenches at once: what each of them did, in the order of time.
+#[test]
+fn two_workbenches_again() -> Result<()> {
+    insta::assert_snapshot!(screens(&Sample::disputed()?, &["together-dana", "together-eli"])?);
+    Ok(())
+}
