@@ -2,6 +2,12 @@
 
 use stratigraph_engine::recovery::{Classification, Decision, RecoveryStep, TableStanding};
 
+/// The last letters of an id, which tell it from others.
+pub(crate) fn tail(id: &str, letters: usize) -> &str {
+    let skip = id.chars().count().saturating_sub(letters);
+    id.char_indices().nth(skip).map_or(id, |(at, _)| &id[at..])
+}
+
 /// Who was interrupted: `Load on main by act-l`; nothing is known of a record that cannot be read.
 pub(crate) fn writer_words(step: &RecoveryStep) -> String {
     let Some(sidecar) = &step.sidecar else { return "of an unknown writer".to_owned() };

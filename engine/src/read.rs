@@ -9,6 +9,8 @@
 //! Pages are read with a cursor, not an offset: the id of the last row seen is the next page's [`ReadOptions::after`]. Rows in
 //! another order have no pages: a limit gives the first of them.
 
+use std::collections::BTreeSet;
+
 use arrow::array::RecordBatch;
 use arrow_schema::SchemaRef;
 use futures::stream::BoxStream;
@@ -116,12 +118,12 @@ pub async fn count(table: &Table, filter: Option<&str>) -> Result<u64> {
     table.count(filter).await.map_err(|cause| blame_filter(table, filter, cause))
 }
 
-/// Checks that a filter can be used on a table; no row is read.
+/// The columns of a table that a filter is about; no row is read.
 ///
 /// # Errors
 /// [`ReadError::Filter`] if it is not an expression over the table's columns.
-pub(crate) fn check_filter(table: &Table, filter: &str) -> Result<()> {
-    table.check_filter(filter).map_err(|cause| blame_filter(table, Some(filter), cause))
+pub(crate) fn filter_columns(table: &Table, filter: &str) -> Result<BTreeSet<String>> {
+    table.filter_columns(filter).map_err(|cause| blame_filter(table, Some(filter), cause))
 }
 
 /// Finds the rows with one id. More than one means that the table breaks the rule that ids are unique.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use stratigraph_engine::load::LoadMode;
-use stratigraph_engine::{Error, ErrorKind, Graph, OpenMode, fail as points};
+use stratigraph_engine::{At, Error, ErrorKind, Graph, OpenMode, fail as points};
 use stratigraph_tests::graph::{ACTOR, TestGraph, load};
 use stratigraph_tests::reader::{GraphFiles, open, operations};
 
@@ -203,6 +203,31 @@ fn a_sidecar_of_a_branch_that_is_gone_stops_nothing_and_is_audited_once() -> Res
             assert_eq!(people(&made, "work").await?, expected);
             made.files().await?;
         }
+        Ok(())
+    })
+}
+
+/// Rows that everybody sees and no commit has yet were not agreed to be lost with the commits of the branch.
+#[test]
+fn a_branch_with_published_rows_and_no_commit_of_them_is_not_deleted_as_it_was() -> Result<()> {
+    run(async || {
+        let made = base().await?;
+        made.branch("work", "main").await?;
+        let work = "work".parse()?;
+        let shown = made.graph.resolve(&At::Branch("work".parse()?)).await?.commit;
+        fail::cfg(points::GRAPH_PUBLISH_AFTER_MANIFEST_COMMIT, "return").expect("a valid action");
+        let failed = load(&made.graph, LoadMode::Append, "work", &person("seen")).await;
+        fail::remove(points::GRAPH_PUBLISH_AFTER_MANIFEST_COMMIT);
+        ensure!(failed.is_err(), "it was not interrupted");
+        assert_eq!(people(&made, "work").await?, ["base", "seen"]);
+        let error = made.graph.delete_branch_at(&work, shown).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+        let healed = made.open(OpenMode::ReadWrite).await?;
+        assert_eq!(people(&made, "work").await?, ["base", "seen"]);
+        let error = healed.delete_branch_at(&work, shown).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+        let now = healed.resolve(&At::Branch("work".parse()?)).await?.commit;
+        healed.delete_branch_at(&work, now).await?;
         Ok(())
     })
 }

@@ -7,6 +7,7 @@ use super::error::CliError;
 use super::open_graph;
 use super::output::Out;
 use super::text_table::{Align, TextTable};
+use crate::recovery::tail;
 use crate::theme::Role;
 
 /// Letters of an operation that tell it from others.
@@ -37,16 +38,11 @@ pub(super) async fn run(args: AuditArgs, out: &mut Out) -> Result<(), CliError> 
             out.cell(Role::Text, &row.recovery_kind),
             out.cell(Role::Text, &row.sidecar_writer_kind),
             out.cell(Role::Text, row.recovery_for_actor.as_deref().unwrap_or_default()),
-            out.cell(Role::Changed, tail(&row.operation_id)),
+            out.cell(Role::Changed, tail(&row.operation_id, SHORT)),
             out.cell(Role::Text, &outcomes(row, out.theme().arrow())),
         ]);
     }
     table.write(out)
-}
-
-/// The end of an id, as the Recovery screen shows it; `--json` has all of it.
-fn tail(id: &str) -> &str {
-    id.char_indices().rev().nth(SHORT - 1).map_or(id, |(at, _)| &id[at..])
 }
 
 fn outcomes(row: &AuditRow, arrow: &str) -> String {

@@ -127,8 +127,8 @@ async fn merge(args: MergeArgs, asked: Asked, out: &mut Out, work: &Work) -> Res
     done::print(&found, merged, deleted, out)
 }
 
-/// Plans the merge and carries it out. Nobody has seen the plan, and decisions hold for the rows they were made for, so that it is
-/// planned again if another program writes to one of the branches in between.
+/// Plans the merge and carries it out, again if another program writes to one of the branches in between. Conflicts that this
+/// brings are left to a person: no rule decides by the way what was not there when it was given.
 async fn find_and_merge(
     graph: &Graph,
     args: &MergeArgs,
@@ -136,32 +136,47 @@ async fn find_and_merge(
     out: &mut Out,
     work: &Work,
 ) -> Result<(Found, Merged), CliError> {
-    let mut again = AGAIN;
-    loop {
-        let found = find(graph, asked, work).await?;
-        if !found.open.is_empty() {
-            show(graph, &found, &asked.given, out).await?;
-            out.flush()?;
-            return Err(CliError::NotMerged { open: found.open.len() });
-        }
-        found.note_unused(&asked.given);
-        if args.delete_source && again == AGAIN {
-            let Asked { source, target, .. } = asked;
-            let question = format!("merge {source} into {target} of {} and delete branch {source}?", graph.uri());
-            confirm(question, args.yes).await?;
-        }
-        let (meter, progress) = metered(work);
-        let actor = args.actor.as_deref().map(Into::into);
-        let merged = Box::pin(work.writing(graph.merge(&found.plan, &found.decisions, actor, &progress))).await;
-        drop((progress, meter));
-        match merged {
-            Err(Error::Merge(MergeError::Moved { .. })) if again > 0 => {
+    let mut found = find_settled(graph, asked, out, work).await?;
+    found.note_unused(&asked.given);
+    if args.delete_source {
+        let Asked { source, target, .. } = asked;
+        let question = format!("merge {source} into {target} of {} and delete branch {source}?", graph.uri());
+        confirm(question, args.yes).await?;
+    }
+    for _ in 0..AGAIN {
+        match carry_out(graph, args, &found, work).await {
+            Err(moved @ Error::Merge(MergeError::Moved { .. })) => {
                 note("a branch moved while the merge was planned: it is planned again");
-                again -= 1;
+                let again = find_settled(graph, asked, out, work).await?;
+                if !again.has_no_conflict_beyond(&found) {
+                    return Err(moved.into());
+                }
+                found = again;
             }
             merged => return Ok((found, merged?)),
         }
     }
+    let merged = carry_out(graph, args, &found, work).await?;
+    Ok((found, merged))
+}
+
+/// Plans the merge; what is open is shown, and an error.
+async fn find_settled(graph: &Graph, asked: &Asked, out: &mut Out, work: &Work) -> Result<Found, CliError> {
+    let found = find(graph, asked, work).await?;
+    if found.open.is_empty() {
+        return Ok(found);
+    }
+    show(graph, &found, &asked.given, out).await?;
+    out.flush()?;
+    Err(CliError::NotMerged { open: found.open.len() })
+}
+
+async fn carry_out(graph: &Graph, args: &MergeArgs, found: &Found, work: &Work) -> Result<Merged, Error> {
+    let (meter, progress) = metered(work);
+    let actor = args.actor.as_deref().map(Into::into);
+    let merged = Box::pin(work.writing(graph.merge(&found.plan, &found.decisions, actor, &progress))).await;
+    drop((progress, meter));
+    merged
 }
 
 /// Says what opening the graph for writing does first.

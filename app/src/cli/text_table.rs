@@ -66,12 +66,7 @@ impl TextTable {
 }
 
 /// Narrows the widest column of words so that the line fits, unless too little would be left of it to hold every word.
-fn fit(
-    widths: &mut [usize],
-    line: usize,
-    is_words: impl Fn(usize) -> bool,
-    longest_word: impl Fn(usize) -> usize,
-) {
+fn fit(widths: &mut [usize], line: usize, is_words: impl Fn(usize) -> bool, longest_word: impl Fn(usize) -> usize) {
     let taken = widths.iter().sum::<usize>() + widths.len().saturating_sub(1) * 2;
     let Some(widest) = (0..widths.len()).filter(|at| is_words(*at)).max_by_key(|at| widths[*at]) else { return };
     let left = widths[widest].saturating_sub(taken.saturating_sub(line));

@@ -137,9 +137,14 @@ impl<'a, 'f> Canvas<'a, 'f> {
     /// Clears an area for an overlay, draws its border and title, and returns the area inside. The rest of the screen does
     /// not answer to the mouse while it is there.
     pub fn overlay(&mut self, area: Rect, title: &str) -> Rect {
-        let area = area.intersection(self.frame.area());
         let whole = self.frame.area();
         self.hit(whole, Target::Overlay);
+        self.boxed(area, title)
+    }
+
+    /// Clears an area, draws a border and a title over it, and returns the area inside.
+    pub fn boxed(&mut self, area: Rect, title: &str) -> Rect {
+        let area = area.intersection(self.frame.area());
         self.render(Clear, area);
         let style = self.style(Role::FocusBorder);
         let symbols = self.theme().symbols();

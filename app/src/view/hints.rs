@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ratatui::layout::Rect;
+use stratigraph_widgets::width::width;
 
 use crate::action::{Availability, Run, Scope};
 use crate::keymap::{Lookup, format_keys};
@@ -18,8 +19,8 @@ const GAP: u16 = 2;
 
 /// Draws the line.
 pub(super) fn draw(state: &State, area: Rect, canvas: &mut Canvas<'_, '_>) {
-    if let Some(pieces) = continuations(state) {
-        canvas.pieces(area, &pieces);
+    if let Some(started) = started(state) {
+        draw_started(&started, area, canvas);
         return;
     }
     if let Some(notice) = &state.shared.notice {
@@ -33,7 +34,13 @@ pub(super) fn draw(state: &State, area: Rect, canvas: &mut Canvas<'_, '_>) {
     keys(state, area, canvas);
 }
 
-fn continuations(state: &State) -> Option<Vec<(String, Role)>> {
+/// A sequence of keys that was started: what was pressed, and each way on with what it does.
+struct Started {
+    pressed: String,
+    ways_on: Vec<(String, &'static str)>,
+}
+
+fn started(state: &State) -> Option<Started> {
     let shared = &state.shared;
     let pending = shared.pending.as_ref()?;
     if shared.now.elapsed.saturating_sub(pending.since) < PATIENCE {
@@ -42,12 +49,31 @@ fn continuations(state: &State) -> Option<Vec<(String, Role)>> {
     let Lookup::Prefix(continuations) = shared.keymap.lookup(&state.scopes(), &pending.keys) else {
         return None;
     };
-    let mut pieces = vec![(format!(" {} ", format_keys(&pending.keys)), Role::Title)];
-    for (keys, row) in continuations {
-        pieces.push((format!(" {} ", format_keys(&keys)), Role::Key));
-        pieces.push((format!("{} ", shared.registry[row].description), Role::Text));
+    let way_on = |(keys, row): (_, usize)| (format_keys(keys), shared.registry[row].description);
+    let ways_on = continuations.iter().map(|(keys, row)| way_on((keys, *row))).collect();
+    Some(Started { pressed: format_keys(&pending.keys), ways_on })
+}
+
+/// Draws the ways on: on the line if they fit, else one below the other above it.
+fn draw_started(started: &Started, area: Rect, canvas: &mut Canvas<'_, '_>) {
+    let title = (format!(" {} ", started.pressed), Role::Title);
+    let way_on =
+        |(keys, what): &(String, &'static str)| [(format!(" {keys} "), Role::Key), (format!("{what} "), Role::Text)];
+    let mut pieces = vec![title.clone()];
+    pieces.extend(started.ways_on.iter().flat_map(way_on));
+    if pieces.iter().map(|(text, _)| width(text)).sum::<usize>() <= usize::from(area.width) {
+        canvas.pieces(area, &pieces);
+        return;
     }
-    Some(pieces)
+    canvas.pieces(area, &[title]);
+    let longest = started.ways_on.iter().flat_map(way_on).collect::<Vec<_>>();
+    let longest = longest.chunks(2).map(|pair| width(&pair[0].0) + width(&pair[1].0)).max().unwrap_or(0);
+    let wide = u16::try_from(longest + 2).unwrap_or(u16::MAX).min(area.width);
+    let high = u16::try_from(started.ways_on.len() + 2).unwrap_or(u16::MAX).min(area.y);
+    let inner = canvas.boxed(Rect { y: area.y - high, width: wide, height: high, ..area }, &started.pressed);
+    for (way, y) in started.ways_on.iter().zip(inner.y..inner.bottom()) {
+        canvas.pieces(Rect { y, height: 1, ..inner }, &way_on(way));
+    }
 }
 
 /// The hint that stays when there is no room for all: it leads to the others.
@@ -63,7 +89,7 @@ struct Hint {
 impl Hint {
     /// Columns it takes with the gap behind it.
     fn columns(&self) -> u16 {
-        let columns = stratigraph_widgets::width::width(&format!("{} {}", self.key, self.word));
+        let columns = width(&format!("{} {}", self.key, self.word));
         u16::try_from(columns).unwrap_or(u16::MAX).saturating_add(GAP)
     }
 }
@@ -83,8 +109,7 @@ fn keys(state: &State, area: Rect, canvas: &mut Canvas<'_, '_>) {
         return;
     }
     let sign = canvas.theme().symbols().ellipsis;
-    let mut room =
-        room.saturating_sub(u16::try_from(stratigraph_widgets::width::width(sign)).unwrap_or(0).saturating_add(GAP));
+    let mut room = room.saturating_sub(u16::try_from(width(sign)).unwrap_or(0).saturating_add(GAP));
     for hint in &others {
         if let Some(left) = room.checked_sub(hint.columns()) {
             room = left;

@@ -116,6 +116,18 @@ fn a_started_sequence_shows_its_continuations_after_a_while() {
     assert!(last(&state).contains("first row"), "{}", last(&state));
 }
 
+/// What does not fit on the line stands above it, each way on by itself.
+#[test]
+fn a_started_sequence_with_many_ways_on_is_a_list() {
+    let mut state = jobs(24, 12);
+    state.shared.messages.dismiss();
+    press(&mut state, "g");
+    handle(&mut state, Event::Tick, at(11));
+    let narrow = dump(&draw(&state, 24, 12).0);
+    assert!(narrow.lines().any(|line| line.starts_with("│ g first row")), "{narrow}");
+    assert!(narrow.lines().any(|line| line.starts_with("│ s ")), "{narrow}");
+}
+
 #[test]
 fn below_twenty_by_five_there_is_one_line_and_one_cell_is_no_panic() {
     let state = jobs(19, 4);

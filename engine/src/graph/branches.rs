@@ -140,6 +140,14 @@ impl BranchError {
     }
 }
 
+/// What a branch must be to be deleted.
+#[derive(Debug, Clone, Copy)]
+enum Expected {
+    Anything,
+    /// Its head; none: no known commit.
+    Head(Option<CommitId>),
+}
+
 impl Graph {
     /// Makes a branch that starts at the head of another. Costs the same however large the graph is.
     ///
@@ -186,7 +194,7 @@ impl Graph {
     /// # Errors
     /// [`BranchError`], [`crate::history::HistoryError::UnknownBranch`], [`crate::write::WriteError::SchemaApply`], [`StorageError`].
     pub async fn delete_branch(&self, name: &BranchName) -> Result<()> {
-        self.delete(name, |_| Ok(())).await
+        Box::pin(self.delete(name, Expected::Anything)).await
     }
 
     /// As [`Graph::delete_branch`], if its head is the one that was shown to whoever decided it (none: no known commit).
@@ -194,14 +202,10 @@ impl Graph {
     /// # Errors
     /// As there; [`BranchError::Moved`] if it is another one.
     pub async fn delete_branch_at(&self, name: &BranchName, shown: Option<CommitId>) -> Result<()> {
-        let is_as_shown = |branch: &Branch| match branch.head {
-            found if found == shown => Ok(()),
-            found => Err(BranchError::Moved { name: name.clone(), shown, found }),
-        };
-        self.delete(name, is_as_shown).await
+        Box::pin(self.delete(name, Expected::Head(shown))).await
     }
 
-    async fn delete(&self, name: &BranchName, check: impl Fn(&Branch) -> Result<(), BranchError>) -> Result<()> {
+    async fn delete(&self, name: &BranchName, expected: Expected) -> Result<()> {
         let writer = self.ready_writer().await?;
         // Nobody writes to the branch meanwhile: what such a write publishes could land on a new branch of the same name.
         let tables = self.schema().catalog().tables().map(|table| Gate::Table(table.key().clone(), name.clone()));
@@ -222,7 +226,13 @@ impl Graph {
         if let Some(dependent) = dependent(self.storage(), name, &refs).await? {
             return Err(BranchError::InUse { name: name.clone(), dependent }.into());
         }
-        check(branch)?;
+        if let Expected::Head(shown) = expected {
+            // What is shown and belongs to no commit yet is no part of the head.
+            let found = self.resolve(&At::Branch(name.clone())).await?.commit;
+            if found != shown {
+                return Err(BranchError::Moved { name: name.clone(), shown, found }.into());
+            }
+        }
         remove(writer, branch).await?;
         drop((held, alone));
         // What was interrupted on the branch is settled now; whoever takes its name before does it first.

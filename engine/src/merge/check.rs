@@ -92,7 +92,7 @@ pub(super) async fn apply(
             conflict.caused_by = cause(conflict, &chosen);
         }
         if new.is_empty() {
-            let has_table = |table: &TableKey| plan.inner.states.target.entries.contains_key(table);
+            let has_table = |table: &TableKey| graph.schema().catalog().table(table).is_some();
             let idle = idle(&known, decisions, &assigned, &has_table, &keeps);
             let check = MergeCheck { idle, ..report(plan, &known, &broken, assigned, &rows).await? };
             return Ok(Checked { check, rows, relied_on });
@@ -109,7 +109,8 @@ pub(super) fn check_is_of(graph: &Graph, plan: &MergePlan) -> Result<(), MergeEr
     Err(MergeError::OtherGraph { planned: plan.inner.uri.clone(), actual: graph.uri().to_owned() })
 }
 
-/// Checks that what decisions say of edges is said of edges that the node has on some side: others are none of the conflict.
+/// Checks that what decisions say of edges is said of edges that one of their nodes has on some side, or that another decision gives
+/// it: others are none of the conflict.
 async fn check_edges(
     graph: &Graph,
     plan: &MergePlan,
@@ -117,29 +118,34 @@ async fn check_edges(
     assigned: &Assigned,
     decisions: &MergeDecisions,
 ) -> Result<()> {
-    let mut named: BTreeMap<&TableKey, Vec<(&str, &str, usize)>> = BTreeMap::new();
+    let mut nodes: BTreeMap<(&TableKey, usize), HashSet<String>> = BTreeMap::new();
+    let mut written: HashSet<(&TableKey, &str)> = HashSet::new();
     for (conflict, decision) in known.iter().zip(&assigned.chosen) {
         let Some(decision) = *decision else { continue };
-        if let Some(Choice::Edges { drop, restore }) = &decisions.decisions[decision].choice {
-            let edges = drop.iter().chain(restore).map(|edge| (conflict.key.id.as_str(), edge.as_str(), decision));
-            named.entry(&conflict.key.table).or_default().extend(edges);
+        let key = &conflict.key;
+        match &decisions.decisions[decision].choice {
+            Some(Choice::Edges { .. }) => {
+                nodes.entry((&key.table, decision)).or_default().insert(key.id.clone());
+            }
+            Some(Choice::Cells(_)) => drop(written.insert((&key.table, &key.id))),
+            Some(_) | None => {}
         }
     }
-    for (key, named) in named {
+    for ((key, decision), nodes) in nodes {
+        let Some(Choice::Edges { drop, restore }) = &decisions.decisions[decision].choice else { continue };
         let tables = ThreeTables::open(graph.storage(), plan.entries(key)).await?;
-        let known = tables.edges(&named.iter().map(|(node, ..)| (*node).to_owned()).collect()).await?;
-        for (node, edge, decision) in named {
-            let edges = known.get(node);
-            if !edges.is_some_and(|edges| edges.contains(edge)) {
-                return Err(MergeError::OtherEdge {
-                    number: decision + 1,
-                    table_key: key.clone(),
-                    edge: edge.to_owned(),
-                    node: node.to_owned(),
-                    edges: edges.into_iter().flatten().cloned().collect(),
-                }
-                .into());
+        let edges: BTreeSet<String> = tables.edges(&nodes).await?.into_values().flatten().collect();
+        let is_theirs = |edge: &&String| edges.contains(*edge) || written.contains(&(key, edge.as_str()));
+        if let Some(edge) = drop.iter().chain(restore).find(|edge| !is_theirs(edge)) {
+            let nodes: BTreeSet<String> = nodes.into_iter().collect();
+            return Err(MergeError::OtherEdge {
+                number: decision + 1,
+                table_key: key.clone(),
+                edge: edge.clone(),
+                nodes: nodes.into_iter().collect(),
+                edges: edges.into_iter().collect(),
             }
+            .into());
         }
     }
     Ok(())

@@ -1,16 +1,17 @@
 //! What the conditions of rules say of conflicts.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::conflict::{Conflict, Side};
-use super::decision::{MergeDecisions, Rule, Scope};
+use super::decision::{MergeDecisions, Scope};
 use super::error::MergeError;
 use super::lookup::{ThreeTables, open, that_keep};
 use super::plan::MergePlan;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::id::TableKey;
-use crate::read::{ReadError, check_filter};
+use crate::read::{ReadError, filter_columns};
+use crate::storage::Table;
 
 /// The ids that keep the condition of each rule, by its index and table.
 #[derive(Debug, Default)]
@@ -41,17 +42,15 @@ impl Conditions {
                 ids.entry(&conflict.key.table).or_default().insert(conflict.key.id.clone());
             }
             for (key, ids) in ids {
-                let found = match keep(graph, plan, key, filter, &ids).await {
-                    Err(Error::Read(ReadError::Filter { .. })) if is_of_others(graph, plan, rule, filter).await? => {
-                        HashSet::new()
-                    }
-                    found => found.map_err(|error| MergeError::Filter {
-                        number: index + 1,
-                        table_key: key.clone(),
-                        filter: filter.clone(),
-                        source: Box::new(error),
-                    })?,
-                };
+                if rule.table.is_none() && is_of_others(graph, plan, key, filter).await? {
+                    continue;
+                }
+                let found = keep(graph, plan, key, filter, &ids).await.map_err(|error| MergeError::Filter {
+                    number: index + 1,
+                    table_key: key.clone(),
+                    filter: filter.clone(),
+                    source: Box::new(error),
+                })?;
                 self.0.entry((index, key.clone())).or_default().extend(found);
             }
         }
@@ -59,17 +58,32 @@ impl Conditions {
     }
 }
 
-/// Whether a rule that names no table has a condition over the columns of some table: it is not about the others.
-async fn is_of_others(graph: &Graph, plan: &MergePlan, rule: &Rule, filter: &str) -> Result<bool> {
-    if rule.table.is_some() {
+/// Whether a condition is over columns of other tables: one of them has them all, and this one lacks some.
+async fn is_of_others(graph: &Graph, plan: &MergePlan, key: &TableKey, filter: &str) -> Result<bool> {
+    let entries = &plan.inner.states.target.entries;
+    let Some(entry) = entries.get(key) else { return Ok(false) };
+    let table = open(graph.storage(), entry).await?;
+    if columns(&table, filter)?.is_some() {
         return Ok(false);
     }
-    for entry in plan.inner.states.target.entries.values() {
-        if check_filter(&open(graph.storage(), entry).await?, filter).is_ok() {
+    let schema = table.schema();
+    let lacks = |names: &BTreeSet<String>| names.iter().any(|name| schema.column_with_name(name).is_none());
+    for entry in entries.values() {
+        let other = open(graph.storage(), entry).await?;
+        if columns(&other, filter)?.is_some_and(|names| lacks(&names)) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// The columns that a condition is about; none if it cannot be used on the table.
+fn columns(table: &Table, filter: &str) -> Result<Option<BTreeSet<String>>> {
+    match filter_columns(table, filter) {
+        Ok(columns) => Ok(Some(columns)),
+        Err(Error::Read(ReadError::Filter { .. })) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The rows that keep a condition on the source; where the source has none, on the target.

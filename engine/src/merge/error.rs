@@ -120,7 +120,7 @@ pub enum MergeError {
         reason: String,
     },
     /// A decision about the number of a node's edges that names an edge of another node, or none.
-    #[error("decision {number}: the edge {table_key} `{edge}` is not one of `{node}`, which has {}", few(.edges))]
+    #[error("decision {number}: the edge {table_key} `{edge}` is not one of {}, which has {}", few(.nodes), few(.edges))]
     OtherEdge {
         /// The decision, from 1.
         number: usize,
@@ -128,9 +128,9 @@ pub enum MergeError {
         table_key: TableKey,
         /// The edge that was named.
         edge: String,
-        /// The node.
-        node: String,
-        /// The edges that it has on any side.
+        /// The node, or the nodes that a rule describes.
+        nodes: Vec<String>,
+        /// The edges that these have on any side.
         edges: Vec<String>,
     },
     /// The condition of a rule cannot be applied to a table.
@@ -156,6 +156,9 @@ pub enum MergeError {
 
 /// The first of some ids.
 fn few(ids: &[String]) -> String {
+    if ids.is_empty() {
+        return "none".to_owned();
+    }
     let shown: Vec<String> = ids.iter().take(SHOWN).map(|id| format!("`{id}`")).collect();
     match ids.len().saturating_sub(SHOWN) {
         0 => shown.join(", "),

@@ -33,8 +33,9 @@ struct PlanFacts<'a> {
     /// Conflicts that are open, and that decisions settle.
     open: usize,
     decided: usize,
-    /// Decisions that are not used.
+    /// Decisions that are not used because rows changed, and because they do nothing.
     stale: usize,
+    idle: usize,
 }
 
 /// One table; also what was done to it.
@@ -50,10 +51,17 @@ pub(super) struct TableFacts<'a> {
     compared: Option<Way>,
 }
 
-/// A decision that is not used.
+/// A decision that is not used because rows changed.
 #[derive(Serialize)]
 struct StaleFacts<'a> {
     stale: String,
+    reason: &'a str,
+}
+
+/// A decision that does nothing.
+#[derive(Serialize)]
+struct IdleFacts<'a> {
+    idle: String,
     reason: &'a str,
 }
 
@@ -104,8 +112,11 @@ impl<'a> TableFacts<'a> {
 pub(super) async fn print(graph: &Graph, found: &Found, given: &Given, out: &mut Out) -> Result<(), CliError> {
     out.json(&plan_facts(found))?;
     found.tables.iter().try_for_each(|table| out.json(&TableFacts::new(table)))?;
-    for stale in found.unused() {
+    for stale in &found.stale {
         out.json(&StaleFacts { stale: given.name(stale.decision), reason: &stale.reason })?;
+    }
+    for idle in &found.idle {
+        out.json(&IdleFacts { idle: given.name(idle.decision), reason: &idle.reason })?;
     }
     for page in found.open.chunks(PAGE) {
         let rows = graph.rows_of_conflicts(&found.plan, page).await?;
@@ -129,7 +140,8 @@ fn plan_facts(found: &Found) -> PlanFacts<'_> {
         unknown_commits: found.plan.unknown_commits(),
         open: found.open.len(),
         decided: found.decided,
-        stale: found.unused().len(),
+        stale: found.stale.len(),
+        idle: found.idle.len(),
     }
 }
 

@@ -1,9 +1,10 @@
 //! What a merge would do and what of it is open, given the decisions; and the file to decide the rest in.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use serde_json::json;
-use stratigraph_engine::merge::{Conflict, MergeDecisions, MergePlan, StaleDecision, TableMerge};
+use stratigraph_engine::merge::{Conflict, ConflictKey, MergeDecisions, MergePlan, StaleDecision, TableMerge};
 use stratigraph_engine::{BranchName, Graph, Progress};
 
 use super::given::Given;
@@ -54,6 +55,12 @@ impl Found {
         })
     }
 
+    /// Whether all of its conflicts were there before, about the same rows.
+    pub(super) fn has_no_conflict_beyond(&self, before: &Self) -> bool {
+        let known: HashSet<(&ConflictKey, &str)> = before.plan.conflicts().iter().map(identity).collect();
+        self.plan.conflicts().iter().map(identity).all(|conflict| known.contains(&conflict))
+    }
+
     /// The decisions that are not used, in their order.
     pub(super) fn unused(&self) -> Vec<&StaleDecision> {
         let mut unused: Vec<&StaleDecision> = self.stale.iter().chain(&self.idle).collect();
@@ -89,6 +96,10 @@ impl Found {
         template.decisions.splice(0..0, kept);
         template
     }
+}
+
+fn identity(conflict: &Conflict) -> (&ConflictKey, &str) {
+    (&conflict.key, &conflict.rows)
 }
 
 /// Writes the file to decide in. A file that is there is replaced after a yes only: it may hold decisions.

@@ -99,8 +99,8 @@ impl Given {
             Error::Merge(MergeError::Value { number, table_key, id, column, reason }) => {
                 MergeError::Value { number: number.saturating_sub(rules), table_key, id, column, reason }.into()
             }
-            Error::Merge(MergeError::OtherEdge { number, table_key, edge, node, edges }) => {
-                MergeError::OtherEdge { number: number.saturating_sub(rules), table_key, edge, node, edges }.into()
+            Error::Merge(MergeError::OtherEdge { number, table_key, edge, nodes, edges }) => {
+                MergeError::OtherEdge { number: number.saturating_sub(rules), table_key, edge, nodes, edges }.into()
             }
             Error::Merge(MergeError::Filter { number, table_key, filter, source }) => {
                 MergeError::Filter { number: number.saturating_sub(rules), table_key, filter, source }.into()

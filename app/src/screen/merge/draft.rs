@@ -24,19 +24,29 @@ pub struct DraftKey {
     pub(super) directory: Option<PathBuf>,
     /// Location of the graph.
     uri: String,
+    /// What is merged.
+    pair: Pair,
     /// The states.
     heads: MergeHeads,
     /// Who keeps it.
     workbench: String,
-    /// The draft that was continued: it goes when this one is kept.
-    continued: Option<PathBuf>,
+    /// Drafts that this one takes the place of.
+    former: Vec<Former>,
+}
+
+/// A draft of which another one takes the place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Former {
+    path: PathBuf,
+    /// Digest of what was continued: what somebody else adds later is not ours to remove. None for our own.
+    read: Option<u64>,
 }
 
 impl DraftKey {
     /// The place for decisions that this workbench makes about a merge of a graph.
     #[must_use]
-    pub fn new(directory: Option<PathBuf>, uri: String, heads: MergeHeads) -> Self {
-        Self { directory, uri, heads, workbench: WORKBENCH.clone(), continued: None }
+    pub fn new(directory: Option<PathBuf>, uri: String, pair: Pair, heads: MergeHeads) -> Self {
+        Self { directory, uri, pair, heads, workbench: WORKBENCH.clone(), former: Vec::new() }
     }
 
     #[cfg(test)]
@@ -45,8 +55,9 @@ impl DraftKey {
     }
 
     /// The place for the same choices, which this workbench kept elsewhere before the branches moved.
-    pub(super) fn after(self, former: &Self) -> Self {
-        Self { continued: former.file(), ..self }
+    pub(super) fn after(self, before: &Self) -> Self {
+        let own = before.file().map(|path| Former { path, read: None });
+        Self { former: before.former.iter().cloned().chain(own).collect(), ..self }
     }
 
     fn file(&self) -> Option<PathBuf> {
@@ -54,10 +65,11 @@ impl DraftKey {
         self.directory.as_ref().map(|directory| directory.join(name))
     }
 
-    /// What the names of all drafts for the same heads begin with.
+    /// What the names of all drafts for the same branches and heads begin with.
     fn of_heads(&self) -> String {
-        let heads = format!("{} {} {}", self.heads.source, self.heads.target, self.heads.base);
-        format!("{}{:016x}-", self.of_graph(), digest(&heads))
+        let (pair, heads) = (&self.pair, &self.heads);
+        let states = format!("{} {} {} {} {}", pair.source, pair.target, heads.source, heads.target, heads.base);
+        format!("{}{:016x}-", self.of_graph(), digest(&states))
     }
 
     /// What the names of all drafts of the graph begin with.
@@ -89,7 +101,12 @@ pub(super) fn keep(key: &DraftKey, decisions: &MergeDecisions) -> Result<(), Fai
         };
         write().map_err(|error| failure(&error, "keep the decisions in", &path))?;
     }
-    key.continued.iter().filter(|continued| **continued != path).try_for_each(|continued| remove(continued))
+    let is_as_read = |former: &&Former| match former.read {
+        Some(read) => std::fs::read_to_string(&former.path).is_ok_and(|text| digest(&text) == read),
+        None => true,
+    };
+    let replaced = key.former.iter().filter(|former| former.path != path).filter(is_as_read);
+    replaced.map(|former| &former.path).try_for_each(|former| remove(former))
 }
 
 /// Forgets the drafts of a merge that is done, those for other heads of the same branches and of other workbenches, too; none
@@ -97,9 +114,9 @@ pub(super) fn keep(key: &DraftKey, decisions: &MergeDecisions) -> Result<(), Fai
 ///
 /// # Errors
 /// `Unavailable` if one cannot be removed.
-pub(super) fn forget(key: &DraftKey, pair: &Pair) -> Result<(), Failure> {
+pub(super) fn forget(key: &DraftKey) -> Result<(), Failure> {
     let drafts = drafts(key, &key.of_graph()).into_iter();
-    let of_pair = drafts.filter(|path| read(path).is_ok_and(|decisions| is_of(&decisions, pair)));
+    let of_pair = drafts.filter(|path| read(path).is_ok_and(|(decisions, _)| is_of(&decisions, &key.pair)));
     key.file().into_iter().chain(of_pair).try_for_each(|path| remove(&path))
 }
 
@@ -119,17 +136,22 @@ fn is_of(decisions: &MergeDecisions, pair: &Pair) -> bool {
 ///
 /// # Errors
 /// `Unavailable` or `Invalid`, in words, if there is a draft that cannot be read.
-pub(super) fn find(key: &mut DraftKey, pair: &Pair) -> Result<Option<MergeDecisions>, Failure> {
-    if let Some(path) = drafts(key, &key.of_heads()).into_iter().next() {
-        let decisions = read(&path)?;
-        key.continued = Some(path);
-        return Ok(Some(decisions));
-    }
-    // A draft of other heads that cannot be read is none of this merge's.
-    let mut others = drafts(key, &key.of_graph()).into_iter().filter_map(|path| Some((read(&path).ok()?, path)));
-    let found = others.find(|(decisions, _)| is_of(decisions, pair));
-    Ok(found.map(|(decisions, path)| {
-        key.continued = Some(path);
+pub(super) fn find(key: &mut DraftKey) -> Result<Option<MergeDecisions>, Failure> {
+    let found = match drafts(key, &key.of_heads()).into_iter().next() {
+        Some(path) => {
+            let (decisions, digest) = read(&path)?;
+            Some((path, decisions, digest))
+        }
+        None => {
+            // A draft of other heads that cannot be read is none of this merge's.
+            let others = drafts(key, &key.of_graph()).into_iter();
+            let mut others =
+                others.filter_map(|path| read(&path).ok().map(|(decisions, print)| (path, decisions, print)));
+            others.find(|(_, decisions, _)| is_of(decisions, &key.pair))
+        }
+    };
+    Ok(found.map(|(path, decisions, digest)| {
+        key.former = vec![Former { path, read: Some(digest) }];
         decisions
     }))
 }
@@ -150,12 +172,14 @@ fn drafts(key: &DraftKey, prefix: &str) -> Vec<PathBuf> {
     files.into_iter().map(|(_, path)| path).collect()
 }
 
-fn read(path: &Path) -> Result<MergeDecisions, Failure> {
+/// The decisions in a file, and the digest of its text.
+fn read(path: &Path) -> Result<(MergeDecisions, u64), Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| failure(&error, "read", path))?;
-    MergeDecisions::from_json(&text).map_err(|error| {
+    let decisions = MergeDecisions::from_json(&text).map_err(|error| {
         let what = format!("cannot understand the decisions kept in {}", path.display());
         Failure::of(ErrorKind::Invalid, &error).during(what)
-    })
+    })?;
+    Ok((decisions, digest(&text)))
 }
 
 fn failure(error: &std::io::Error, what: &str, path: &Path) -> Failure {

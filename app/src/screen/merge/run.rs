@@ -104,8 +104,8 @@ async fn preview(pair: Pair, look_ahead: bool, cx: &TaskContext) -> Result<(), F
     let history = graph.history(&Progress::none()).await?;
     let heads = plan.heads();
     let directory = state_directory().map(|directory| directory.join("drafts"));
-    let mut key = DraftKey::new(directory, graph.uri().to_owned(), heads);
-    let (kept, kept_failure) = match draft::find(&mut key, &pair) {
+    let mut key = DraftKey::new(directory, graph.uri().to_owned(), pair.clone(), heads);
+    let (kept, kept_failure) = match draft::find(&mut key) {
         Ok(kept) => (kept, None),
         Err(failure) => (None, Some(failure.sentence())),
     };
@@ -172,8 +172,7 @@ async fn merge(
                 None => None,
             };
             deliver(cx, Reply::Merged(Box::new(Done { merged, short, before }))).await?;
-            let pair = Pair { source: plan.source().clone(), target: plan.target().clone() };
-            draft::forget(draft, &pair)
+            draft::forget(draft)
         }
         Err(Error::Merge(MergeError::Moved { what })) => {
             let lines = what.iter().map(|(branch, was, is)| moved_line(branch, *was, *is)).collect();
@@ -189,8 +188,7 @@ async fn merge(
 
 /// The end of an id, where the history cannot be asked for a unique one.
 fn tail(id: CommitId) -> String {
-    let text = id.to_string();
-    text[text.len().saturating_sub(SHORT)..].to_owned()
+    crate::recovery::tail(&id.to_string(), SHORT).to_owned()
 }
 
 fn moved_line(branch: &BranchName, was: CommitId, is: Option<CommitId>) -> String {

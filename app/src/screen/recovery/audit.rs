@@ -7,13 +7,13 @@ use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use stratigraph_engine::recovery::AuditRow;
 use stratigraph_widgets::width::escape;
 
-use super::observed::tail;
 use super::outcome::recorded_words;
 use super::picker::{Item, Picker, filtered};
 use super::words::{Line, Style, stored_writer};
 use crate::export::Content;
 use crate::matcher::Matcher;
 use crate::message::Failure;
+use crate::recovery::tail;
 use crate::theme::Role;
 use crate::view::{age, moment};
 

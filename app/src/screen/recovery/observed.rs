@@ -9,7 +9,7 @@ use stratigraph_engine::{CommitId, TableKey};
 
 use super::request::Observation;
 use crate::message::Failure;
-use crate::recovery::decision_words;
+use crate::recovery::{decision_words, tail};
 
 /// Letters of an operation's end that are shown at least.
 const SHORT: usize = 6;
@@ -133,12 +133,6 @@ impl Observed {
     pub(super) fn plan(&self) -> Option<&RecoveryPlan> {
         self.pending.as_ref().ok().map(|pending| &pending.recovery)
     }
-}
-
-/// The last letters of a name.
-pub(super) fn tail(id: &str, letters: usize) -> &str {
-    let skip = id.chars().count().saturating_sub(letters);
-    id.char_indices().nth(skip).map_or(id, |(at, _)| &id[at..])
 }
 
 /// How many last letters tell names apart.

@@ -5,11 +5,10 @@ use stratigraph_engine::recovery::{
 };
 use stratigraph_widgets::width::escape;
 
-use super::observed::tail;
 use super::picker::{Item, Picker};
 use super::words::{Line, Style, decision_role};
 use crate::message::Failure;
-use crate::recovery::{decision_words, done_words, writer_words};
+use crate::recovery::{decision_words, done_words, tail, writer_words};
 use crate::theme::Role;
 
 /// Letters of an operation's end.

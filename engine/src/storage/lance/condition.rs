@@ -1,7 +1,9 @@
 //! Conditions that a person writes: one SQL expression over the columns of a table, and nothing behind it.
 
 use std::any::TypeId;
+use std::collections::BTreeSet;
 
+use datafusion::logical_expr::Expr;
 use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect};
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
@@ -10,17 +12,18 @@ use super::Table;
 use crate::storage::StorageError;
 
 impl Table {
-    /// Checks that a condition can be used on the table.
+    /// The columns of the table that a condition is about; no row is read.
     ///
     /// # Errors
     /// [`StorageError::Request`] for a filter that is not an expression over the columns.
-    pub fn check_filter(&self, filter: &str) -> Result<(), StorageError> {
-        let error = |cause| self.error(cause);
+    pub fn filter_columns(&self, filter: &str) -> Result<BTreeSet<String>, StorageError> {
+        let error = |cause| self.request_error(cause);
         check(filter).map_err(error)?;
         let mut scanner = self.dataset().scan();
         scanner.filter(filter).map_err(error)?;
-        scanner.get_expr_filter().map_err(error)?;
-        Ok(())
+        let expression = scanner.get_expr_filter().map_err(error)?;
+        let columns = expression.iter().flat_map(Expr::column_refs);
+        Ok(columns.map(|column| column.name.clone()).collect())
     }
 }
 

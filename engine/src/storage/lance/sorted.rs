@@ -126,7 +126,7 @@ impl Table {
     }
 
     /// Lance reports a bad expression as several kinds of error; while a plan is made all of them speak of the request.
-    fn request_error(&self, cause: lance::Error) -> StorageError {
+    pub(super) fn request_error(&self, cause: lance::Error) -> StorageError {
         match cause {
             cause @ (lance::Error::IO { .. } | lance::Error::CorruptFile { .. } | lance::Error::NotFound { .. }) => {
                 self.error(cause)

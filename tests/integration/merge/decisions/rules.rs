@@ -142,13 +142,47 @@ async fn a_decision_about_edges_may_name_edges_of_the_node_alone() -> Result<()>
         let planned = plan(&made.graph, "work", "main").await?;
         let decisions = only(&planned, choice.clone())?;
         let error = check(&made, &planned, &decisions).await.unwrap_err();
-        let Error::Merge(MergeError::OtherEdge { number: 1, edge, node, .. }) = &error else { panic!("{error}") };
-        assert_eq!((edge.as_str(), node.as_str(), error.kind()), (named, "P1", ErrorKind::Invalid), "{choice}");
+        let Error::Merge(MergeError::OtherEdge { number: 1, edge, nodes, .. }) = &error else { panic!("{error}") };
+        assert_eq!((edge.as_str(), error.kind()), (named, ErrorKind::Invalid), "{choice}");
+        assert_eq!(*nodes, ["P1"]);
         assert!(error.to_string().ends_with(&format!("is not one of `P1`, which has {has}")), "{error}");
         let before = stratigraph_tests::folder::digest(&made.path())?;
         super::super::carry_out(&made.graph, &planned, &decisions).await.expect_err("refused");
         assert_eq!(stratigraph_tests::folder::digest(&made.path())?, before);
     }
+    Ok(())
+}
+
+/// An edge that another decision gives to the node is one of its edges; and a rule may name edges of every node it describes.
+#[tokio::test]
+async fn edges_of_other_decisions_and_of_all_nodes_of_a_rule_may_be_named() -> Result<()> {
+    let edges =
+        |drop: &[&str]| Choice::Edges { drop: drop.iter().map(ToString::to_string).collect(), restore: Vec::new() };
+    let before = people(&["P1", "P2", "P3"]) + &edge("Likes", "a", "P1", "P2") + &edge("Likes", "b", "P1", "P3");
+    let made = stage(&(before + &edge("Likes", "c", "P2", "P3")), "", "").await?;
+    // Both sides move the edge c to another end; the decision moves it to another node.
+    put(&made, "work", &edge("Likes", "c", "P2", "P1")).await?;
+    put(&made, "main", &edge("Likes", "c", "P2", "P2")).await?;
+    let planned = plan(&made.graph, "work", "main").await?;
+    let ends = [("src", json!("P1")), ("dst", json!("P2"))];
+    let ends = ends.map(|(column, cell)| (column.to_owned(), CellChoice::Value(cell)));
+    let mut decisions = only(&planned, Choice::Cells(ends.into()))?;
+    let checked = check(&made, &planned, &decisions).await?;
+    assert_eq!(found(&checked.open), expected(&[(ConflictKind::CardinalityViolation, "edge:Likes", "P1")]));
+    decisions.decisions.push(Decision::by_hand(&checked.open[0], Some(edges(&["c"]))));
+    merged(&made, &planned, &decisions).await?;
+    assert_eq!(made.files().await?.ids("main", "edge:Likes").await?, ["a", "b"]);
+
+    let of_two = |from: usize| -> String {
+        (from..from + 2)
+            .map(|at| edge("Likes", &format!("l{at}"), if at % 2 == 0 { "P1" } else { "P2" }, "P3"))
+            .collect()
+    };
+    let made = stage(&people(&["P1", "P2", "P3"]), &(of_two(0) + &of_two(2)), &of_two(4)).await?;
+    let planned = plan(&made.graph, "work", "main").await?;
+    let of_both = rule(Some("edge:Likes"), Some(ConflictKind::CardinalityViolation), None, edges(&["l0", "l1"]))?;
+    merged(&made, &planned, &decided(&planned, vec![of_both])).await?;
+    assert_eq!(made.files().await?.ids("main", "edge:Likes").await?, ["l2", "l3", "l4", "l5"]);
     Ok(())
 }
 
@@ -326,6 +360,7 @@ async fn a_condition_that_cannot_be_used_is_refused_with_its_decision() -> Resul
         (person, "1 = 1; drop table x"),
         (None, "shoeSize > 3"),
         (None, "age > 3 limit 1"),
+        (None, "body > 3 and nothing"),
     ] {
         let decisions = decided(&planned, vec![rule(table, None, Some(filter), Choice::Take(Side::Source))?]);
         let error = check(&made, &planned, &decisions).await.unwrap_err();

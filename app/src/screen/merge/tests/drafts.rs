@@ -20,7 +20,15 @@ impl Folder {
     }
 
     fn key(&self, uri: &str, heads: MergeHeads) -> DraftKey {
-        DraftKey::new(Some(self.0.join("drafts")), uri.to_owned(), heads)
+        self.of_pair(uri, pair(), heads)
+    }
+
+    fn of_pair(&self, uri: &str, pair: Pair, heads: MergeHeads) -> DraftKey {
+        DraftKey::new(Some(self.0.join("drafts")), uri.to_owned(), pair, heads)
+    }
+
+    fn drafts(&self) -> usize {
+        std::fs::read_dir(self.0.join("drafts")).expect("a folder").count()
     }
 }
 
@@ -49,13 +57,13 @@ fn other_heads() -> MergeHeads {
 fn a_draft_is_found_for_the_same_heads_and_forgotten_with_the_choices() {
     let folder = Folder::new("same");
     let mut key = folder.key("/data/crm", heads());
-    assert_eq!(find(&mut key, &pair()).expect("readable"), None);
+    assert_eq!(find(&mut key).expect("readable"), None);
     keep(&key, &decisions()).expect("written");
-    assert_eq!(find(&mut key, &pair()).expect("readable"), Some(decisions()));
+    assert_eq!(find(&mut key).expect("readable"), Some(decisions()));
     let none = MergeDecisions { decisions: Vec::new(), ..decisions() };
     keep(&key, &none).expect("removed");
-    assert_eq!(find(&mut key, &pair()).expect("readable"), None);
-    forget(&key, &pair()).expect("it need not be there");
+    assert_eq!(find(&mut key).expect("readable"), None);
+    forget(&key).expect("it need not be there");
 }
 
 #[test]
@@ -66,22 +74,25 @@ fn drafts_of_former_heads_go_with_the_merge_and_those_of_other_branches_stay() {
     keep(&key, &decisions()).expect("written");
     let others = MergeHeads { source: id("01M7ZTGDXYKVD9N873RVGQD10C"), ..heads() };
     let of_prices = MergeDecisions { source: branch("prices"), ..decisions() };
-    keep(&folder.key("/data/crm", others), &of_prices).expect("written");
-    forget(&key, &pair()).expect("removed");
-    assert_eq!(find(&mut key, &pair()).expect("readable"), None);
-    let prices = Pair { source: branch("prices"), target: branch("main") };
-    assert_eq!(find(&mut folder.key("/data/crm", others), &prices).expect("readable"), Some(of_prices));
+    let prices = || Pair { source: branch("prices"), target: branch("main") };
+    keep(&folder.of_pair("/data/crm", prices(), others), &of_prices).expect("written");
+    // Two branches may have one head.
+    keep(&folder.of_pair("/data/crm", prices(), heads()), &of_prices).expect("written");
+    assert_eq!(find(&mut key).expect("readable"), Some(decisions()));
+    forget(&key).expect("removed");
+    assert_eq!(find(&mut key).expect("readable"), None);
+    assert_eq!(find(&mut folder.of_pair("/data/crm", prices(), others)).expect("readable"), Some(of_prices));
 }
 
 #[test]
 fn a_draft_of_other_heads_is_found_for_the_same_branches_of_the_same_graph_only() {
     let folder = Folder::new("moved");
     keep(&folder.key("/data/crm", heads()), &decisions()).expect("written");
-    let found = |uri: &str, pair: &Pair| find(&mut folder.key(uri, other_heads()), pair).expect("readable");
-    assert_eq!(found("/data/crm", &pair()), Some(decisions()));
-    assert_eq!(found("/data/other", &pair()), None);
+    let found = |uri: &str, pair: Pair| find(&mut folder.of_pair(uri, pair, other_heads())).expect("readable");
+    assert_eq!(found("/data/crm", pair()), Some(decisions()));
+    assert_eq!(found("/data/other", pair()), None);
     let turned = Pair { source: branch("main"), target: branch("people") };
-    assert_eq!(found("/data/crm", &turned), None);
+    assert_eq!(found("/data/crm", turned), None);
 }
 
 #[test]
@@ -91,7 +102,7 @@ fn a_draft_that_is_no_draft_is_told_and_not_replaced() {
     keep(&key, &decisions()).expect("written");
     let file = std::fs::read_dir(folder.0.join("drafts")).expect("a folder").flatten().next().expect("a file");
     std::fs::write(file.path(), "{").expect("written");
-    let failure = find(&mut key, &pair()).expect_err("no JSON");
+    let failure = find(&mut key).expect_err("no JSON");
     assert!(failure.sentence().starts_with("cannot understand the decisions kept in"), "{}", failure.sentence());
 }
 
@@ -100,36 +111,56 @@ fn a_draft_that_is_no_draft_is_told_and_not_replaced() {
 fn workbenches_keep_drafts_of_their_own() {
     let folder = Folder::new("two");
     let key = |workbench: &str, heads| folder.key("/data/crm", heads).of_workbench(workbench);
-    let files = || std::fs::read_dir(folder.0.join("drafts")).expect("a folder").count();
+    let found = |workbench: &str| find(&mut key(workbench, heads())).expect("readable");
     let one = MergeDecisions { decisions: decisions().decisions[..1].to_vec(), ..decisions() };
     let none = MergeDecisions { decisions: Vec::new(), ..decisions() };
-    let (mut ours, mut theirs) = (key("ours", heads()), key("theirs", heads()));
-    for key in [&mut ours, &mut theirs] {
-        assert_eq!(find(key, &pair()).expect("readable"), None);
-    }
+    let (ours, theirs) = (key("ours", heads()), key("theirs", heads()));
     keep(&ours, &one).expect("written");
     keep(&theirs, &decisions()).expect("written");
-    assert_eq!(files(), 2);
+    assert_eq!(folder.drafts(), 2);
     keep(&theirs, &none).expect("removed");
     let mut next = key("next", heads());
-    assert_eq!(find(&mut next, &pair()).expect("readable"), Some(one));
-    // Who continues a draft takes it over.
+    assert_eq!(find(&mut next).expect("readable"), Some(one.clone()));
+    // Who continues a draft takes it over; what its workbench adds meanwhile stays its own.
+    let mut late = next.clone().of_workbench("late");
     keep(&next, &decisions()).expect("written");
-    assert_eq!((files(), find(&mut key("last", heads()), &pair()).expect("readable")), (1, Some(decisions())));
-    // The same choices after the branches moved.
-    let moved = key("next", other_heads()).after(&next);
-    keep(&moved, &decisions()).expect("written");
-    assert_eq!(files(), 1);
+    assert_eq!((folder.drafts(), found("last")), (1, Some(decisions())));
     keep(&ours, &decisions()).expect("written");
-    forget(&moved, &pair()).expect("removed");
-    assert_eq!(files(), 0, "the merge is done");
+    for key in [&next, &late] {
+        keep(key, &one).expect("written");
+        keep(key, &none).expect("removed");
+        assert_eq!(found("last"), Some(decisions()), "ours is still there");
+    }
+    // The same choices after the branches moved.
+    find(&mut late).expect("readable");
+    keep(&late, &one).expect("written");
+    let moved = key("late", other_heads()).after(&late);
+    keep(&moved, &one).expect("written");
+    assert_eq!(folder.drafts(), 1);
+    keep(&ours, &decisions()).expect("written");
+    forget(&moved).expect("removed");
+    assert_eq!(folder.drafts(), 0, "the merge is done");
+}
+
+/// Choices that were continued, carried over moved heads, and taken back do not come up again.
+#[test]
+fn a_draft_that_was_carried_over_goes_with_its_choices() {
+    let folder = Folder::new("carried");
+    let key = |workbench: &str, heads| folder.key("/data/crm", heads).of_workbench(workbench);
+    keep(&key("dead", heads()), &decisions()).expect("written");
+    let mut before = key("next", heads());
+    find(&mut before).expect("readable");
+    let moved = key("next", other_heads()).after(&before);
+    keep(&moved, &decisions()).expect("written");
+    keep(&moved, &MergeDecisions { decisions: Vec::new(), ..decisions() }).expect("removed");
+    assert_eq!(folder.drafts(), 0);
 }
 
 #[test]
 fn without_a_home_nothing_is_kept() {
-    let mut key = DraftKey::new(None, "/data/crm".to_owned(), heads());
+    let mut key = DraftKey::new(None, "/data/crm".to_owned(), pair(), heads());
     keep(&key, &decisions()).expect("nothing to do");
-    assert_eq!(find(&mut key, &pair()).expect("nothing to do"), None);
+    assert_eq!(find(&mut key).expect("nothing to do"), None);
 }
 
 #[test]

@@ -182,9 +182,11 @@ pub(super) fn preview(conflicts: Vec<Conflict>) -> Preview {
         table("node:Person", MergeWay::Rewrite, [1, 2, 0, count("node:Person")]),
         table("node:Quiet", MergeWay::Untouched, [0, 0, 0, 0]),
     ];
+    let pair = Pair { source: branch("people"), target: branch("main") };
     Preview {
         plan: Plan::imagined(heads()),
-        pair: Pair { source: branch("people"), target: branch("main") },
+        draft: DraftKey::new(Some("/nowhere".into()), "/data/crm".to_owned(), pair.clone(), heads()),
+        pair,
         outcome: MergeOutcome::Merged,
         heads: heads(),
         short: ["2H3W3Z", "6HJ3M0", "7VXZ68"].map(str::to_owned),
@@ -196,7 +198,6 @@ pub(super) fn preview(conflicts: Vec<Conflict>) -> Preview {
         first: Vec::new(),
         types: Catalog::parse(SOURCE).expect("a schema").summaries().into(),
         catalog: Arc::new(Catalog::parse(SOURCE).expect("a schema")),
-        draft: DraftKey::new(Some("/nowhere".into()), "/data/crm".to_owned(), heads()),
         kept: None,
         kept_failure: None,
     }
