@@ -398,8 +398,9 @@ fn decisions_that_do_nothing_are_said() -> Result<()> {
     decisions.push(rule(json!({"table": "node:Persona"}), "source"));
     decisions.push(rule(json!({"where": "age > 1000"}), "source"));
     fs::write(&file, content.to_string())?;
-    let none = "no conflict is as it describes";
-    let unused = [(1, "a later decision is about the same conflict"), (5, "there is no table node:Persona"), (6, none)];
+    let nothing = "no conflict is as it describes";
+    let unused =
+        [(1, "a later decision is about the same conflict"), (5, "there is no table node:Persona"), (6, nothing)];
     // `--take` may find nothing left to decide.
     let plan = stage.preview(0, &["--decisions", &file, "--take", "source"])?;
     let told: Vec<&Value> = plan.iter().filter(|line| line["idle"].is_string()).collect();
@@ -408,8 +409,8 @@ fn decisions_that_do_nothing_are_said() -> Result<()> {
     assert_eq!((told, &plan[0]["idle"]), (expected.iter().collect(), &json!(3)));
     let merged = stage.merge(&["--decisions", &file])?;
     for (number, reason) in unused {
-        let note = format!("note: decision {number} of {file} is not used: {reason}\n");
-        assert!(merged.status.success() && errors(&merged).contains(&note), "{note}: {}", errors(&merged));
+        let told = format!("note: decision {number} of {file} is not used: {reason}\n");
+        assert!(merged.status.success() && errors(&merged).contains(&told), "{told}: {}", errors(&merged));
     }
     assert_eq!(stage.people()?, "name,age,city\nAda,37,Oslo\nEve,1,\nGrace,51,Bergen\nLinus,28,Helsinki\n");
     Ok(())
@@ -435,7 +436,7 @@ fn a_merge_is_planned_again_if_a_branch_moves_meanwhile() -> Result<()> {
         command.env("STRATIGRAPH_HOLD", format!("recovery.sidecar_list*3={hold}"));
         let merging = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let reached = stage.root.path().join("hold.reached");
-        let deadline = Instant::now() + Duration::from_secs(120);
+        let deadline = Instant::now() + Duration::from_mins(2);
         while !reached.exists() {
             ensure!(Instant::now() < deadline, "it does not begin to merge");
             std::thread::sleep(Duration::from_millis(10));

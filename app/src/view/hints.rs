@@ -49,8 +49,8 @@ fn started(state: &State) -> Option<Started> {
     let Lookup::Prefix(continuations) = shared.keymap.lookup(&state.scopes(), &pending.keys) else {
         return None;
     };
-    let way_on = |(keys, row): (_, usize)| (format_keys(keys), shared.registry[row].description);
-    let ways_on = continuations.iter().map(|(keys, row)| way_on((keys, *row))).collect();
+    let told = continuations.iter().map(|(keys, row)| (format_keys(keys), shared.registry[*row].description));
+    let ways_on = told.collect();
     Some(Started { pressed: format_keys(&pending.keys), ways_on })
 }
 

@@ -137,18 +137,15 @@ fn is_of(decisions: &MergeDecisions, pair: &Pair) -> bool {
 /// # Errors
 /// `Unavailable` or `Invalid`, in words, if there is a draft that cannot be read.
 pub(super) fn find(key: &mut DraftKey) -> Result<Option<MergeDecisions>, Failure> {
-    let found = match drafts(key, &key.of_heads()).into_iter().next() {
-        Some(path) => {
-            let (decisions, digest) = read(&path)?;
-            Some((path, decisions, digest))
-        }
-        None => {
-            // A draft of other heads that cannot be read is none of this merge's.
-            let others = drafts(key, &key.of_graph()).into_iter();
-            let mut others =
-                others.filter_map(|path| read(&path).ok().map(|(decisions, print)| (path, decisions, print)));
-            others.find(|(_, decisions, _)| is_of(decisions, &key.pair))
-        }
+    let found = if let Some(path) = drafts(key, &key.of_heads()).into_iter().next() {
+        let (decisions, digest) = read(&path)?;
+        Some((path, decisions, digest))
+    } else {
+        // A draft of other heads that cannot be read is none of this merge's.
+        let others = drafts(key, &key.of_graph()).into_iter();
+        let mut others =
+            others.filter_map(|path| read(&path).ok().map(|(decisions, digest)| (path, decisions, digest)));
+        others.find(|(_, decisions, _)| is_of(decisions, &key.pair))
     };
     Ok(found.map(|(path, decisions, digest)| {
         key.former = vec![Former { path, read: Some(digest) }];
