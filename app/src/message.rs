@@ -195,6 +195,12 @@ impl Messages {
         before != self.toasts.len()
     }
 
+    /// Takes a toast off the screen whose words are true no more; it stays in the history.
+    pub fn take_back(&mut self, text: &str) {
+        let all = &self.all;
+        self.toasts.retain(|index| all[*index].text != text);
+    }
+
     /// Takes all toasts off the screen. True if there were any.
     pub fn dismiss(&mut self) -> bool {
         !std::mem::take(&mut self.toasts).is_empty()

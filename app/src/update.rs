@@ -138,17 +138,12 @@ fn interrupted(state: &mut State, ids: Result<BTreeSet<String>, Failure>) -> Vec
         Err(failure) => tracing::warn!("cannot look for interrupted writes: {}", failure.sentence()),
         Ok(_) if shared.paused && shared.interrupted.is_some() => {}
         Ok(ids) => {
-            let count = ids.len();
-            let is_known = shared.interrupted.as_ref() == Some(&ids);
+            let text = pending_words(ids.len());
+            let (is_some, is_known) = (!ids.is_empty(), shared.interrupted.as_ref() == Some(&ids));
             match shared.interrupted.replace(ids) {
-                None if count > 0 => {
-                    let pending = if count == 1 { "write is" } else { "writes are" };
-                    let screen = ScreenId::Recovery;
-                    let text =
-                        format!("{count} interrupted {pending} pending: {} shows {}", screen.digit(), screen.title());
-                    shared.messages.say(shared.now, Level::Warning, text);
-                }
-                Some(_) if !is_known => {
+                None if is_some => shared.messages.say(shared.now, Level::Warning, text),
+                Some(before) if !is_known => {
+                    shared.messages.take_back(&pending_words(before.len()));
                     return with_screens(state, |screens, cx| {
                         screens.recovery.counted(cx);
                         screens.branches.counted(cx);
@@ -159,6 +154,12 @@ fn interrupted(state: &mut State, ids: Result<BTreeSet<String>, Failure>) -> Vec
         }
     }
     Vec::new()
+}
+
+fn pending_words(count: usize) -> String {
+    let pending = if count == 1 { "write is" } else { "writes are" };
+    let screen = ScreenId::Recovery;
+    format!("{count} interrupted {pending} pending: {} shows {}", screen.digit(), screen.title())
 }
 
 fn config_read(state: &mut State, config: Result<Box<crate::config::Config>, Failure>) -> Vec<Effect> {

@@ -363,6 +363,7 @@ fn interrupted_writes_are_said_once_and_counted_on() {
     let (mut state, id) = with_job();
     handle(&mut state, Event::Reply(id, opened()), at(1));
     handle(&mut state, Event::Interrupted(Ok(crate::stage::interrupted(1))), at(2));
+    assert_eq!(state.shared.messages.toasts().count(), 1);
     handle(&mut state, Event::Interrupted(Ok(crate::stage::interrupted(2))), at(3));
     let said: Vec<_> = state.shared.messages.history().map(|message| (message.level, message.text.as_str())).collect();
     let text = "1 interrupted write is pending: 5 shows Recovery";
@@ -370,6 +371,7 @@ fn interrupted_writes_are_said_once_and_counted_on() {
         (said, state.shared.interrupted.clone()),
         (vec![(Level::Warning, text)], Some(crate::stage::interrupted(2)))
     );
+    assert_eq!(state.shared.messages.toasts().count(), 0, "it is not true any more");
     state.shared.paused = true;
     handle(&mut state, Event::Interrupted(Ok(crate::stage::interrupted(0))), at(4));
     assert_eq!(state.shared.interrupted, Some(crate::stage::interrupted(2)), "a frozen screen stays as it is");
