@@ -427,7 +427,9 @@ fn a_merge_is_planned_again_if_a_branch_moves_meanwhile() -> Result<()> {
         (Some("source"), r#"update Person set { age: 90 } where name = "Ada""#, 4),
     ] {
         let stage = Stage::in_conflict()?;
-        let file = stage.decide(&[("Ada", json!("source")), ("Grace", json!("cells")), ("Linus", json!("keep"))])?;
+        let mut choices = vec![("Grace", json!("cells")), ("Linus", json!("keep"))];
+        choices.extend(take.is_none().then(|| ("Ada", json!("source"))));
+        let file = stage.decide(&choices)?;
         let hold = stage.file("hold", "")?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_stratigraph-under-test"));
         command.args(["merge", &stage.graph(), "review", "--into", "main", "--decisions", &file]);

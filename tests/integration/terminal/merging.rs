@@ -14,7 +14,7 @@ pub(super) fn to_the_conflicts(session: &mut Session) -> Result<()> {
     // Into the list of targets, and from it on.
     session.press("\r")?;
     session.see("\r", "What it comes to")?;
-    session.wait_for("conflicts by kind")?;
+    session.wait_for("enter goes to the conflicts")?;
     session.see("\r", "? blade-7  budget")?;
     session.wait_for("node:Project blade-7 · divergent update")
 }
@@ -24,7 +24,7 @@ pub(super) fn take_the_source(session: &mut Session) -> Result<()> {
     session.see("s", "✓ blade-7  source")?;
     session.see("Ra", "4 conflicts not decided by hand")?;
     session.see("\r", "0 of 5 open")?;
-    session.wait_for("C merge")
+    session.wait_for(" C merge  ")
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn five_conflicts_are_decided_in_five_ways_and_merged() -> Result<()> {
     session.see("\r", "keep the changed row")?;
     session.see("\r", "✓ eel-passage  keep the changed row")?;
     session.wait_for("0 of 5 open")?;
-    session.wait_for("C merge")?;
+    session.wait_for(" C merge  ")?;
 
     let before = sample.head("main")?;
     session.see("C", "Merge budget/2027 into main?")?;

@@ -33,8 +33,8 @@ fn a_merge_is_stopped_before_the_point_of_no_return_and_not_after_it() -> Result
     assert_eq!(sample.recoveries()?.0, 0, "a sidecar is left");
 
     // Again, from the same choices.
-    session.see("r", "conflicts by kind")?;
-    session.wait_for("C merge")?;
+    session.see("r", "all conflicts are decided")?;
+    session.wait_for(" C merge  ")?;
     late.begin()?;
     session.see("C", "Merge budget/2027 into main?")?;
     session.press("y")?;
@@ -90,7 +90,7 @@ fn a_killed_merge_is_rolled_back_and_done_again_with_the_same_choices() -> Resul
     // What was decided before the kill is there, and fits although the recovery made a commit.
     session.see("4", "last common commit")?;
     session.press("\r")?;
-    session.see("\r", "all are decided")?;
+    session.see("\r", "all conflicts are decided")?;
     session.see("C", "Merge budget/2027 into main?")?;
     session.see("y", "Open the graph for writing?")?;
     session.see("y", "✓ merge: budget/2027 → main")?;

@@ -74,12 +74,12 @@ impl Merge {
         let count = reached.free.len() + by_hand.len();
         let what = format!("{} for {}", words::choice(&choice, from(cx)), words::count(count, "conflict"));
         let by = cx.shared.writing.actor.clone();
-        let owned: Vec<Conflict> = by_hand.iter().map(|conflict| (*conflict).clone()).collect();
         let all: Vec<Conflict> = reached.free.iter().chain(&by_hand).map(|conflict| (*conflict).clone()).collect();
         let Some(deciding) = &mut self.deciding else { return };
         match rule(reach, &conflict.key) {
             Some(rule) => {
-                let over: Vec<&Conflict> = owned.iter().collect();
+                // Of those that nobody decided by hand, choices made for other rows go.
+                let over: Vec<&Conflict> = all.iter().collect();
                 deciding.add_rule(Decision { by, ..Decision::by_rule(rule, choice) }, &over, what);
             }
             None => deciding.decide_each(&all.iter().collect::<Vec<_>>(), &choice, by.as_deref(), what),

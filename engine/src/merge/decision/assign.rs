@@ -1,9 +1,10 @@
 //! Which decision holds for which conflict.
 //!
 //! A decision by hand beats every rule; of several by hand, and of several rules, the last holds. A decision without a choice
-//! takes no part. Rules pass over conflicts that their choice does not fit; by hand that is an error.
+//! takes no part. Rules pass over conflicts that their choice does not fit; by hand that is an error. Rules pass over conflicts
+//! decided by hand, too, if the rows have changed since: they are open again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Decision, DecisionError, MergeDecisions, Rule, Scope, StaleDecision, UnfitDecision};
 use crate::merge::choice::Choice;
@@ -35,8 +36,11 @@ pub(crate) fn assign(
 ) -> Result<Assigned, DecisionError> {
     let mut assigned = by_hand(conflicts, decisions)?;
     let rules: Vec<(usize, &Rule, &Choice)> = rules(decisions).rev().collect();
+    // Who decided a row by hand wants to look at it again once it has changed: no rule does that for them.
+    let stale: HashSet<&ConflictKey> =
+        assigned.stale.iter().filter_map(|it| key(&decisions.decisions[it.decision])).collect();
     for (conflict, chosen) in conflicts.iter().zip(&mut assigned.chosen) {
-        if chosen.is_none() {
+        if chosen.is_none() && !stale.contains(&conflict.key) {
             *chosen = rules.iter().find(|rule| holds(rule, conflict, rule_matches)).map(|(index, ..)| *index);
         }
     }
@@ -68,6 +72,13 @@ fn by_hand(conflicts: &[Conflict], decisions: &MergeDecisions) -> Result<Assigne
         }
     }
     Ok(assigned)
+}
+
+fn key(decision: &Decision) -> Option<&ConflictKey> {
+    match &decision.on {
+        Scope::Conflict(key) => Some(key),
+        Scope::Rule(_) => None,
+    }
 }
 
 fn is_for_rows(decision: &Decision, conflict: &Conflict) -> bool {

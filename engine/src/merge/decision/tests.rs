@@ -174,6 +174,21 @@ fn what_is_no_file_of_decisions_is_told_as_that() {
     assert!(problem("{}").2.starts_with("missing field `source`"));
 }
 
+/// A rule does not decide by the way what somebody decided by hand about other rows.
+#[test]
+fn a_conflict_that_was_decided_by_hand_for_other_rows_is_left_to_a_person() {
+    let conflicts = every_conflict();
+    let update = &conflicts[1];
+    let stale = Decision { rows: Some("others".to_owned()), ..Decision::by_hand(update, Some(Choice::Drop)) };
+    let all = rule(None, Choice::Take(Side::Source));
+    let of_update = |decisions| chosen(&conflicts, decisions)[1];
+    assert_eq!(of_update(vec![all.clone(), stale.clone()]), None);
+    assert_eq!(of_update(vec![stale.clone(), all.clone()]), None);
+    assert_eq!(of_update(vec![stale.clone(), all.clone(), Decision::by_hand(update, Some(Choice::Drop))]), Some(2));
+    // What nobody decided, the rule does.
+    assert_eq!(chosen(&conflicts, vec![stale, all])[0], Some(1));
+}
+
 #[test]
 fn decisions_that_do_nothing_are_told_with_the_reason() {
     let conflicts = every_conflict();

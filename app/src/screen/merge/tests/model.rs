@@ -32,7 +32,16 @@ pub(super) fn check(conflicts: &[Conflict], decisions: &MergeDecisions) -> Merge
                 holds = Some((by_hand, index));
             }
         }
-        match holds {
+        // What was decided by hand for other rows is left to a person.
+        let is_about =
+            |index: &usize| matches!(&decisions.decisions[*index].on, Scope::Conflict(key) if *key == conflict.key);
+        let is_left = (0..decisions.decisions.len()).filter(is_about).any(|index| {
+            let decision = &decisions.decisions[index];
+            let same_key = conflicts.iter().filter(|other| other.key == conflict.key);
+            let rows = decision.rows.as_ref();
+            decision.choice.is_some() && !same_key.into_iter().any(|other| rows.is_none_or(|rows| *rows == other.rows))
+        });
+        match holds.filter(|(by_hand, _)| *by_hand || !is_left) {
             Some((_, index)) => check.decided.push((conflict.clone(), index)),
             None => check.open.push(conflict.clone()),
         }
