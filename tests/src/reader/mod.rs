@@ -19,6 +19,7 @@ mod rules;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -181,7 +182,12 @@ fn sidecars(root: &Path) -> Result<BTreeMap<String, String>> {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
             let name = path.file_name().context("it has a name")?.to_string_lossy().into_owned();
-            found.insert(name, fs::read_to_string(&path)?);
+            match fs::read_to_string(&path) {
+                Ok(text) => drop(found.insert(name, text)),
+                // Its write ended since the folder was listed.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
         }
     }
     Ok(found)
