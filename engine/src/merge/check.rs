@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::TableMerge;
-use super::choice::{Choice, RowChoice, effects};
+use super::choice::Choice;
+use super::chosen::{ChosenRows, Decided, RowChoice, chosen_rows};
 use super::conditions::Conditions;
 use super::conflict::{Conflict, ConflictDetail, ConflictKey, Side};
 use super::decision::{Assigned, MergeDecisions, StaleDecision, assign, idle};
@@ -11,7 +12,7 @@ use super::error::MergeError;
 use super::lookup::{ThreeTables, open};
 use super::picked::{Settled, TableRows};
 use super::plan::{MergePlan, mark, validate_rows};
-use super::settle::{Chosen, settle};
+use super::settle::settle;
 use super::validate::Found;
 use crate::error::Result;
 use crate::graph::Graph;
@@ -40,9 +41,6 @@ pub(super) struct Checked {
     pub(super) rows: BTreeMap<TableKey, TableRows>,
     pub(super) relied_on: BTreeSet<TableKey>,
 }
-
-/// Which rows are chosen, by table and id.
-type AllChosen = BTreeMap<TableKey, BTreeMap<String, Chosen>>;
 
 /// Checks decisions against a plan. Nothing is written.
 pub(crate) async fn check(
@@ -75,7 +73,7 @@ pub(super) async fn apply(
         let keeps = |rule: usize, conflict: &Conflict| conditions.keeps(rule, conflict);
         let assigned = assign(&known, decisions, &keeps).map_err(MergeError::from)?;
         check_edges(graph, plan, &known, &assigned, decisions).await?;
-        let chosen = chosen(&known, &assigned, decisions);
+        let chosen = chosen_rows(decided(&known, &assigned, decisions));
         let rows = plan.rows(graph, settled(graph, plan, &chosen).await?).await?;
         let Found { conflicts: broken, relied_on } = if chosen.is_empty() {
             let with_rules = plan.conflicts().iter().filter(|conflict| !conflict.key.kind.is_of_a_row());
@@ -151,27 +149,17 @@ async fn check_edges(
     Ok(())
 }
 
-/// What is chosen for each row. Choices about rules come after those about rows, because they speak of what those made.
-fn chosen(known: &[Conflict], assigned: &Assigned, decisions: &MergeDecisions) -> AllChosen {
-    let mut all = AllChosen::new();
-    for of_rows in [true, false] {
-        let conflicts = known.iter().zip(&assigned.chosen);
-        for (conflict, decision) in conflicts.filter(|(conflict, _)| conflict.key.kind.is_of_a_row() == of_rows) {
-            let Some(decision) = *decision else { continue };
-            let Some(choice) = &decisions.decisions[decision].choice else { continue };
-            for (table, id, row) in effects(conflict, choice) {
-                let later = Chosen { row, rest: None, decision };
-                match all.entry(table).or_default().entry(id) {
-                    std::collections::btree_map::Entry::Vacant(slot) => drop(slot.insert(later)),
-                    std::collections::btree_map::Entry::Occupied(mut earlier) => earlier.get_mut().then(later),
-                }
-            }
-        }
-    }
-    all
+/// The conflicts that a decision says something of.
+fn decided<'d>(known: &'d [Conflict], assigned: &Assigned, decisions: &'d MergeDecisions) -> Vec<Decided<'d>> {
+    let conflicts = known.iter().zip(&assigned.chosen);
+    let decided = conflicts.filter_map(|(conflict, decision)| {
+        let decision = (*decision)?;
+        Some((conflict, decision, decisions.decisions[decision].choice.as_ref()?))
+    });
+    decided.collect()
 }
 
-async fn settled(graph: &Graph, plan: &MergePlan, chosen: &AllChosen) -> Result<BTreeMap<TableKey, Settled>> {
+async fn settled(graph: &Graph, plan: &MergePlan, chosen: &ChosenRows) -> Result<BTreeMap<TableKey, Settled>> {
     let mut settled = BTreeMap::new();
     for (key, chosen) in chosen {
         let tables = ThreeTables::open(graph.storage(), plan.entries(key)).await?;
@@ -199,7 +187,7 @@ fn undecided(known: &[Conflict], assigned: &Assigned) -> HashSet<(TableKey, Stri
 }
 
 /// The decision that made the rows of a conflict what they are.
-fn cause(conflict: &Conflict, chosen: &AllChosen) -> Option<usize> {
+fn cause(conflict: &Conflict, chosen: &ChosenRows) -> Option<usize> {
     let of = |table: &TableKey, id: &str| Some(chosen.get(table)?.get(id)?.decision);
     let key = &conflict.key;
     let own = || of(&key.table, &key.id);

@@ -20,6 +20,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::chosen::RowChoice;
 use super::conflict::{Conflict, ConflictDetail, ConflictKind, Side};
 use crate::id::TableKey;
 
@@ -250,19 +251,6 @@ fn examples(conflict: &Conflict) -> Vec<Choice> {
         }
         ConflictDetail::Value { column, reason: _ } => vec![Choice::Cells([written(column)].into())],
     }
-}
-
-/// What a choice makes of one row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum RowChoice {
-    /// The row as it is there; no row if there is none.
-    From(Side),
-    /// No row.
-    Absent,
-    /// The row of the side that has it: of source, else of target, else of base.
-    Restored,
-    /// These cells so; the others from the side that changed them, from target if none did.
-    Cells(BTreeMap<String, CellChoice>),
 }
 
 /// Returns table and id of every row that the choice decides, and what becomes of it. For a choice that fits the conflict.

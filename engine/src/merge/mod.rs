@@ -10,6 +10,7 @@
 //! | `plan` | all of that, without writing |
 //! | `conflict` | what has to be decided |
 //! | `choice`, `decision` | what was decided, as data |
+//! | `chosen` | what becomes of a row that several decisions speak of |
 //! | `lookup`, `show`, `settle`, `compose` | rows by their ids, those of conflicts, and what decisions make of them |
 //! | `conditions` | which conflicts the conditions of rules select |
 //! | `check` | a plan with decisions: what is left open |
@@ -19,6 +20,7 @@
 
 mod check;
 mod choice;
+mod chosen;
 mod classify;
 mod compose;
 mod conditions;
@@ -42,6 +44,7 @@ use serde::Serialize;
 
 pub use check::MergeCheck;
 pub use choice::{CellChoice, Choice, Unfit};
+pub use chosen::{ChosenRow, Decided, RowChoice, chosen_row};
 pub use conflict::{Conflict, ConflictDetail, ConflictKey, ConflictKind, MergeHeads, Side, ThreeRows};
 pub use decision::{
     Decision, DecisionError, DecisionProblem, MergeDecisions, Rule, Scope, StaleDecision, UnfitDecision,

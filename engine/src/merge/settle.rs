@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray};
 
-use super::choice::{CellChoice, RowChoice};
+use super::choice::CellChoice;
+use super::chosen::{ChosenRow, RowChoice};
 use super::compose::{Cell, CellRow, Composed, SIDES};
 use super::conflict::Side;
 use super::delta::{Entry, RowStep};
@@ -21,33 +22,6 @@ use crate::storage::{ID, Table};
 /// Where a restored row is looked for, in this order.
 const RESTORED_FROM: [Side; 3] = [Side::Source, Side::Target, Side::Base];
 
-/// What is chosen for a row, and the decision that chose it, from 0.
-#[derive(Debug, Clone)]
-pub(super) struct Chosen {
-    pub(super) row: RowChoice,
-    /// Where cells come from that [`RowChoice::Cells`] does not name; none is the side that changed them.
-    pub(super) rest: Option<Side>,
-    pub(super) decision: usize,
-}
-
-impl Chosen {
-    /// Adds a later choice about the same row: cells are changed in what was chosen before, everything else replaces it.
-    pub(super) fn then(&mut self, later: Self) {
-        match (&mut self.row, later.row) {
-            (RowChoice::Cells(cells), RowChoice::Cells(more)) => cells.extend(more),
-            (RowChoice::From(side), RowChoice::Cells(cells)) => {
-                self.rest = Some(*side);
-                self.row = RowChoice::Cells(cells);
-            }
-            (row, later_row) => {
-                *row = later_row;
-                self.rest = None;
-            }
-        }
-        self.decision = later.decision;
-    }
-}
-
 /// Settles rows of a table by their ids. `other_bases` are its states in the last common commits but the first, where they differ
 /// from it; none where it was not there.
 ///
@@ -57,7 +31,7 @@ pub(super) async fn settle(
     kind: TableType<'_>,
     tables: &ThreeTables,
     other_bases: Vec<Option<Table>>,
-    chosen: &BTreeMap<String, Chosen>,
+    chosen: &BTreeMap<String, ChosenRow>,
 ) -> Result<Settled> {
     let ids: HashSet<String> = chosen.keys().cloned().collect();
     let located = tables.locate(&ids).await?;
