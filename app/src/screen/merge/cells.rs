@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use serde_json::Value as Json;
-use stratigraph_engine::merge::{CellChoice, Choice, Conflict, ConflictDetail, Side, ThreeRows};
+use stratigraph_engine::merge::{CellChoice, Choice, ChosenRow, Conflict, ConflictDetail, RowChoice, Side, ThreeRows};
 use stratigraph_engine::{Row, Value};
 
 use super::deciding::Deciding;
@@ -84,41 +84,49 @@ pub(super) fn lines(conflict: &Conflict, rows: &[ThreeRows], deciding: &Deciding
     };
     let mut lines: Vec<Line> = columns(own).into_iter().map(line).collect();
     // What a rule names is worth seeing first, too.
-    let named = |line: &Line| match &conflict.detail {
-        ConflictDetail::Row { .. } | ConflictDetail::Cardinality { .. } => false,
-        ConflictDetail::Orphan { role, .. } => *role == line.name,
-        ConflictDetail::Unique { columns, .. } => columns.contains(&line.name),
-        ConflictDetail::Value { column, .. } => *column == line.name,
-    };
-    lines.sort_by_key(|line| !(line.differs || named(line)));
+    lines.sort_by_key(|line| !(line.differs || is_wrong(conflict, &line.name)));
     lines
 }
 
-/// What becomes of a cell.
+/// What becomes of a cell, by all that was chosen for its row.
 fn merged(conflict: &Conflict, rows: &ThreeRows, column: &str, deciding: &Deciding) -> Merged {
+    let key = &conflict.key;
+    let is_decided = deciding.choice(conflict).is_some() || deciding.partial(key).is_some();
+    if !is_decided && is_wrong(conflict, column) {
+        return Merged::Open;
+    }
     let knows_changers = deciding.knows_changers(conflict);
-    let from = |side| if row(rows, side).is_some() { Merged::From(side) } else { Merged::NoRow };
-    let named = |cells: &BTreeMap<String, CellChoice>| match cells.get(column) {
-        Some(CellChoice::From(side)) => from(*side),
-        Some(CellChoice::Value(value)) => Merged::Written(value.clone()),
+    match deciding.row(&key.table, &key.id) {
+        Some(chosen) => of_chosen(&chosen, rows, column, knows_changers),
+        None if key.kind.is_of_a_row() => match unnamed(rows, column, knows_changers) {
+            agreed @ Merged::Agreed => agreed,
+            Merged::Open | Merged::NoRow | Merged::From(_) | Merged::Written(_) => Merged::Open,
+        },
         None => unnamed(rows, column, knows_changers),
-    };
-    let is_of_a_row = conflict.key.kind.is_of_a_row();
-    match deciding.choice(conflict) {
-        Some(Choice::Take(side)) => from(*side),
-        Some(Choice::MergeCells) => unnamed(rows, column, true),
-        Some(Choice::Cells(cells)) => named(cells),
-        Some(Choice::Drop | Choice::Delete) => Merged::NoRow,
-        Some(Choice::Keep) => restored(rows),
-        Some(Choice::KeepRow(id)) if *id != conflict.key.id => Merged::NoRow,
-        Some(Choice::KeepRow(_) | Choice::RestoreEnd | Choice::Edges { .. }) => unnamed(rows, column, true),
-        None => match deciding.partial(&conflict.key) {
-            Some(cells) => named(cells),
-            None if is_of_a_row => match unnamed(rows, column, knows_changers) {
-                agreed @ Merged::Agreed => agreed,
-                Merged::Open | Merged::NoRow | Merged::From(_) | Merged::Written(_) => Merged::Open,
-            },
-            None => Merged::Open,
+    }
+}
+
+/// Whether a column is what a rule finds wrong with the row.
+fn is_wrong(conflict: &Conflict, column: &str) -> bool {
+    match &conflict.detail {
+        ConflictDetail::Row { .. } | ConflictDetail::Cardinality { .. } => false,
+        ConflictDetail::Orphan { role, .. } => *role == column,
+        ConflictDetail::Unique { columns, .. } => columns.iter().any(|named| named == column),
+        ConflictDetail::Value { column: named, .. } => *named == column,
+    }
+}
+
+fn of_chosen(chosen: &ChosenRow, rows: &ThreeRows, column: &str, knows_changers: bool) -> Merged {
+    let from = |side| if row(rows, side).is_some() { Merged::From(side) } else { Merged::NoRow };
+    match &chosen.row {
+        RowChoice::From(side) => from(*side),
+        RowChoice::Absent => Merged::NoRow,
+        RowChoice::Restored => restored(rows),
+        RowChoice::Cells(cells) => match (cells.get(column), chosen.rest) {
+            (Some(CellChoice::From(side)), _) => from(*side),
+            (Some(CellChoice::Value(value)), _) => Merged::Written(value.clone()),
+            (None, Some(side)) if row(rows, side).is_some() => Merged::From(side),
+            (None, _) => unnamed(rows, column, knows_changers),
         },
     }
 }
@@ -179,28 +187,27 @@ pub(super) fn cells_of(choice: Option<&Choice>, rows: &ThreeRows) -> BTreeMap<St
 
 /// The edges of a node, and what becomes of each.
 fn edges(conflict: &Conflict, rows: &[ThreeRows], deciding: &Deciding) -> Vec<Line> {
-    let (dropped, restored) = match deciding.choice(conflict) {
-        Some(Choice::Edges { drop, restore }) => (drop.as_slice(), restore.as_slice()),
-        Some(_) | None => (&[][..], &[][..]),
-    };
     let line = |edge: &ThreeRows| {
         let end = |side| {
             let row = row(edge, side)?;
             let end = |name| row.get(name).map(ToString::to_string).unwrap_or_default();
             Some(Value::from(format!("{} - {}", end("src"), end("dst")).as_str()))
         };
-        let merged = if dropped.contains(&edge.id) {
-            Merged::NoRow
-        } else if restored.contains(&edge.id) {
-            self::restored(edge)
-        } else {
-            comes(edge)
-        };
+        let chosen = deciding.row(&conflict.key.table, &edge.id);
+        let merged = chosen.map_or_else(|| comes(edge), |chosen| of_edge(&chosen, edge));
         let cells = SHOWN.map(end);
         let differs = cells.windows(2).any(|pair| pair[0] != pair[1]);
         Line { name: edge.id.clone(), cells, differs, merged }
     };
     rows.iter().map(line).collect()
+}
+
+/// From where an edge comes that a choice speaks of: one made of cells from the side that has it.
+fn of_edge(chosen: &ChosenRow, edge: &ThreeRows) -> Merged {
+    match &chosen.row {
+        RowChoice::Cells(_) => restored(edge),
+        RowChoice::From(_) | RowChoice::Absent | RowChoice::Restored => of_chosen(chosen, edge, ID, true),
+    }
 }
 
 /// What becomes of an edge without a choice: it is there if a side added it, or neither deleted it.

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use stratigraph_engine::TableKey;
 use stratigraph_engine::merge::{
-    CellChoice, Choice, Conflict, ConflictDetail, ConflictKey, Decision, MergeCheck, MergeDecisions, Scope,
+    CellChoice, Choice, ChosenRow, Conflict, ConflictDetail, ConflictKey, Decision, MergeCheck, MergeDecisions, Scope,
+    chosen_row,
 };
 
 use super::request::Preview;
@@ -46,12 +48,57 @@ pub(super) struct Deciding {
     check: MergeCheck,
     /// What is decided, with the index of the decision. Conflicts of one key differ in their details.
     decided: HashMap<ConflictKey, Vec<(ConflictDetail, usize)>>,
+    /// Which conflicts of the check are about which rows.
+    about: About,
     /// Places of the present decisions made by hand.
     hands: HashMap<ConflictKey, Vec<usize>>,
     /// Whether there are several last common commits.
     is_crosswise: bool,
     /// Why the present decisions cannot be used.
     pub(super) problem: Option<Problem>,
+}
+
+/// Places of conflicts in a check, the open ones first, by the rows that a decision about them can speak of.
+#[derive(Debug, Default)]
+struct About {
+    rows: HashMap<(TableKey, String), Vec<usize>>,
+    /// Those about the number of a node's edges can speak of any edge of the table.
+    edges: HashMap<TableKey, Vec<usize>>,
+}
+
+impl About {
+    fn new(check: &MergeCheck) -> Self {
+        let mut about = Self::default();
+        for (place, conflict) in all(check).enumerate() {
+            let table = &conflict.key.table;
+            let mut row = |table: &TableKey, id: &str| {
+                about.rows.entry((table.clone(), id.to_owned())).or_default().push(place);
+            };
+            match &conflict.detail {
+                ConflictDetail::Row { .. } | ConflictDetail::Value { .. } => row(table, &conflict.key.id),
+                ConflictDetail::Orphan { node, end, .. } => {
+                    row(table, &conflict.key.id);
+                    row(node, end);
+                }
+                ConflictDetail::Unique { other, .. } => {
+                    row(table, &conflict.key.id);
+                    row(table, other);
+                }
+                ConflictDetail::Cardinality { .. } => about.edges.entry(table.clone()).or_default().push(place),
+            }
+        }
+        about
+    }
+
+    fn of(&self, table: &TableKey, id: &str) -> impl Iterator<Item = usize> {
+        let rows = self.rows.get(&(table.clone(), id.to_owned())).into_iter().flatten();
+        rows.chain(self.edges.get(table).into_iter().flatten()).copied()
+    }
+}
+
+/// The conflicts of a check, the open ones first.
+fn all(check: &MergeCheck) -> impl Iterator<Item = &Conflict> {
+    check.open.iter().chain(check.decided.iter().map(|(conflict, _)| conflict))
 }
 
 /// How a conflict stands.
@@ -82,8 +129,9 @@ impl Deciding {
         };
         let now = Choices { decisions: now, partial: Arc::default() };
         let (decided, hands) = (HashMap::new(), hands(&now.decisions));
-        let is_crosswise = !preview.other_bases.is_empty();
-        Self { now, former: Vec::new(), of: Arc::new(none), check, decided, hands, is_crosswise, problem: None }
+        let (about, is_crosswise) = (About::new(&check), !preview.other_bases.is_empty());
+        let (of, former, problem) = (Arc::new(none), Vec::new(), None);
+        Self { now, former, of, check, decided, about, hands, is_crosswise, problem }
     }
 
     /// What is to be checked and carried out.
@@ -126,6 +174,7 @@ impl Deciding {
         for (conflict, decision) in &check.decided {
             self.decided.entry(conflict.key.clone()).or_default().push((conflict.detail.clone(), *decision));
         }
+        self.about = About::new(&check);
         self.check = check;
         self.problem = None;
         true
@@ -133,8 +182,7 @@ impl Deciding {
 
     /// All conflicts, decided ones too, in order of table, kind and id.
     pub(super) fn conflicts(&self) -> Vec<Conflict> {
-        let decided = self.check.decided.iter().map(|(conflict, _)| conflict);
-        let mut all: Vec<Conflict> = self.check.open.iter().chain(decided).cloned().collect();
+        let mut all: Vec<Conflict> = all(&self.check).cloned().collect();
         all.sort_by(|a, b| a.key.cmp(&b.key));
         all
     }
@@ -162,14 +210,18 @@ impl Deciding {
 
     /// The decision that holds for a conflict. One by hand beats every rule; of several the last one holds.
     pub(super) fn decision(&self, conflict: &Conflict) -> Option<&Decision> {
-        let list = self.list();
-        if let Some(decision) = self.by_hand(conflict) {
-            return Some(decision);
+        self.list().get(self.place(conflict)?)
+    }
+
+    /// Where in the list the decision is that holds for a conflict.
+    fn place(&self, conflict: &Conflict) -> Option<usize> {
+        if let Some(place) = self.place_by_hand(conflict) {
+            return Some(place);
         }
         if self.is_current() {
-            return self.decided(conflict).and_then(|index| list.get(index));
+            return self.decided(conflict);
         }
-        list.iter().rev().find(|decision| match (&decision.on, &decision.choice) {
+        self.list().iter().rposition(|decision| match (&decision.on, &decision.choice) {
             // What the condition of a rule selects is known to the engine alone.
             (Scope::Rule(rule), Some(choice)) => {
                 rule.filter.is_none() && rule.names(&conflict.key) && choice.fits(conflict).is_ok()
@@ -180,14 +232,40 @@ impl Deciding {
 
     /// The decision made by hand for the rows of a conflict.
     pub(super) fn by_hand(&self, conflict: &Conflict) -> Option<&Decision> {
-        let places = self.hands.get(&conflict.key)?;
-        let decisions = places.iter().rev().filter_map(|place| self.list().get(*place));
-        decisions.into_iter().find(|decision| decision.rows.as_ref().is_none_or(|rows| *rows == conflict.rows))
+        self.list().get(self.place_by_hand(conflict)?)
+    }
+
+    fn place_by_hand(&self, conflict: &Conflict) -> Option<usize> {
+        let is_of = |place: &&usize| {
+            let rows = self.list().get(**place).map(|decision| decision.rows.as_ref());
+            rows.is_some_and(|rows| rows.is_none_or(|rows| *rows == conflict.rows))
+        };
+        self.hands.get(&conflict.key)?.iter().rev().find(is_of).copied()
     }
 
     /// The choice that holds for a conflict.
     pub(super) fn choice(&self, conflict: &Conflict) -> Option<&Choice> {
         self.decision(conflict)?.choice.as_ref()
+    }
+
+    /// What all choices together make of a row, also those of cells of which others are still to be chosen. None if nothing is
+    /// chosen for it.
+    pub(super) fn row(&self, table: &TableKey, id: &str) -> Option<ChosenRow> {
+        let conflicts: Vec<&Conflict> = self.conflicts_about(table, id).collect();
+        let begun = |conflict: &&Conflict| self.partial(&conflict.key).map(|cells| Choice::Cells(cells.clone()));
+        let begun: Vec<Option<Choice>> = conflicts.iter().map(begun).collect();
+        let chosen = conflicts.iter().zip(&begun).filter_map(|(conflict, begun)| match begun {
+            Some(cells) => Some((*conflict, usize::MAX, cells)),
+            None => self.place(conflict).and_then(|at| Some((*conflict, at, self.list().get(at)?.choice.as_ref()?))),
+        });
+        chosen_row(chosen.collect(), table, id)
+    }
+
+    /// The conflicts of which a decision can speak of a row.
+    fn conflicts_about(&self, table: &TableKey, id: &str) -> impl Iterator<Item = &Conflict> {
+        let MergeCheck { open, decided, .. } = &self.check;
+        let conflict = |place: usize| open.get(place).unwrap_or_else(|| &decided[place - open.len()].0);
+        self.about.of(table, id).map(conflict)
     }
 
     /// The cells chosen of a row that is not decided yet.
@@ -257,14 +335,16 @@ impl Deciding {
     }
 
     fn conflicts_of(&self, key: &ConflictKey) -> impl Iterator<Item = &Conflict> {
-        let decided = self.check.decided.iter().map(|(conflict, _)| conflict);
-        self.check.open.iter().chain(decided).filter(move |conflict| conflict.key == *key)
+        all(&self.check).filter(move |conflict| conflict.key == *key)
     }
 
-    /// Whether the cells of a conflict that nobody names come from the side that changed them. Where the histories were merged
-    /// crosswise only the engine knows whether all last common commits tell the same of that.
+    /// Whether the cells of a row that nobody names come from the side that changed them. Where the histories were merged crosswise
+    /// only the engine knows whether all last common commits tell the same of that.
     pub(super) fn knows_changers(&self, conflict: &Conflict) -> bool {
-        !self.is_crosswise || matches!(conflict.detail, ConflictDetail::Row { is_cell_mergeable: true, .. })
+        let ConflictKey { table, id, .. } = &conflict.key;
+        let of_row = self.conflicts_about(table, id).filter(|other| other.key.kind.is_of_a_row());
+        let mut of_row = of_row.map(|other| &other.detail);
+        !self.is_crosswise || of_row.all(|detail| matches!(detail, ConflictDetail::Row { is_cell_mergeable: true, .. }))
     }
 
     /// Takes the last change back and says what it was.

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::TryStreamExt;
+use serde_json::json;
 use stratigraph_engine::load::{Input, LoadMode, LoadRequest};
-use stratigraph_engine::merge::ConflictKind;
+use stratigraph_engine::merge::{ConflictKind, Side};
 use stratigraph_engine::{At, CreateOptions, Graph, OpenMode, Progress, ReadOptions, Row};
 use tokio::sync::mpsc;
 
+use super::super::cells::Merged;
 use super::super::{Ending, Step};
 use super::stage::{branch, key};
 use crate::config::Config;
@@ -22,7 +24,8 @@ use crate::tasks::Tasks;
 use crate::theme::Surroundings;
 use crate::update::{handle, open_graph};
 
-const SCHEMA: &str = "node Person { name: String @key  age: I32?  city: String? }\nedge Knows: Person -> Person\n";
+const SCHEMA: &str =
+    "node Person { name: String @key  age: I32?  city: String?  @range(age, 0..150) }\nedge Knows: Person -> Person\n";
 
 /// A folder that goes when the test ends.
 struct Folder(PathBuf);
@@ -129,14 +132,23 @@ impl Bench {
     }
 
     async fn select(&mut self, id: &str) {
+        self.select_of(id, ConflictKind::DivergentUpdate).await;
+    }
+
+    async fn select_of(&mut self, id: &str, kind: ConflictKind) {
         self.keys("g g").await;
         for _ in 0..20 {
-            if self.state.screens.merge.tree.conflict().is_some_and(|it| it.key.id == id) {
+            if self.state.screens.merge.tree.conflict().is_some_and(|it| it.key.id == id && it.key.kind == kind) {
                 return;
             }
             self.keys("j").await;
         }
-        panic!("no conflict of {id}");
+        panic!("no {kind} of {id}");
+    }
+
+    /// What is shown to become of the cells of the selected conflict's row.
+    fn merged(&self) -> Vec<(String, Merged)> {
+        self.state.screens.merge.lines().into_iter().map(|line| (line.name, line.merged)).collect()
     }
 }
 
@@ -194,6 +206,35 @@ async fn branches_are_merged_with_choices_by_cell_by_value_and_by_side() {
     let history = graph.history(&Progress::none()).await.expect("a history");
     let commit = history.get(written.commit).expect("the commit");
     assert_eq!((commit.parents().count(), commit.actor.as_deref()), (2, Some("act-dana")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_choice_broke_is_mended_in_the_row_that_the_choice_made() {
+    let folder = Folder::new("broken");
+    let graph = made(&folder).await;
+    let mut bench = Bench::new(&folder.uri()).await;
+    bench.keys("4 enter enter tab enter").await;
+    bench.select("bob").await;
+    bench.keys("m").await;
+    bench.select("cyd").await;
+    bench.keys("s").await;
+    // A value of the right type that the schema forbids, and the city of the other side.
+    bench.select("ada").await;
+    bench.keys("tab g g i ctrl-u 9 0 0 enter j s esc").await;
+    bench.select_of("ada", ConflictKind::ValueConstraintViolation).await;
+    let cell = |name: &str, merged| (name.to_owned(), merged);
+    let name = cell("name", Merged::Agreed);
+    let city = cell("city", Merged::From(Side::Source));
+    assert_eq!(bench.merged(), [cell("age", Merged::Open), city.clone(), name.clone()]);
+    bench.keys("tab g g i ctrl-u 7 7 enter esc").await;
+    let expected = [cell("age", Merged::Written(json!(77))), city, name];
+    assert_eq!(bench.merged(), expected);
+    bench.select("ada").await;
+    assert_eq!(bench.merged(), expected, "the row is the same one, whichever conflict shows it");
+    assert!(bench.state.screens.merge.deciding.as_ref().expect("choices").is_settled());
+    bench.keys("C y y").await;
+    assert!(matches!(bench.state.screens.merge.ending, Ending::Done(_)), "{:?}", bench.state.screens.merge.ending);
+    assert_eq!(people(&graph).await, ["ada 77 Bergen", "bob 33 Rome", "cyd 34 Oslo", "dan 30 Oslo"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
