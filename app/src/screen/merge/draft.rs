@@ -2,10 +2,11 @@
 //!
 //! The file is the same JSON that `merge --write-decisions` writes. If there is none for the present heads, the newest one of the same
 //! branches is taken: the engine says which of its decisions still hold. Two workbenches that decide the same merge at the same
-//! time keep a file each, so that neither replaces what the other decided.
+//! time keep a file each, so that neither replaces or removes what the other decided.
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use std::time::UNIX_EPOCH;
 
 use stratigraph_engine::ErrorKind;
 use stratigraph_engine::merge::{MergeDecisions, MergeHeads};
@@ -40,6 +41,17 @@ struct Former {
     path: PathBuf,
     /// Digest of what was continued: what somebody else adds later is not ours to remove. None for our own.
     read: Option<u64>,
+}
+
+/// Decisions that were kept, and now are continued.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// What was decided.
+    pub decisions: MergeDecisions,
+    /// When it was kept, microseconds since 1970 UTC.
+    pub at_micros: i64,
+    /// How many other workbenches keep decisions for these heads.
+    pub others: usize,
 }
 
 impl DraftKey {
@@ -78,6 +90,12 @@ impl DraftKey {
     }
 }
 
+impl Former {
+    fn is_as_read(&self) -> bool {
+        self.read.is_none_or(|read| std::fs::read_to_string(&self.path).is_ok_and(|text| digest(&text) == read))
+    }
+}
+
 /// FNV-1a: the same name in every version of the program.
 fn digest(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
@@ -101,23 +119,25 @@ pub(super) fn keep(key: &DraftKey, decisions: &MergeDecisions) -> Result<(), Fai
         };
         write().map_err(|error| failure(&error, "keep the decisions in", &path))?;
     }
-    let is_as_read = |former: &&Former| match former.read {
-        Some(read) => std::fs::read_to_string(&former.path).is_ok_and(|text| digest(&text) == read),
-        None => true,
-    };
-    let replaced = key.former.iter().filter(|former| former.path != path).filter(is_as_read);
+    let replaced = key.former.iter().filter(|former| former.path != path && former.is_as_read());
     replaced.map(|former| &former.path).try_for_each(|former| remove(former))
 }
 
-/// Forgets the drafts of a merge that is done, those for other heads of the same branches and of other workbenches, too; none
-/// need be there.
+/// Forgets the drafts of a merge that is done: those of this workbench for the same branches, whatever their heads, and what it
+/// continued; none need be there. What other workbenches keep stays.
 ///
 /// # Errors
 /// `Unavailable` if one cannot be removed.
 pub(super) fn forget(key: &DraftKey) -> Result<(), Failure> {
-    let drafts = drafts(key, &key.of_graph()).into_iter();
-    let of_pair = drafts.filter(|path| read(path).is_ok_and(|(decisions, _)| is_of(&decisions, &key.pair)));
-    key.file().into_iter().chain(of_pair).try_for_each(|path| remove(&path))
+    let drafts = drafts(key, &key.of_graph()).into_iter().map(|draft| draft.path);
+    let own = drafts.filter(|path| is_of_workbench(path, &key.workbench));
+    let of_pair = own.filter(|path| read(path).is_ok_and(|(decisions, _)| is_of(&decisions, &key.pair)));
+    let continued = key.former.iter().filter(|former| former.is_as_read()).map(|former| former.path.clone());
+    key.file().into_iter().chain(of_pair).chain(continued).try_for_each(|path| remove(&path))
+}
+
+fn is_of_workbench(path: &Path, workbench: &str) -> bool {
+    path.file_stem().is_some_and(|name| name.to_string_lossy().ends_with(&format!("-{workbench}")))
 }
 
 fn remove(path: &Path) -> Result<(), Failure> {
@@ -136,25 +156,36 @@ fn is_of(decisions: &MergeDecisions, pair: &Pair) -> bool {
 ///
 /// # Errors
 /// `Unavailable` or `Invalid`, in words, if there is a draft that cannot be read.
-pub(super) fn find(key: &mut DraftKey) -> Result<Option<MergeDecisions>, Failure> {
-    let found = if let Some(path) = drafts(key, &key.of_heads()).into_iter().next() {
-        let (decisions, digest) = read(&path)?;
-        Some((path, decisions, digest))
+pub(super) fn find(key: &mut DraftKey) -> Result<Option<Kept>, Failure> {
+    let of_heads = drafts(key, &key.of_heads());
+    let found = if let Some(draft) = of_heads.first() {
+        let (decisions, digest) = read(&draft.path)?;
+        Some((draft.clone(), decisions, digest))
     } else {
         // A draft of other heads that cannot be read is none of this merge's.
         let others = drafts(key, &key.of_graph()).into_iter();
-        let mut others =
-            others.filter_map(|path| read(&path).ok().map(|(decisions, digest)| (path, decisions, digest)));
+        let mut others = others.filter_map(|draft| {
+            let (decisions, digest) = read(&draft.path).ok()?;
+            Some((draft, decisions, digest))
+        });
         others.find(|(_, decisions, _)| is_of(decisions, &key.pair))
     };
-    Ok(found.map(|(path, decisions, digest)| {
-        key.former = vec![Former { path, read: Some(digest) }];
-        decisions
+    Ok(found.map(|(draft, decisions, digest)| {
+        key.former = vec![Former { path: draft.path, read: Some(digest) }];
+        Kept { decisions, at_micros: draft.at_micros, others: of_heads.len().saturating_sub(1) }
     }))
 }
 
+/// A file of decisions.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Draft {
+    /// When it was written, microseconds since 1970 UTC.
+    at_micros: i64,
+    path: PathBuf,
+}
+
 /// Drafts whose names begin so, newest first.
-fn drafts(key: &DraftKey, prefix: &str) -> Vec<PathBuf> {
+fn drafts(key: &DraftKey, prefix: &str) -> Vec<Draft> {
     let Some(files) = key.directory.as_ref().and_then(|directory| std::fs::read_dir(directory).ok()) else {
         return Vec::new();
     };
@@ -162,11 +193,13 @@ fn drafts(key: &DraftKey, prefix: &str) -> Vec<PathBuf> {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         name.starts_with(prefix) && path.extension().is_some_and(|extension| extension == "json")
     };
-    let files = files.flatten().filter(|file| is_draft(&file.path()));
-    let mut files: Vec<_> =
-        files.filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, file.path()))).collect();
-    files.sort_by(|a, b| b.cmp(a));
-    files.into_iter().map(|(_, path)| path).collect()
+    let draft = |file: std::fs::DirEntry| {
+        let written = file.metadata().ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        Some(Draft { at_micros: i64::try_from(written.as_micros()).ok()?, path: file.path() })
+    };
+    let mut drafts: Vec<Draft> = files.flatten().filter(|file| is_draft(&file.path())).filter_map(draft).collect();
+    drafts.sort_by(|a, b| b.cmp(a));
+    drafts
 }
 
 /// The decisions in a file, and the digest of its text.

@@ -70,12 +70,11 @@ impl Merge {
         // What was decided a moment ago is newer than what was kept.
         let decided = self.deciding.as_ref().filter(|deciding| !deciding.list().is_empty());
         let before = decided.map(|deciding| Arc::clone(deciding.decisions()));
-        let kept = before.as_deref().or(preview.kept.as_ref());
-        let deciding = Deciding::new(&preview, kept);
-        if before.is_none() && !deciding.list().is_empty() {
-            let choices = words::count(deciding.list().len(), "choice");
-            cx.say(Level::Info, format!("{choices} of an earlier session, u does not take them back"));
+        let kept = preview.kept.as_ref().filter(|_| before.is_none());
+        if let Some(kept) = kept.filter(|kept| !kept.decisions.decisions.is_empty()) {
+            cx.say(Level::Info, words::kept(kept, cx.shared.now.utc_micros));
         }
+        let deciding = Deciding::new(&preview, before.as_deref().or(kept.map(|kept| &kept.decisions)));
         if let Some(former) = self.preview.as_ref().filter(|_| before.is_some()) {
             preview.draft = preview.draft.after(&former.draft);
         }

@@ -8,7 +8,7 @@ use stratigraph_engine::merge::{
 use stratigraph_engine::schema::{Catalog, TypeSummary};
 use stratigraph_engine::{BranchName, CommitId, ManifestVersion, TableKey};
 
-use super::draft::DraftKey;
+use super::draft::{DraftKey, Kept};
 
 /// Which branch is merged into which.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,7 +157,7 @@ pub struct Preview {
     /// Where decisions about it are kept.
     pub draft: DraftKey,
     /// The decisions that were kept.
-    pub kept: Option<MergeDecisions>,
+    pub kept: Option<Kept>,
     /// Why kept decisions could not be read.
     pub kept_failure: Option<String>,
 }

@@ -3,8 +3,10 @@
 use stratigraph_engine::merge::{CellChoice, Choice, Conflict, ConflictKind, Decision, Rule, Scope, Side, Unfit};
 
 use super::deciding::Deciding;
+use super::draft::Kept;
 use super::request::Pair;
 use super::resolve::is_about_edges;
+use crate::view::age;
 
 /// The branch of a side, or `base`.
 pub(super) fn side(side: Side, pair: &Pair) -> &str {
@@ -43,6 +45,18 @@ pub(super) fn choice(choice: &Choice, from: &str) -> String {
             [part("drop", drop), part("restore", restore)].into_iter().flatten().collect::<Vec<_>>().join("; ")
         }
     }
+}
+
+/// What is said where kept decisions are continued.
+pub(super) fn kept(kept: &Kept, now_micros: i64) -> String {
+    let choices = count(kept.decisions.decisions.len(), "choice");
+    let age = age(kept.at_micros, now_micros);
+    let others = match kept.others {
+        0 => String::new(),
+        1 => "; another workbench keeps choices of its own".to_owned(),
+        others => format!("; {others} other workbenches keep choices of their own"),
+    };
+    format!("{choices} kept {} ago, u does not take them back{others}", age.trim_start())
 }
 
 /// The keys that decide a conflict.

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use stratigraph_engine::merge::{Choice, ConflictKind, Decision, MergeDecisions, MergeHeads, Side};
 
-use super::super::draft::{DraftKey, find, forget, keep};
+use super::super::draft::{DraftKey, Kept, find, forget, keep};
 use super::super::request::{Pair, Preview, Reply};
 use super::super::tree::Name;
 use super::stage::{Stage, branch, conflicts, heads, id, preview};
+use crate::stage::NOW;
 
 /// A folder that goes when the test ends.
 struct Folder(PathBuf);
@@ -49,6 +50,11 @@ fn decisions() -> MergeDecisions {
     MergeDecisions { decisions: decided, ..none }
 }
 
+/// What is continued.
+fn found(key: &mut DraftKey) -> Option<MergeDecisions> {
+    find(key).expect("readable").map(|kept| kept.decisions)
+}
+
 fn other_heads() -> MergeHeads {
     MergeHeads { target: id("01M7ZTGDXYKVD9N873RVGQD10C"), ..heads() }
 }
@@ -57,12 +63,12 @@ fn other_heads() -> MergeHeads {
 fn a_draft_is_found_for_the_same_heads_and_forgotten_with_the_choices() {
     let folder = Folder::new("same");
     let mut key = folder.key("/data/crm", heads());
-    assert_eq!(find(&mut key).expect("readable"), None);
+    assert_eq!(found(&mut key), None);
     keep(&key, &decisions()).expect("written");
-    assert_eq!(find(&mut key).expect("readable"), Some(decisions()));
+    assert_eq!(found(&mut key), Some(decisions()));
     let none = MergeDecisions { decisions: Vec::new(), ..decisions() };
     keep(&key, &none).expect("removed");
-    assert_eq!(find(&mut key).expect("readable"), None);
+    assert_eq!(found(&mut key), None);
     forget(&key).expect("it need not be there");
 }
 
@@ -78,17 +84,17 @@ fn drafts_of_former_heads_go_with_the_merge_and_those_of_other_branches_stay() {
     keep(&folder.of_pair("/data/crm", prices(), others), &of_prices).expect("written");
     // Two branches may have one head.
     keep(&folder.of_pair("/data/crm", prices(), heads()), &of_prices).expect("written");
-    assert_eq!(find(&mut key).expect("readable"), Some(decisions()));
+    assert_eq!(found(&mut key), Some(decisions()));
     forget(&key).expect("removed");
-    assert_eq!(find(&mut key).expect("readable"), None);
-    assert_eq!(find(&mut folder.of_pair("/data/crm", prices(), others)).expect("readable"), Some(of_prices));
+    assert_eq!(found(&mut key), None);
+    assert_eq!(found(&mut folder.of_pair("/data/crm", prices(), others)), Some(of_prices));
 }
 
 #[test]
 fn a_draft_of_other_heads_is_found_for_the_same_branches_of_the_same_graph_only() {
     let folder = Folder::new("moved");
     keep(&folder.key("/data/crm", heads()), &decisions()).expect("written");
-    let found = |uri: &str, pair: Pair| find(&mut folder.of_pair(uri, pair, other_heads())).expect("readable");
+    let found = |uri: &str, pair: Pair| found(&mut folder.of_pair(uri, pair, other_heads()));
     assert_eq!(found("/data/crm", pair()), Some(decisions()));
     assert_eq!(found("/data/other", pair()), None);
     let turned = Pair { source: branch("main"), target: branch("people") };
@@ -111,7 +117,7 @@ fn a_draft_that_is_no_draft_is_told_and_not_replaced() {
 fn workbenches_keep_drafts_of_their_own() {
     let folder = Folder::new("two");
     let key = |workbench: &str, heads| folder.key("/data/crm", heads).of_workbench(workbench);
-    let found = |workbench: &str| find(&mut key(workbench, heads())).expect("readable");
+    let found_by = |workbench: &str| found(&mut key(workbench, heads()));
     let one = MergeDecisions { decisions: decisions().decisions[..1].to_vec(), ..decisions() };
     let none = MergeDecisions { decisions: Vec::new(), ..decisions() };
     let (ours, theirs) = (key("ours", heads()), key("theirs", heads()));
@@ -120,16 +126,19 @@ fn workbenches_keep_drafts_of_their_own() {
     assert_eq!(folder.drafts(), 2);
     keep(&theirs, &none).expect("removed");
     let mut next = key("next", heads());
-    assert_eq!(find(&mut next).expect("readable"), Some(one.clone()));
+    assert_eq!(found(&mut next), Some(one.clone()));
+    let kept = |key: &mut DraftKey| find(key).expect("readable").expect("some");
+    assert_eq!(kept(&mut key("other", heads())).others, 0);
     // Who continues a draft takes it over; what its workbench adds meanwhile stays its own.
     let mut late = next.clone().of_workbench("late");
     keep(&next, &decisions()).expect("written");
-    assert_eq!((folder.drafts(), found("last")), (1, Some(decisions())));
+    assert_eq!((folder.drafts(), found_by("last")), (1, Some(decisions())));
     keep(&ours, &decisions()).expect("written");
+    assert_eq!(kept(&mut key("other", heads())).others, 1);
     for key in [&next, &late] {
         keep(key, &one).expect("written");
         keep(key, &none).expect("removed");
-        assert_eq!(found("last"), Some(decisions()), "ours is still there");
+        assert_eq!(found_by("last"), Some(decisions()), "ours is still there");
     }
     // The same choices after the branches moved.
     find(&mut late).expect("readable");
@@ -137,9 +146,9 @@ fn workbenches_keep_drafts_of_their_own() {
     let moved = key("late", other_heads()).after(&late);
     keep(&moved, &one).expect("written");
     assert_eq!(folder.drafts(), 1);
-    keep(&ours, &decisions()).expect("written");
+    keep(&ours, &one).expect("written");
     forget(&moved).expect("removed");
-    assert_eq!(folder.drafts(), 0, "the merge is done");
+    assert_eq!((folder.drafts(), found_by("last")), (1, Some(one)), "the merge is done, and ours is not its own");
 }
 
 /// Choices that were continued, carried over moved heads, and taken back do not come up again.
@@ -157,19 +166,38 @@ fn a_draft_that_was_carried_over_goes_with_its_choices() {
 }
 
 #[test]
+fn a_merge_forgets_what_it_continued_unless_it_was_added_to() {
+    let folder = Folder::new("continued");
+    let key = |workbench: &str| folder.key("/data/crm", heads()).of_workbench(workbench);
+    let one = MergeDecisions { decisions: decisions().decisions[..1].to_vec(), ..decisions() };
+    for (added, left) in [(false, 0), (true, 1)] {
+        keep(&key("dead"), &one).expect("written");
+        let mut next = key("next");
+        assert_eq!(found(&mut next), Some(one.clone()));
+        if added {
+            keep(&key("dead"), &decisions()).expect("written");
+        }
+        forget(&next).expect("removed");
+        assert_eq!(folder.drafts(), left);
+    }
+}
+
+#[test]
 fn without_a_home_nothing_is_kept() {
     let mut key = DraftKey::new(None, "/data/crm".to_owned(), pair(), heads());
     keep(&key, &decisions()).expect("nothing to do");
-    assert_eq!(find(&mut key).expect("nothing to do"), None);
+    assert_eq!(found(&mut key), None);
 }
 
 #[test]
 fn kept_choices_are_there_when_the_preview_is_made_again() {
     let mut stage = Stage::choosing(120, 30);
     stage.keys("enter enter");
-    let kept = Preview { kept: Some(decisions()), ..preview(conflicts()) };
-    stage.answer("merge preview", vec![Reply::Preview(Box::new(kept))]);
-    assert!(stage.state.shared.messages.history().any(|said| said.text.contains("2 choices of an earlier session")));
+    let kept = Kept { decisions: decisions(), at_micros: NOW.utc_micros - 7 * 60_000_000, others: 1 };
+    let preview = Preview { kept: Some(kept), ..preview(conflicts()) };
+    stage.answer("merge preview", vec![Reply::Preview(Box::new(preview))]);
+    let said = "2 choices kept 7m ago, u does not take them back; another workbench keeps choices of its own";
+    assert!(stage.state.shared.messages.history().any(|message| message.text.contains(said)));
     stage.checked();
     assert!(stage.words().contains("6 of 8 open"), "{}", stage.picture());
     assert_eq!(stage.decisions(), decisions());
