@@ -310,6 +310,17 @@ fn a_scope_leaves_what_was_decided_by_hand_unless_asked() {
     assert_eq!(of(&stage, "bob"), Some(Choice::Take(Side::Source)));
     stage.keys("u");
     assert_eq!(of(&stage, "bob"), Some(Choice::Take(Side::Target)), "taken back in one step");
+    // Nothing but choices made by hand is left: what comes first changes none of them.
+    stage.select(UPDATE, "李小龍");
+    stage.keys("s");
+    stage.select(UPDATE, "ada");
+    let before = stage.decisions();
+    stage.keys("R k enter");
+    assert!(stage.picture().contains("all of them were decided by hand"), "{}", stage.picture());
+    assert_eq!(stage.decisions(), before);
+    stage.keys("j enter");
+    assert_ne!(stage.decisions(), before);
+    assert_eq!(of(&stage, "bob"), Some(Choice::Take(Side::Source)));
 }
 
 #[test]
