@@ -10,7 +10,10 @@ use stratigraph_widgets::data_table::CellKind;
 /// A table cell shows no more of a text; the record view shows all of it.
 const SHOWN_CHARS: usize = 240;
 
-/// A value as a table cell shows it. Vectors and blobs are type, length and digest.
+/// Digits of a digest that a table cell shows.
+const DIGEST_DIGITS: usize = 8;
+
+/// A value as a table cell shows it. Vectors and blobs are type, digest and length.
 pub(crate) fn cell(value: &Value) -> (Cow<'_, str>, CellKind) {
     match value {
         Value::Null => (Cow::Borrowed(""), CellKind::Null),
@@ -41,7 +44,8 @@ fn digest(items: &[f32]) -> u32 {
 fn blob_text(blob: &Blob) -> String {
     match (blob.uri(), blob.size_bytes(), blob.digest_hex()) {
         (Some(uri), ..) => format!("blob at {uri}"),
-        (None, Some(size), Some(digest)) => format!("blob {size} bytes sha256 {digest}"),
+        // What tells two of one length apart comes first: columns are narrow.
+        (None, Some(size), Some(digest)) => format!("blob #{} {size} bytes", &digest[..DIGEST_DIGITS]),
         (None, Some(size), None) => format!("blob {size} bytes"),
         (None, None, _) => "blob".to_owned(),
     }
@@ -52,6 +56,10 @@ pub(crate) fn whole(value: &Value) -> (Cow<'_, str>, CellKind) {
     match value {
         Value::Text(text) if !text.is_empty() => (Cow::Borrowed(text), CellKind::Text),
         Value::Vector(items) => (Cow::Owned(format!("{} {value}", vector(items))), CellKind::Text),
+        Value::Blob(blob) => match (blob.size_bytes(), blob.digest_hex()) {
+            (Some(size), Some(digest)) => (Cow::Owned(format!("blob {size} bytes sha256 {digest}")), CellKind::Text),
+            (_, _) => cell(value),
+        },
         Value::List(_) => (Cow::Owned(value.to_string()), CellKind::Text),
         other => cell(other),
     }
@@ -105,6 +113,7 @@ mod tests {
         let sha256: [u8; 32] = std::array::from_fn(|at| at as u8);
         let hex = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
         assert_eq!(whole(&Value::Blob(Blob::digest(3, sha256))).0, format!("blob 3 bytes sha256 {hex}"));
+        assert_eq!(cell(&Value::Blob(Blob::digest(3, sha256))).0, "blob #00010203 3 bytes");
         assert!(whole(&Value::Vector([0.5, 2.0].into())).0.ends_with(" [0.5, 2]"));
     }
 

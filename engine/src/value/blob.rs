@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+/// Digits of a digest by which people tell contents apart.
+const DIGEST_DIGITS: usize = 8;
+
 /// Bytes kept outside the columns: a reference to somewhere else, or stored content.
 ///
 /// What is known of the content depends on how it was read: a table view knows the size only, an export has the bytes, a
@@ -92,7 +95,13 @@ impl fmt::Display for Blob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.uri, self.size_bytes) {
             (Some(uri), _) => f.pad(uri),
-            (None, size) => f.pad(&format!("{} bytes", size.unwrap_or(0))),
+            (None, size) => {
+                let size = size.unwrap_or(0);
+                match self.digest_hex() {
+                    Some(digest) => f.pad(&format!("{size} bytes #{}", &digest[..DIGEST_DIGITS])),
+                    None => f.pad(&format!("{size} bytes")),
+                }
+            }
         }
     }
 }

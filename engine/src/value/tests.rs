@@ -45,6 +45,7 @@ fn cells_print_for_people() {
         (Value::List(vec![Value::from("a"), Value::Null].into()), "[a, null]"),
         (Value::Vector(vec![0.1, 2.0].into()), "[0.1, 2]"),
         (Value::Blob(Blob::stored(12)), "12 bytes"),
+        (Value::Blob(Blob::digest(12, [0xab; 32])), "12 bytes #abababab"),
         (Value::Null, "null"),
     ];
     for (value, expected) in cases {
