@@ -12,6 +12,8 @@ use crate::cli::output::{Cell, Out};
 use crate::cli::text_table::{Align, TextTable};
 use crate::theme::Role;
 
+/// Column that tells rows apart.
+const ID: &str = "id";
 /// Most conflicts that are shown with their rows.
 const SHOWN: usize = 100;
 
@@ -22,15 +24,20 @@ pub(super) async fn print(graph: &Graph, found: &Found, given: &Given, out: &mut
         out.line("")?;
         print_headline(&found.plan, conflict, &rows, given, out)?;
         match (&conflict.detail, rows.first()) {
-            (ConflictDetail::Row { columns, .. }, Some(row)) => print_cells(columns, row, out)?,
+            (ConflictDetail::Row { columns, .. }, Some(row)) => {
+                let changed: Vec<&str> = columns.iter().map(String::as_str).collect();
+                print_cells(&among(&changed, &[], row), row, out)?;
+            }
+            (ConflictDetail::Value { column, .. }, Some(row)) => print_cells(&[column], row, out)?,
+            // It is about two rows, of which one may go.
+            (ConflictDetail::Unique { columns, .. }, _) => {
+                for row in &rows {
+                    out.line(&out.cell(Role::Title, &format!("  {}", row.id)).painted)?;
+                    print_cells(&among(&all_columns(row), columns, row), row, out)?;
+                }
+            }
             (ConflictDetail::Cardinality { .. }, _) => print_edges(&rows, out)?,
-            (
-                ConflictDetail::Row { .. }
-                | ConflictDetail::Orphan { .. }
-                | ConflictDetail::Unique { .. }
-                | ConflictDetail::Value { .. },
-                _,
-            ) => {}
+            (ConflictDetail::Row { .. } | ConflictDetail::Orphan { .. } | ConflictDetail::Value { .. }, _) => {}
         }
     }
     match found.open.len().checked_sub(SHOWN) {
@@ -83,10 +90,11 @@ pub(super) fn reason(plan: &MergePlan, conflict: &Conflict, rows: &[ThreeRows]) 
     }
 }
 
-fn print_cells(columns: &[String], row: &ThreeRows, out: &mut Out) -> Result<(), CliError> {
+/// Some columns of a row in the three states.
+fn print_cells(columns: &[&str], row: &ThreeRows, out: &mut Out) -> Result<(), CliError> {
     let titles = ["  column", "base", "source", "target"];
     let mut table = TextTable::new(&titles.map(|title| (title, Align::Left)));
-    for column in columns.iter().filter(|column| is_changed(column, row)) {
+    for column in columns {
         let value = |side: &Option<Row>| {
             let painted = match side.as_ref().and_then(|row| row.get(column)) {
                 Some(value) => shown(out, value),
@@ -99,6 +107,25 @@ fn print_cells(columns: &[String], row: &ThreeRows, out: &mut Out) -> Result<(),
         table.row(vec![name, value(&row.base), value(&row.source), value(&row.target)]);
     }
     table.write(out)
+}
+
+/// The columns of a row in any state, in their order, without the id.
+fn all_columns(row: &ThreeRows) -> Vec<&str> {
+    let mut columns: Vec<&str> = Vec::new();
+    for row in [&row.base, &row.source, &row.target].into_iter().flatten() {
+        for column in row.columns().iter().filter(|column| ***column != *ID) {
+            if !columns.contains(&&**column) {
+                columns.push(column);
+            }
+        }
+    }
+    columns
+}
+
+/// Those that are named, and those that changed.
+fn among<'c>(columns: &[&'c str], named: &[String], row: &ThreeRows) -> Vec<&'c str> {
+    let is_named = |column: &str| named.iter().any(|named| named == column);
+    columns.iter().filter(|column| is_named(column) || is_changed(column, row)).copied().collect()
 }
 
 /// Whether a side that has the row has another value than the base; without a base, any value.
