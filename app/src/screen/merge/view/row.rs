@@ -1,8 +1,8 @@
 //! The row of a conflict in three states and as it is merged; and the rows it is about besides.
 
 use ratatui::layout::Rect;
-use stratigraph_engine::Value;
 use stratigraph_engine::merge::{Choice, Conflict, ConflictDetail, ConflictKind, Side, ThreeRows};
+use stratigraph_engine::{Row, Value};
 use stratigraph_widgets::data_table::CellText;
 use stratigraph_widgets::width::{Align, escape, width};
 
@@ -284,28 +284,49 @@ pub(in crate::screen::merge) fn related_lines(screen: &Merge, theme: Theme) -> V
     let (Some((conflict, Some(rows))), Some(preview)) = (screen.selected(), &screen.preview) else {
         return Vec::new();
     };
-    let what = match &conflict.detail {
-        ConflictDetail::Orphan { role, .. } => format!("the node of its {role}"),
-        ConflictDetail::Unique { columns, .. } => format!("the row with the same {}", columns.join(", ")),
-        ConflictDetail::Row { .. } | ConflictDetail::Cardinality { .. } | ConflictDetail::Value { .. } => String::new(),
+    let (what, named) = match &conflict.detail {
+        ConflictDetail::Orphan { role, .. } => (format!("the node of its {role}"), &[][..]),
+        ConflictDetail::Unique { columns, .. } => {
+            (format!("the row with the same {}", columns.join(", ")), columns.as_slice())
+        }
+        ConflictDetail::Row { .. } | ConflictDetail::Cardinality { .. } | ConflictDetail::Value { .. } => {
+            (String::new(), &[][..])
+        }
     };
     let mut lines = Vec::new();
     for related in rows.iter().skip(1) {
         lines.push((format!("{} {}{}{what}", related.table, escape(&related.id), theme.dot()), Role::Title));
-        for side in SHOWN {
-            let name = match side {
+        for (sides, row) in states(related) {
+            let name = |side: &Side| match side {
                 Side::Base => "base",
-                Side::Source | Side::Target => words::side(side, &preview.pair),
+                Side::Source | Side::Target => words::side(*side, &preview.pair),
             };
-            let text = match row(related, side) {
-                Some(row) => {
-                    let cell = |(name, value): (&str, &Value)| format!("{name} {}", shown(Some(value), theme).0);
-                    row.iter().filter(|(name, _)| *name != cells::ID).map(cell).collect::<Vec<_>>().join(theme.dot())
-                }
-                None => "no such row".to_owned(),
-            };
-            lines.push((format!("  {name}: {text}"), Role::Text));
+            let sides = sides.iter().map(name).collect::<Vec<_>>().join(", ");
+            let text = row.map_or_else(|| "no such row".to_owned(), |row| cells_text(row, named, theme));
+            lines.push((format!("  {sides}: {text}"), Role::Text));
         }
     }
     lines
+}
+
+/// The states of a row, equal ones together, those without the row last: panes are low.
+fn states(related: &ThreeRows) -> Vec<(Vec<Side>, Option<&Row>)> {
+    let mut states: Vec<(Vec<Side>, Option<&Row>)> = Vec::new();
+    for side in SHOWN {
+        let row = row(related, side);
+        match states.iter_mut().find(|(_, other)| *other == row) {
+            Some((sides, _)) => sides.push(side),
+            None => states.push((vec![side], row)),
+        }
+    }
+    states.sort_by_key(|(_, row)| row.is_none());
+    states
+}
+
+/// A row in a line, with some columns first.
+fn cells_text(row: &Row, first: &[String], theme: Theme) -> String {
+    let mut cells: Vec<(&str, &Value)> = row.iter().filter(|(name, _)| *name != cells::ID).collect();
+    cells.sort_by_key(|(name, _)| !first.iter().any(|first| first == name));
+    let cell = |(name, value): (&str, &Value)| format!("{name} {}", shown(Some(value), theme).0);
+    cells.into_iter().map(cell).collect::<Vec<_>>().join(theme.dot())
 }
