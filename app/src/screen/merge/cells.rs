@@ -98,9 +98,9 @@ fn merged(conflict: &Conflict, rows: &ThreeRows, column: &str, deciding: &Decidi
     let knows_changers = deciding.knows_changers(conflict);
     match deciding.row(&key.table, &key.id) {
         Some(chosen) => of_chosen(&chosen, rows, column, knows_changers),
-        None if key.kind.is_of_a_row() => match unnamed(rows, column, knows_changers) {
-            agreed @ Merged::Agreed => agreed,
-            Merged::Open | Merged::NoRow | Merged::From(_) | Merged::Written(_) => Merged::Open,
+        None if key.kind.is_of_a_row() => match (cell(rows, Side::Source, column), cell(rows, Side::Target, column)) {
+            (Some(source), Some(target)) if source == target => unnamed(rows, column, knows_changers),
+            (_, _) => Merged::Open,
         },
         None => unnamed(rows, column, knows_changers),
     }
@@ -191,7 +191,10 @@ fn edges(conflict: &Conflict, rows: &[ThreeRows], deciding: &Deciding) -> Vec<Li
         let end = |side| {
             let row = row(edge, side)?;
             let end = |name| row.get(name).map(ToString::to_string).unwrap_or_default();
-            Some(Value::from(format!("{} - {}", end("src"), end("dst")).as_str()))
+            let (src, dst) = (end("src"), end("dst"));
+            // Nearly always all edges are the node's own: then the other end is what tells them apart.
+            let text = if src == conflict.key.id { format!("to {dst}") } else { format!("{src} - {dst}") };
+            Some(Value::from(text.as_str()))
         };
         let chosen = deciding.row(&conflict.key.table, &edge.id);
         let merged = chosen.map_or_else(|| comes(edge), |chosen| of_edge(&chosen, edge));

@@ -62,7 +62,7 @@ pub(super) fn kept(kept: &Kept, now_micros: i64) -> String {
 /// The keys that decide a conflict.
 pub(super) fn keys(conflict: &Conflict) -> String {
     if is_about_edges(conflict) {
-        return "open: on an edge (tab) D drops it, or restores one that is gone".to_owned();
+        return "open: tab to an edge, D drops it or brings it back".to_owned();
     }
     let fits = |choice: &Choice| choice.fits(conflict).is_ok();
     let sides = [(Side::Source, "s"), (Side::Target, "t"), (Side::Base, "b")];
