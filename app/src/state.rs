@@ -151,10 +151,12 @@ impl Shared {
         })
     }
 
-    /// Rows of content the pane had when it was last drawn; 1 before that.
+    /// Rows of content the pane had when it was last drawn; those of the screen before that, so that a list which is not on view
+    /// yet is not scrolled as if it had one row.
     #[must_use]
     pub fn pane_height(&self, pane: PaneId) -> usize {
-        self.regions.pane(pane).map_or(1, |area| usize::from(area.height).max(1))
+        let height = self.regions.pane(pane).map_or(self.size.1, |area| area.height);
+        usize::from(height).max(1)
     }
 
     /// Columns of content the pane had when it was last drawn; 1 before that.

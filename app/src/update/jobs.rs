@@ -32,10 +32,7 @@ pub(super) fn running(state: &State) -> usize {
 pub(super) fn cancel(state: &mut State, id: JobId, effects: &mut Vec<Effect>) {
     let shared = &mut state.shared;
     if shared.jobs.find(id).is_some_and(Job::is_past_return) {
-        shared.notice = Some(
-            "past the point of no return: it goes on to its end; stopping it now would leave an interrupted write"
-                .to_owned(),
-        );
+        shared.notice = Some("past the point of no return: it goes on to its end".to_owned());
     } else if shared.jobs.cancelling(id) {
         effects.push(Effect::Cancel(id));
     }

@@ -35,8 +35,8 @@ pub(super) fn draw(state: &State, area: Rect, canvas: &mut Canvas<'_, '_>) {
     let key = cancel.and_then(|row| state.shared.keymap.key_text(row));
     for (job, y) in in_strip(state).into_iter().zip(area.y..area.bottom()) {
         let line = job_line(&job_row(job, state.shared.now), symbols, spin(&state.shared));
-        // Past the point of no return the key only explains.
-        let can_stop = y == area.y && !job.is_past_return();
+        // Past the point of no return the key only explains, and a second time it does nothing.
+        let can_stop = y == area.y && !job.is_past_return() && job.status != JobStatus::Cancelling;
         let hint = key.as_ref().filter(|_| can_stop).map(|key| format!("   {key} cancel"));
         let line = format!(" {line}{}", hint.unwrap_or_default());
         canvas.line(Rect { y, height: 1, ..area }, line, Role::Text);

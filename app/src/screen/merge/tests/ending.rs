@@ -134,6 +134,21 @@ fn phases_and_the_point_of_no_return_are_on_view() {
 }
 
 #[test]
+fn a_merge_that_was_asked_to_stop_says_so_and_not_how() {
+    let mut stage = Stage::conflictless(120, 30);
+    stage.write();
+    stage.keys("C y");
+    let start = stage.newest("merge");
+    let phase = ProgressEvent::Phase { index: 1, count: 3, name: "stage", cancellable: true };
+    stage.event(Event::Job(start.id, JobUpdate::Progress(phase)));
+    stage.keys("x");
+    assert!(stage.effects.contains(&Effect::Cancel(start.id)));
+    let picture = later(&mut stage);
+    assert!(picture.contains("it stops as soon as it can") && picture.contains("cancelling"), "{picture}");
+    assert!(!picture.contains("x cancel") && !picture.contains("x stops it"), "{picture}");
+}
+
+#[test]
 fn the_result_names_commit_and_versions_and_leads_to_the_history() {
     let mut stage = Stage::conflictless(120, 30);
     stage.write();

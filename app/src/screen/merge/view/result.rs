@@ -6,7 +6,7 @@ use stratigraph_engine::write::Written;
 use stratigraph_widgets::width::{Align, width};
 
 use super::{TextLine, column, failure_text, is_running, text, wrapped};
-use crate::job::Job;
+use crate::job::{Job, JobStatus};
 use crate::screen::merge::request::{Done, Observed, Pair};
 use crate::screen::merge::{Ending, MERGE_SLOT, Merge, RESULT, words};
 use crate::state::{Arrangement, Shared};
@@ -81,6 +81,8 @@ fn running(shared: &Shared) -> Vec<TextLine> {
     lines.push((String::new(), Role::Text));
     let said = if job.is_past_return() {
         "past the point of no return: stopping now would leave an interrupted write, so it is not stopped"
+    } else if job.status == JobStatus::Cancelling {
+        "it stops as soon as it can, and then nothing of it stays"
     } else {
         "x stops it; until the point of no return that leaves nothing behind"
     };
