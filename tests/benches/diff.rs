@@ -1,6 +1,9 @@
 //! A hundred changed rows among a million: the delta path against the ordered walk.
 
+#![expect(clippy::print_stdout, reason = "the longest of some times is no result of criterion's")]
+
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arrow::array::{Int64Array, RecordBatch, RecordBatchIterator, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -17,6 +20,9 @@ use tokio::runtime::Runtime;
 
 const ROWS: i64 = 1_000_000;
 const CHANGED: i64 = 100;
+/// How often a walk is stopped, each time that much later.
+const STOPS: u32 = 40;
+const BETWEEN_STOPS: Duration = Duration::from_millis(13);
 const KEY: &str = "node:Person";
 
 fn columns() -> SchemaRef {
@@ -57,6 +63,30 @@ async fn count(storage: &Storage, from: &Snapshot, to: &Snapshot, way: Way) -> u
     rows.try_fold(0, |rows, _| std::future::ready(Ok(rows + 1))).await.expect("both versions read")
 }
 
+/// The time until the first row that differs is there.
+async fn first(storage: &Storage, from: &Snapshot, to: &Snapshot, way: Way) {
+    let tables = changes(&from.entries, &to.entries);
+    let items = table_changes(storage, tables, DiffFilter::default(), Some(way), &Progress::none());
+    let mut rows = std::pin::pin!(items.try_filter(|item| std::future::ready(matches!(item, DiffItem::Row(_)))));
+    rows.try_next().await.expect("both versions read").expect("some row differs");
+}
+
+/// The longest time until a walk that is stopped at any moment is gone, dropped at its next await as the jobs of the
+/// workbench are.
+async fn stopped(storage: &Storage, from: &Snapshot, to: &Snapshot) -> Duration {
+    let mut longest = Duration::ZERO;
+    for round in 1..=STOPS {
+        let (storage, from, to) = (storage.clone(), from.clone(), to.clone());
+        let job = tokio::spawn(async move { count(&storage, &from, &to, Way::Walk).await });
+        tokio::time::sleep(BETWEEN_STOPS * round).await;
+        let start = Instant::now();
+        job.abort();
+        assert!(job.await.is_err_and(|error| error.is_cancelled()), "it was at work");
+        longest = longest.max(start.elapsed());
+    }
+    longest
+}
+
 /// Both ways over the same two snapshots.
 pub(crate) fn changed_rows(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime starts");
@@ -72,5 +102,10 @@ pub(crate) fn changed_rows(criterion: &mut Criterion) {
         criterion.bench_function(&format!("diff/100 of 1 M rows, {name}"), |bencher| {
             bencher.to_async(&runtime).iter(|| count(&storage, &from, &to, way));
         });
+        criterion.bench_function(&format!("diff/first of 100 among 1 M rows, {name}"), |bencher| {
+            bencher.to_async(&runtime).iter(|| first(&storage, &from, &to, way));
+        });
     }
+    let longest = runtime.block_on(stopped(&storage, &from, &to));
+    println!("diff/an ordered walk stopped at {STOPS} moments: gone after {longest:.1?} at most");
 }

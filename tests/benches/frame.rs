@@ -1,4 +1,4 @@
-//! From a key to the frame that answers it, on the History screen with 100 k commits.
+//! From a key to the frame that answers it, on the History screen with as many commits as the sample has, and with 100 k.
 
 #![expect(clippy::print_stdout, reason = "percentiles are no result of criterion's")]
 
@@ -27,7 +27,8 @@ use stratigraph_widgets::commit_dag::synthetic::{Shape, history as synthetic};
 
 use crate::merge;
 
-const COMMITS: u32 = 100_000;
+/// Commits and branches: as in the sample, and as in a large graph.
+const HISTORIES: [(u32, u32); 2] = [(300, 8), (100_000, 30)];
 const SIZE: (u16, u16) = (120, 30);
 /// Between two events of a key that is held down.
 const REPEAT: Duration = Duration::from_millis(10);
@@ -40,15 +41,15 @@ fn commit_id(number: u32) -> CommitId {
     CommitId::from_u128(u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835) >> 1)
 }
 
-fn graph() -> CommitGraph {
-    let history = synthetic(Shape { commits: COMMITS, branches: 30, merge_percent: 20, seed: 7 });
+fn graph(commits: u32, branches: u32) -> CommitGraph {
+    let history = synthetic(Shape { commits, branches, merge_percent: 20, seed: 7 });
     let mut branches = BTreeMap::new();
     for (number, &head) in history.heads.iter().enumerate() {
         let name =
             if number == 0 { BranchName::main() } else { BranchName::from_stored(Some(&format!("work/{number}"))) };
         branches.insert(name, commit_id(head));
     }
-    let commits = (0..COMMITS).map(|number| {
+    let commits = (0..commits).map(|number| {
         let mut parents = history.dag.parents(number).iter().map(|&parent| commit_id(parent));
         Commit {
             id: commit_id(number),
@@ -100,7 +101,7 @@ fn wanted(effects: Vec<Effect>) -> Option<(JobId, ChartSpec)> {
 }
 
 /// The workbench with the whole history read.
-fn loaded() -> Screen {
+fn loaded(commits: u32, branches: u32) -> Screen {
     let state = new_state("/data/bench".to_owned(), Config::default(), Surroundings::default(), SIZE, NOW);
     let mut screen =
         Screen { state, terminal: Terminal::new(TestBackend::new(SIZE.0, SIZE.1)).expect("a terminal in memory") };
@@ -114,7 +115,7 @@ fn loaded() -> Screen {
         Reply::Opened(info, stratigraph::writing::Mode::ReadOnly),
     ));
     let (job, spec) = wanted(effects).expect("the history is asked for");
-    let chart = Chart::new(Arc::new(CommitLog::new(Arc::new(graph()), Vec::new())), spec);
+    let chart = Chart::new(Arc::new(CommitLog::new(Arc::new(graph(commits, branches)), Vec::new())), spec);
     screen.event(Event::Reply(job, Reply::History(history::Reply::Loaded(Arc::new(chart)))));
     screen.draw();
     screen
@@ -129,21 +130,22 @@ pub(crate) fn key_to_frame(criterion: &mut Criterion) {
             Screen { state, terminal }.draw();
         });
     });
-    let mut screen = loaded();
-    let mut keys = KEYS.iter().cycle();
-    let percentile = slowest(&mut screen, &mut keys);
-    criterion.bench_function(
-        &format!("frame/key to frame, 100 k commits (99th percentile {percentile:?})"),
-        |bencher| {
-            bencher.iter(|| screen.press(*keys.next().expect("endless")));
-        },
-    );
-    criterion.bench_function("frame/key to frame, 100 k commits, a merge and a row diff at work", |bencher| {
-        merge::while_busy(|| {
-            println!("frame/key to frame at work: 99th percentile {:?}", slowest(&mut screen, &mut keys));
+    for (commits, branches) in HISTORIES {
+        let mut screen = loaded(commits, branches);
+        let mut keys = KEYS.iter().cycle();
+        let name = format!("frame/key to frame, {commits} commits");
+        println!("{name}: 99th percentile {:?}", slowest(&mut screen, &mut keys));
+        criterion.bench_function(&name, |bencher| {
             bencher.iter(|| screen.press(*keys.next().expect("endless")));
         });
-    });
+        let name = format!("{name}, a merge and a row diff at work");
+        merge::while_busy(|| {
+            println!("{name}: 99th percentile {:?}", slowest(&mut screen, &mut keys));
+            criterion.bench_function(&name, |bencher| {
+                bencher.iter(|| screen.press(*keys.next().expect("endless")));
+            });
+        });
+    }
 }
 
 /// The time in which all but a hundredth of the keys are answered, pressed as fast as a held key repeats.

@@ -134,11 +134,11 @@ impl GraphWriter {
         Ok(id)
     }
 
-    /// Appends `count` commits of one manifest version, each in a file of its own, in one go.
+    /// Appends `count` commits of one manifest version in one go, `in_file` to a file.
     ///
     /// # Errors
     /// If something cannot be written.
-    pub async fn commits(&mut self, count: u64, manifest_version: u64, actor: &str) -> Result<()> {
+    pub async fn commits(&mut self, count: u64, in_file: usize, manifest_version: u64, actor: &str) -> Result<()> {
         let numbers = self.commits..self.commits + count;
         let ids: Vec<String> = numbers.clone().map(commit_id).collect();
         let batches: Vec<RecordBatch> = numbers
@@ -149,7 +149,7 @@ impl GraphWriter {
             })
             .collect::<Result<_>>()?;
         let batch = concat_batches(&batches[0].schema(), &batches)?;
-        let params = WriteParams { max_rows_per_file: 1, ..params(WriteMode::Append) };
+        let params = WriteParams { max_rows_per_file: in_file, ..params(WriteMode::Append) };
         write_with(&self.root.join("_graph_commits.lance"), batch, params).await?;
         let actors: Vec<(&str, &str)> = ids.iter().map(|id| (id.as_str(), actor)).collect();
         write(&self.root.join("_graph_commit_actors.lance"), actor_batch(&actors)?, WriteMode::Append).await?;
