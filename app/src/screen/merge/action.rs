@@ -240,7 +240,7 @@ impl Merge {
             return Availability::no("the preview is being made again");
         }
         if !self.moved(shared).is_empty() {
-            return Availability::no("a branch moved: r previews again");
+            return Availability::no(words::AGAIN);
         }
         if self.unchecked.is_some() {
             return Availability::no("the choices could not be checked: r tries again");

@@ -8,6 +8,9 @@ use super::request::Pair;
 use super::resolve::is_about_edges;
 use crate::view::age;
 
+/// Why a preview cannot be carried out any more, and what is next.
+pub(super) const AGAIN: &str = "a branch moved: r previews again";
+
 /// The branch of a side, or `base`.
 pub(super) fn side(side: Side, pair: &Pair) -> &str {
     match side {

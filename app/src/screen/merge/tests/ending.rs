@@ -91,6 +91,19 @@ fn agreeing_opens_for_writing_first_and_merges_then() {
 }
 
 #[test]
+fn once_a_branch_moved_nothing_says_that_it_merges() {
+    let mut resolved = Stage::with(120, 30, vec![divergent("ada", &["age"], false)]);
+    resolved.keys("tab enter s");
+    resolved.checked();
+    for mut stage in [Stage::conflictless(120, 30), resolved] {
+        assert!(stage.picture().contains("C merges"), "{}", stage.picture());
+        stage.heads(&[("main", 8), ("people", 4)]);
+        let picture = stage.picture();
+        assert!(picture.contains("a branch moved: r previews again") && !picture.contains("C merges"), "{picture}");
+    }
+}
+
+#[test]
 fn a_head_that_moves_between_question_and_answer_is_caught() {
     let mut stage = Stage::conflictless(120, 30);
     stage.write();

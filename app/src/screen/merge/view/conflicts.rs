@@ -28,7 +28,7 @@ pub(super) fn draw(screen: &Merge, shared: &Shared, panes: &Arrangement, canvas:
     }
     let Some(inner) = canvas.pane(panes, CONFLICTS, &title) else { return };
     let (head, list) = first_line(inner);
-    let (text, role) = headline(screen, deciding, dot);
+    let (text, role) = headline(screen, deciding, shared);
     canvas.line(head, text, role);
     let nodes = screen.tree.nodes();
     if nodes.is_empty() {
@@ -90,7 +90,8 @@ fn fold(screen: &Merge, node: &Node) -> Fold {
 }
 
 /// What is wrong with the choices, else how many are open.
-fn headline(screen: &Merge, deciding: &Deciding, dot: &str) -> (String, Role) {
+fn headline(screen: &Merge, deciding: &Deciding, shared: &Shared) -> (String, Role) {
+    let dot = shared.theme.dot();
     if let Some(problem) = &deciding.problem {
         let of = match deciding.list().get(problem.decision).map(|decision| &decision.on) {
             Some(Scope::Conflict(key)) => format!("{} {}", key.table.name, escape(&key.id)),
@@ -101,11 +102,13 @@ fn headline(screen: &Merge, deciding: &Deciding, dot: &str) -> (String, Role) {
     if let Some(failure) = &screen.unchecked {
         return (failure_text(failure), Role::Error);
     }
-    let settled = deciding.is_settled();
     let text = words::totals(deciding, dot);
     // What is next comes first: the counts may be cut.
-    let next = if settled { format!("C merges{dot}") } else { String::new() };
-    (format!("{next}{text}"), if settled { Role::Good } else { Role::Title })
+    match (deciding.is_settled(), screen.moved(shared).is_empty()) {
+        (true, true) => (format!("C merges{dot}{text}"), Role::Good),
+        (true, false) => (format!("{}{dot}{text}", words::AGAIN), Role::Warning),
+        (false, _) => (text, Role::Title),
+    }
 }
 
 fn text(screen: &Merge, deciding: &Deciding, node: &Node, shared: &Shared, canvas: &Canvas<'_, '_>) -> Line<'static> {

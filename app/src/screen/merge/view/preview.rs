@@ -116,7 +116,7 @@ pub(in crate::screen::merge) fn summary_lines(screen: &Merge, shared: &Shared) -
         lines.push((format!("! merged by one side and gone with their branches: {gone}"), Role::Warning));
         lines.push(("  rows that were deleted since may come back: look for them".to_owned(), Role::Warning));
     }
-    lines.extend(conflicts(screen, shared.theme.dot()));
+    lines.extend(conflicts(screen, shared));
     lines.push((String::new(), Role::Text));
     let [source, target, base] = &preview.short;
     let pair = &preview.pair;
@@ -156,16 +156,21 @@ fn outcome(preview: &Preview) -> String {
 }
 
 /// What is next, and the conflicts by kind.
-fn conflicts(screen: &Merge, dot: &str) -> Vec<TextLine> {
+fn conflicts(screen: &Merge, shared: &Shared) -> Vec<TextLine> {
+    let has_moved = !screen.moved(shared).is_empty();
     let Some((deciding, preview)) = screen.deciding.as_ref().zip(screen.preview.as_ref()) else { return Vec::new() };
     if preview.outcome == MergeOutcome::AlreadyUpToDate {
         return vec![("there is nothing to merge".to_owned(), Role::Text)];
     }
     if screen.tree.conflicts().is_empty() {
-        return vec![("no conflict: C merges".to_owned(), Role::Good)];
+        return vec![match has_moved {
+            false => ("no conflict: C merges".to_owned(), Role::Good),
+            true => (words::AGAIN.to_owned(), Role::Warning),
+        }];
     }
     let next = match deciding.check().open.len() {
         _ if !deciding.is_current() => ("the choices are being checked", Role::Dim),
+        0 if has_moved => (words::AGAIN, Role::Warning),
         0 => ("all conflicts are decided: enter shows them, C merges", Role::Good),
         _ => ("enter goes to the conflicts", Role::Warning),
     };
@@ -173,7 +178,7 @@ fn conflicts(screen: &Merge, dot: &str) -> Vec<TextLine> {
     for conflict in screen.tree.conflicts() {
         *kinds.entry(conflict.key.kind).or_default() += 1;
     }
-    let mut lines = vec![(next.0.to_owned(), next.1), (words::totals(deciding, dot), Role::Text)];
+    let mut lines = vec![(next.0.to_owned(), next.1), (words::totals(deciding, shared.theme.dot()), Role::Text)];
     lines.extend(kinds.into_iter().map(|(kind, count)| (format!("{count:>6}  {}", words::kind(kind)), Role::Text)));
     lines
 }
