@@ -89,6 +89,9 @@ async fn stopped(storage: &Storage, from: &Snapshot, to: &Snapshot) -> Duration 
 
 /// Both ways over the same two snapshots.
 pub(crate) fn changed_rows(criterion: &mut Criterion) {
+    if !crate::is_asked("diff/") {
+        return;
+    }
     let runtime = Runtime::new().expect("a runtime starts");
     let folder = tempfile::tempdir().expect("a temporary folder");
     runtime.block_on(write_graph(folder.path())).expect("the graph is written");

@@ -123,6 +123,9 @@ fn loaded(commits: u32, branches: u32) -> Screen {
 
 /// The first frame, and the frame after a key: its mean, and its 99th percentile against the budget.
 pub(crate) fn key_to_frame(criterion: &mut Criterion) {
+    if !crate::is_asked("frame/") {
+        return;
+    }
     criterion.bench_function("frame/first, before any data", |bencher| {
         bencher.iter(|| {
             let state = new_state("/data/bench".to_owned(), Config::default(), Surroundings::default(), SIZE, NOW);

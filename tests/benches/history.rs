@@ -43,6 +43,9 @@ async fn first_commits(root: &str) -> Duration {
 
 /// Open alone, first commits, whole history.
 pub(crate) fn opening(criterion: &mut Criterion) {
+    if !crate::is_asked("history/") {
+        return;
+    }
     let runtime = Runtime::new().expect("a runtime starts");
     for (name, files) in [("2,500 commits in as many files", SMALL), ("100 k commits", MANY)] {
         let folder = tempfile::tempdir().expect("a temporary folder");

@@ -12,6 +12,12 @@ mod load;
 mod merge;
 mod write;
 
+/// Whether a measurement, or one of a group whose name ends with `/`, is among those that the command line names.
+fn is_asked(name: &str) -> bool {
+    let asked = std::env::args().skip(1).filter(|arg| !arg.starts_with('-'));
+    asked.into_iter().all(|asked| name.contains(&asked) || (name.ends_with('/') && asked.starts_with(name)))
+}
+
 criterion_group! {
     name = benches;
     config = criterion::Criterion::default().sample_size(10);

@@ -120,11 +120,6 @@ fn report(name: &str, hundreds: &[Duration]) {
     );
 }
 
-/// Whether a measurement is among those that the command line asks for.
-fn is_asked(name: &str) -> bool {
-    std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).all(|arg| name.contains(&arg))
-}
-
 /// Prints the times; a thousand commits are measured once.
 pub(crate) fn commits(_: &mut Criterion) {
     const UNKEYED: &str = "write/one actor, rows without a key";
@@ -133,20 +128,20 @@ pub(crate) fn commits(_: &mut Criterion) {
     const ONE_TABLE: &str = "write/8 actors on one table";
     const OPENING: &str = "write/opening";
     let runtime = Runtime::new().expect("a runtime starts");
-    if is_asked(UNKEYED) {
+    if crate::is_asked(UNKEYED) {
         report(UNKEYED, &runtime.block_on(one_actor(|number| event(0, number))));
     }
-    if is_asked(KEYED) {
+    if crate::is_asked(KEYED) {
         report(KEYED, &runtime.block_on(one_actor(person)));
     }
     let rate = |time: Duration| (COMMITS / 10 / ACTORS * ACTORS) as f64 / time.as_secs_f64();
-    if is_asked(EIGHT_TABLES) {
+    if crate::is_asked(EIGHT_TABLES) {
         println!("{EIGHT_TABLES}: {:.1} commits/s", rate(runtime.block_on(eight_actors(|actor| actor))));
     }
-    if is_asked(ONE_TABLE) {
+    if crate::is_asked(ONE_TABLE) {
         println!("{ONE_TABLE}: {:.1} commits/s", rate(runtime.block_on(eight_actors(|_| 0))));
     }
-    if is_asked(OPENING) {
+    if crate::is_asked(OPENING) {
         let [reading, writing] = runtime.block_on(opening());
         let ratio = writing.as_secs_f64() / reading.as_secs_f64();
         println!("{OPENING}: {reading:.1?} for reading, {writing:.1?} for writing, ratio {ratio:.2}");

@@ -1,5 +1,6 @@
 //! The screen's rules, on plain values through the whole program.
 
+mod chaos;
 mod fixture;
 mod pages;
 mod real;

@@ -55,7 +55,7 @@ fn a_key_takes_the_row_and_the_engine_looks_at_it() {
 
 #[test]
 fn the_groups_of_the_first_conflict_are_on_view() {
-    let mut stage = Stage::resolving(80, 24);
+    let stage = Stage::resolving(80, 24);
     let picture = stage.picture();
     assert!(picture.contains("edge:WorksOn  2 of 2 open") && picture.contains("orphan edge  1 of 1 open"), "{picture}");
 }
