@@ -12,10 +12,11 @@ mod load;
 mod merge;
 mod write;
 
-/// Whether a measurement, or one of a group whose name ends with `/`, is among those that the command line names.
+/// Whether a measurement is among those that the command line names; of a group, whose name ends with `/`, whether one may be.
 fn is_asked(name: &str) -> bool {
-    let asked = std::env::args().skip(1).filter(|arg| !arg.starts_with('-'));
-    asked.into_iter().all(|asked| name.contains(&asked) || (name.ends_with('/') && asked.starts_with(name)))
+    let may_be_of_group = |asked: &str| name.ends_with('/') && (asked.starts_with(name) || !asked.contains('/'));
+    let mut asked = std::env::args().skip(1).filter(|arg| !arg.starts_with('-'));
+    asked.all(|asked| name.contains(&asked) || may_be_of_group(&asked))
 }
 
 criterion_group! {

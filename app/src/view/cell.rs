@@ -10,9 +10,6 @@ use stratigraph_widgets::data_table::CellKind;
 /// A table cell shows no more of a text; the record view shows all of it.
 const SHOWN_CHARS: usize = 240;
 
-/// Digits of a digest that a table cell shows.
-const DIGEST_DIGITS: usize = 8;
-
 /// A value as a table cell shows it. Vectors and blobs are type, digest and length.
 pub(crate) fn cell(value: &Value) -> (Cow<'_, str>, CellKind) {
     match value {
@@ -42,10 +39,10 @@ fn digest(items: &[f32]) -> u32 {
 }
 
 fn blob_text(blob: &Blob) -> String {
-    match (blob.uri(), blob.size_bytes(), blob.digest_hex()) {
+    match (blob.uri(), blob.size_bytes(), blob.short_digest()) {
         (Some(uri), ..) => format!("blob at {uri}"),
         // What tells two of one length apart comes first: columns are narrow.
-        (None, Some(size), Some(digest)) => format!("blob #{} {size} bytes", &digest[..DIGEST_DIGITS]),
+        (None, Some(size), Some(digest)) => format!("blob #{digest} {size} bytes"),
         (None, Some(size), None) => format!("blob {size} bytes"),
         (None, None, _) => "blob".to_owned(),
     }

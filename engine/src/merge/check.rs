@@ -153,8 +153,8 @@ async fn check_edges(
 fn decided<'d>(known: &'d [Conflict], assigned: &Assigned, decisions: &'d MergeDecisions) -> Vec<Decided<'d>> {
     let conflicts = known.iter().zip(&assigned.chosen);
     let decided = conflicts.filter_map(|(conflict, decision)| {
-        let decision = (*decision)?;
-        Some((conflict, decision, decisions.decisions[decision].choice.as_ref()?))
+        let index = (*decision)?;
+        Some((conflict, index, &decisions.decisions[index]))
     });
     decided.collect()
 }

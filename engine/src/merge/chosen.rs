@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::choice::{CellChoice, Choice, effects};
+use super::choice::{CellChoice, effects};
 use super::conflict::{Conflict, Side};
+use super::decision::{Decision, Scope};
 use crate::id::TableKey;
 
 /// What becomes of one row.
@@ -49,8 +50,8 @@ impl ChosenRow {
     }
 }
 
-/// A conflict, the index of the decision about it, and what that one chooses.
-pub type Decided<'d> = (&'d Conflict, usize, &'d Choice);
+/// A conflict with the decision about it and the index of that one.
+pub type Decided<'d> = (&'d Conflict, usize, &'d Decision);
 
 /// Rows by table and id.
 pub(super) type ChosenRows = BTreeMap<TableKey, BTreeMap<String, ChosenRow>>;
@@ -77,13 +78,16 @@ pub fn chosen_row(decided: Vec<Decided<'_>>, table: &TableKey, id: &str) -> Opti
     })
 }
 
-/// What each decision says of each row. Choices about rules come after those about rows, because they speak of what those made;
-/// of either the later decision holds.
+/// What each decision says of each row. Choices about rules of the schema come after those about rows, because they speak of what
+/// those made; of either, what a person chose for one conflict comes after what was chosen for many, and the later decision holds.
 fn in_order(mut decided: Vec<Decided<'_>>) -> impl Iterator<Item = (TableKey, String, ChosenRow)> {
-    decided.sort_by_key(|(conflict, decision, _)| (!conflict.key.kind.is_of_a_row(), *decision));
-    decided.into_iter().flat_map(|(conflict, decision, choice)| {
-        let chosen = move |row| ChosenRow { row, rest: None, decision };
-        effects(conflict, choice).into_iter().map(move |(table, id, row)| (table, id, chosen(row)))
+    decided.sort_by_key(|(conflict, index, decision)| {
+        (!conflict.key.kind.is_of_a_row(), matches!(decision.on, Scope::Conflict(_)), *index)
+    });
+    decided.into_iter().flat_map(|(conflict, index, decision)| {
+        let chosen = move |row| ChosenRow { row, rest: None, decision: index };
+        let effects = decision.choice.as_ref().map(|choice| effects(conflict, choice)).unwrap_or_default();
+        effects.into_iter().map(move |(table, id, row)| (table, id, chosen(row)))
     })
 }
 
@@ -92,8 +96,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::merge::choice::Choice;
     use crate::merge::choice::tests::conflict;
     use crate::merge::conflict::ConflictKind;
+    use crate::merge::decision::Rule;
 
     fn value(text: &str) -> CellChoice {
         CellChoice::Value(json!(text))
@@ -103,11 +109,19 @@ mod tests {
         cells.iter().map(|(name, cell)| ((*name).to_owned(), cell.clone())).collect()
     }
 
-    /// What choices about conflicts of these kinds make of the row `alice`, each with the index of its decision.
+    /// What decisions by hand about conflicts of these kinds make of the row `alice`, each with its index.
     fn alice(choices: &[(ConflictKind, usize, Choice)]) -> Option<ChosenRow> {
-        let conflicts: Vec<Conflict> = choices.iter().map(|(kind, ..)| conflict(*kind)).collect();
-        let decided = conflicts.iter().zip(choices).map(|(conflict, (_, at, choice))| (conflict, *at, choice));
-        chosen_row(decided.collect(), &"node:Person".parse().expect("a key"), "alice")
+        let decisions = choices.iter().map(|(kind, at, choice)| {
+            let conflict = conflict(*kind);
+            let decision = Decision::by_hand(&conflict, Some(choice.clone()));
+            (conflict, *at, decision)
+        });
+        of_alice(&decisions.collect::<Vec<_>>())
+    }
+
+    fn of_alice(decisions: &[(Conflict, usize, Decision)]) -> Option<ChosenRow> {
+        let decided = decisions.iter().map(|(conflict, at, decision)| (conflict, *at, decision)).collect();
+        chosen_row(decided, &"node:Person".parse().expect("a key"), "alice")
     }
 
     const UPDATE: ConflictKind = ConflictKind::DivergentUpdate;
@@ -117,27 +131,21 @@ mod tests {
     #[test]
     fn cells_are_changed_in_the_row_that_was_chosen_before() {
         let mended = Choice::Cells(cells(&[("age", value("7"))]));
-        let with_rest = |rest| RowAnd { rest, cells: cells(&[("age", value("7"))]) };
+        let named = || cells(&[("age", value("7"))]);
+        let before = Choice::Cells(cells(&[("age", value("900")), ("city", CellChoice::From(Side::Target))]));
+        let both = cells(&[("age", value("7")), ("city", CellChoice::From(Side::Target))]);
         for (row, expected) in [
-            (Choice::Take(Side::Source), with_rest(Some(Side::Source))),
-            (Choice::MergeCells, with_rest(None)),
-            (
-                Choice::Cells(cells(&[("age", value("900")), ("city", CellChoice::From(Side::Target))])),
-                RowAnd { rest: None, cells: cells(&[("age", value("7")), ("city", CellChoice::From(Side::Target))]) },
-            ),
+            (Choice::Take(Side::Source), (named(), Some(Side::Source))),
+            (Choice::MergeCells, (named(), None)),
+            (before, (both, None)),
         ] {
             // The decision about the row comes first, wherever it is in the list.
             for (of_row, of_rule) in [(0, 1), (1, 0)] {
                 let chosen = alice(&[(VALUE, of_rule, mended.clone()), (UPDATE, of_row, row.clone())]).expect("chosen");
-                assert_eq!((chosen.row, chosen.rest), (RowChoice::Cells(expected.cells.clone()), expected.rest));
+                assert_eq!((chosen.row, chosen.rest), (RowChoice::Cells(expected.0.clone()), expected.1));
                 assert_eq!(chosen.decision, of_rule);
             }
         }
-    }
-
-    struct RowAnd {
-        rest: Option<Side>,
-        cells: BTreeMap<String, CellChoice>,
     }
 
     #[test]
@@ -148,6 +156,17 @@ mod tests {
         assert_eq!(gone.row, RowChoice::Absent);
         let changed = alice(&[(VALUE, 1, mended), (UNIQUE, 0, other_row)]).expect("chosen");
         assert_eq!(changed.row, RowChoice::Cells(cells(&[("age", value("7"))])));
+    }
+
+    #[test]
+    fn what_was_chosen_for_one_conflict_is_not_replaced_by_a_later_rule() {
+        let value_by_hand = Choice::Cells(cells(&[("age", value("7"))]));
+        let rule = Rule { table: None, kind: Some(UNIQUE), filter: None };
+        let by_rule = Decision::by_rule(rule, Choice::Take(Side::Target));
+        let by_hand = Decision::by_hand(&conflict(VALUE), Some(value_by_hand));
+        let chosen = of_alice(&[(conflict(VALUE), 0, by_hand), (conflict(UNIQUE), 1, by_rule)]).expect("chosen");
+        let expected = RowChoice::Cells(cells(&[("age", value("7"))]));
+        assert_eq!((chosen.row, chosen.rest, chosen.decision), (expected, Some(Side::Target), 0));
     }
 
     #[test]

@@ -5,9 +5,6 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-/// Digits of a digest by which people tell contents apart.
-const DIGEST_DIGITS: usize = 8;
-
 /// Bytes kept outside the columns: a reference to somewhere else, or stored content.
 ///
 /// What is known of the content depends on how it was read: a table view knows the size only, an export has the bytes, a
@@ -70,6 +67,12 @@ impl Blob {
         self.digest.map(|digest| digest.iter().fold(String::new(), hex))
     }
 
+    /// The first eight digits of [`Self::digest_hex`], by which people tell contents apart.
+    #[must_use]
+    pub fn short_digest(&self) -> Option<String> {
+        self.digest_hex().map(|digest| digest.chars().take(8).collect())
+    }
+
     fn content(&self) -> Option<[u8; 32]> {
         self.digest.or_else(|| self.bytes.as_ref().map(|bytes| Sha256::digest(bytes).into()))
     }
@@ -97,8 +100,8 @@ impl fmt::Display for Blob {
             (Some(uri), _) => f.pad(uri),
             (None, size) => {
                 let size = size.unwrap_or(0);
-                match self.digest_hex() {
-                    Some(digest) => f.pad(&format!("{size} bytes #{}", &digest[..DIGEST_DIGITS])),
+                match self.short_digest() {
+                    Some(digest) => f.pad(&format!("{size} bytes #{digest}")),
                     None => f.pad(&format!("{size} bytes")),
                 }
             }

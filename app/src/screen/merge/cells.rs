@@ -11,6 +11,8 @@ use super::deciding::Deciding;
 
 /// Column that tells rows apart.
 pub(super) const ID: &str = "id";
+/// Column of an edge with the node that it leads to: what is shown of it.
+const END: &str = "dst";
 
 /// What stands in the merged row.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,11 +77,12 @@ pub(super) fn lines(conflict: &Conflict, rows: &[ThreeRows], deciding: &Deciding
         return edges(conflict, rows, deciding);
     }
     let Some(own) = rows.first() else { return Vec::new() };
+    let known = Known::new(conflict, deciding);
     let line = |name: String| {
         let cells = SHOWN.map(|side| cell(own, side, &name));
         let there: Vec<&Value> = cells.iter().flatten().collect();
         let differs = there.windows(2).any(|pair| pair[0] != pair[1]);
-        let merged = merged(conflict, own, &name, deciding);
+        let merged = merged(conflict, own, &name, &known);
         Line { name, cells, differs, merged }
     };
     let mut lines: Vec<Line> = columns(own).into_iter().map(line).collect();
@@ -88,21 +91,40 @@ pub(super) fn lines(conflict: &Conflict, rows: &[ThreeRows], deciding: &Deciding
     lines
 }
 
+/// What is known of the choices about a conflict's row.
+struct Known {
+    /// What all of them make of it.
+    chosen: Option<ChosenRow>,
+    /// Whether one is about this conflict.
+    is_decided: bool,
+    knows_changers: bool,
+}
+
+impl Known {
+    fn new(conflict: &Conflict, deciding: &Deciding) -> Self {
+        let key = &conflict.key;
+        Self {
+            chosen: deciding.row(&key.table, &key.id),
+            is_decided: deciding.choice(conflict).is_some() || deciding.partial(key).is_some(),
+            knows_changers: deciding.knows_changers(conflict),
+        }
+    }
+}
+
 /// What becomes of a cell, by all that was chosen for its row.
-fn merged(conflict: &Conflict, rows: &ThreeRows, column: &str, deciding: &Deciding) -> Merged {
-    let key = &conflict.key;
-    let is_decided = deciding.choice(conflict).is_some() || deciding.partial(key).is_some();
-    if !is_decided && is_wrong(conflict, column) {
+fn merged(conflict: &Conflict, rows: &ThreeRows, column: &str, known: &Known) -> Merged {
+    if !known.is_decided && is_wrong(conflict, column) {
         return Merged::Open;
     }
-    let knows_changers = deciding.knows_changers(conflict);
-    match deciding.row(&key.table, &key.id) {
-        Some(chosen) => of_chosen(&chosen, rows, column, knows_changers),
-        None if key.kind.is_of_a_row() => match (cell(rows, Side::Source, column), cell(rows, Side::Target, column)) {
-            (Some(source), Some(target)) if source == target => unnamed(rows, column, knows_changers),
-            (_, _) => Merged::Open,
-        },
-        None => unnamed(rows, column, knows_changers),
+    match &known.chosen {
+        Some(chosen) => of_chosen(chosen, rows, column, known.knows_changers),
+        None if conflict.key.kind.is_of_a_row() => {
+            match (cell(rows, Side::Source, column), cell(rows, Side::Target, column)) {
+                (Some(source), Some(target)) if source == target => unnamed(rows, column, known.knows_changers),
+                (_, _) => Merged::Open,
+            }
+        }
+        None => unnamed(rows, column, known.knows_changers),
     }
 }
 
@@ -197,7 +219,7 @@ fn edges(conflict: &Conflict, rows: &[ThreeRows], deciding: &Deciding) -> Vec<Li
             Some(Value::from(text.as_str()))
         };
         let chosen = deciding.row(&conflict.key.table, &edge.id);
-        let merged = chosen.map_or_else(|| comes(edge), |chosen| of_edge(&chosen, edge));
+        let merged = chosen.map_or_else(|| comes(edge), |chosen| of_chosen(&chosen, edge, END, true));
         let cells = SHOWN.map(end);
         let differs = cells.windows(2).any(|pair| pair[0] != pair[1]);
         Line { name: edge.id.clone(), cells, differs, merged }
@@ -205,35 +227,28 @@ fn edges(conflict: &Conflict, rows: &[ThreeRows], deciding: &Deciding) -> Vec<Li
     rows.iter().map(line).collect()
 }
 
-/// From where an edge comes that a choice speaks of: one made of cells from the side that has it.
-fn of_edge(chosen: &ChosenRow, edge: &ThreeRows) -> Merged {
-    match &chosen.row {
-        RowChoice::Cells(_) => restored(edge),
-        RowChoice::From(_) | RowChoice::Absent | RowChoice::Restored => of_chosen(chosen, edge, ID, true),
-    }
-}
-
 /// What becomes of an edge without a choice: it is there if a side added it, or neither deleted it.
-pub(super) fn comes(edge: &ThreeRows) -> Merged {
+fn comes(edge: &ThreeRows) -> Merged {
     match (&edge.base, &edge.source, &edge.target) {
-        (None, _, Some(_)) | (Some(_), Some(_), Some(_)) => Merged::From(Side::Target),
-        (None, Some(_), None) => Merged::From(Side::Source),
         (Some(_), _, None) | (Some(_), None, Some(_)) | (None, None, None) => Merged::NoRow,
+        (None, _, _) | (Some(_), Some(_), Some(_)) => unnamed(edge, END, true),
     }
 }
 
-/// The choice after an edge was turned: what would be there goes, what would not comes back. None if nothing is turned any more.
-pub(super) fn turned(choice: Option<&Choice>, edge: &ThreeRows) -> Option<Choice> {
+/// The choice after an edge was turned: what is there goes, what is gone comes back, and what the choice names it names no more. None
+/// if nothing is turned any more.
+pub(super) fn turned(choice: Option<&Choice>, edge: &str, is_gone: bool) -> Option<Choice> {
     let (mut drop, mut restore) = match choice {
         Some(Choice::Edges { drop, restore }) => (drop.clone(), restore.clone()),
         Some(_) | None => (Vec::new(), Vec::new()),
     };
-    let list = if comes(edge) == Merged::NoRow { &mut restore } else { &mut drop };
-    match list.iter().position(|id| *id == edge.id) {
-        Some(at) => {
-            list.remove(at);
-        }
-        None => list.push(edge.id.clone()),
+    if drop.iter().chain(&restore).any(|id| id == edge) {
+        drop.retain(|id| id != edge);
+        restore.retain(|id| id != edge);
+    } else if is_gone {
+        restore.push(edge.to_owned());
+    } else {
+        drop.push(edge.to_owned());
     }
     (!drop.is_empty() || !restore.is_empty()).then_some(Choice::Edges { drop, restore })
 }

@@ -52,48 +52,30 @@ pub(super) struct Deciding {
     about: About,
     /// Places of the present decisions made by hand.
     hands: HashMap<ConflictKey, Vec<usize>>,
+    /// The nodes about whose edges a decision names an edge, by the edge.
+    named: HashMap<(TableKey, String), Vec<String>>,
     /// Whether there are several last common commits.
     is_crosswise: bool,
     /// Why the present decisions cannot be used.
     pub(super) problem: Option<Problem>,
 }
 
-/// Places of conflicts in a check, the open ones first, by the rows that a decision about them can speak of.
-#[derive(Debug, Default)]
-struct About {
-    rows: HashMap<(TableKey, String), Vec<usize>>,
-    /// Those about the number of a node's edges can speak of any edge of the table.
-    edges: HashMap<TableKey, Vec<usize>>,
-}
+/// Places of conflicts in a check, the open ones first, by the rows that a decision about them can speak of; one about the edges of a
+/// node by the node.
+type About = HashMap<(TableKey, String), Vec<usize>>;
 
-impl About {
-    fn new(check: &MergeCheck) -> Self {
-        let mut about = Self::default();
-        for (place, conflict) in all(check).enumerate() {
-            let table = &conflict.key.table;
-            let mut row = |table: &TableKey, id: &str| {
-                about.rows.entry((table.clone(), id.to_owned())).or_default().push(place);
-            };
-            match &conflict.detail {
-                ConflictDetail::Row { .. } | ConflictDetail::Value { .. } => row(table, &conflict.key.id),
-                ConflictDetail::Orphan { node, end, .. } => {
-                    row(table, &conflict.key.id);
-                    row(node, end);
-                }
-                ConflictDetail::Unique { other, .. } => {
-                    row(table, &conflict.key.id);
-                    row(table, other);
-                }
-                ConflictDetail::Cardinality { .. } => about.edges.entry(table.clone()).or_default().push(place),
-            }
+fn about(check: &MergeCheck) -> About {
+    let mut about = About::new();
+    for (place, Conflict { key, detail, .. }) in all(check).enumerate() {
+        let mut row = |table: &TableKey, id: &str| about.entry((table.clone(), id.to_owned())).or_default().push(place);
+        row(&key.table, &key.id);
+        match detail {
+            ConflictDetail::Row { .. } | ConflictDetail::Value { .. } | ConflictDetail::Cardinality { .. } => {}
+            ConflictDetail::Orphan { node, end, .. } => row(node, end),
+            ConflictDetail::Unique { other, .. } => row(&key.table, other),
         }
-        about
     }
-
-    fn of(&self, table: &TableKey, id: &str) -> impl Iterator<Item = usize> {
-        let rows = self.rows.get(&(table.clone(), id.to_owned())).into_iter().flatten();
-        rows.chain(self.edges.get(table).into_iter().flatten()).copied()
-    }
+    about
 }
 
 /// The conflicts of a check, the open ones first.
@@ -128,10 +110,10 @@ impl Deciding {
             tables: preview.tables.clone(),
         };
         let now = Choices { decisions: now, partial: Arc::default() };
-        let (decided, hands) = (HashMap::new(), hands(&now.decisions));
-        let (about, is_crosswise) = (About::new(&check), !preview.other_bases.is_empty());
+        let (decided, hands, named) = (HashMap::new(), hands(&now.decisions), named(&now.decisions));
+        let (about, is_crosswise) = (about(&check), !preview.other_bases.is_empty());
         let (of, former, problem) = (Arc::new(none), Vec::new(), None);
-        Self { now, former, of, check, decided, about, hands, is_crosswise, problem }
+        Self { now, former, of, check, decided, about, hands, named, is_crosswise, problem }
     }
 
     /// What is to be checked and carried out.
@@ -159,9 +141,13 @@ impl Deciding {
         self.of == self.now.decisions
     }
 
-    /// Whether all is decided, and the engine says so.
+    /// Whether all is decided, and the engine says so. A row of which only some cells are chosen is not, whatever a rule says of it.
     pub(super) fn is_settled(&self) -> bool {
-        self.is_current() && self.problem.is_none() && self.check.open.is_empty()
+        let is_begun = || all(&self.check).any(|conflict| self.now.partial.contains_key(&conflict.key));
+        self.is_current()
+            && self.problem.is_none()
+            && self.check.open.is_empty()
+            && (self.now.partial.is_empty() || !is_begun())
     }
 
     /// Takes the engine's word; one about other decisions than the present ones is none.
@@ -174,7 +160,7 @@ impl Deciding {
         for (conflict, decision) in &check.decided {
             self.decided.entry(conflict.key.clone()).or_default().push((conflict.detail.clone(), *decision));
         }
-        self.about = About::new(&check);
+        self.about = about(&check);
         self.check = check;
         self.problem = None;
         true
@@ -182,9 +168,9 @@ impl Deciding {
 
     /// All conflicts, decided ones too, in order of table, kind and id.
     pub(super) fn conflicts(&self) -> Vec<Conflict> {
-        let mut all: Vec<Conflict> = all(&self.check).cloned().collect();
-        all.sort_by(|a, b| a.key.cmp(&b.key));
-        all
+        let mut sorted: Vec<Conflict> = all(&self.check).cloned().collect();
+        sorted.sort_by(|a, b| a.key.cmp(&b.key));
+        sorted
     }
 
     /// How a conflict stands.
@@ -252,11 +238,14 @@ impl Deciding {
     /// chosen for it.
     pub(super) fn row(&self, table: &TableKey, id: &str) -> Option<ChosenRow> {
         let conflicts: Vec<&Conflict> = self.conflicts_about(table, id).collect();
-        let begun = |conflict: &&Conflict| self.partial(&conflict.key).map(|cells| Choice::Cells(cells.clone()));
-        let begun: Vec<Option<Choice>> = conflicts.iter().map(begun).collect();
+        let begun = |conflict: &&Conflict| {
+            let cells = self.partial(&conflict.key)?;
+            Some(Decision::by_hand(conflict, Some(Choice::Cells(cells.clone()))))
+        };
+        let begun: Vec<Option<Decision>> = conflicts.iter().map(begun).collect();
         let chosen = conflicts.iter().zip(&begun).filter_map(|(conflict, begun)| match begun {
             Some(cells) => Some((*conflict, usize::MAX, cells)),
-            None => self.place(conflict).and_then(|at| Some((*conflict, at, self.list().get(at)?.choice.as_ref()?))),
+            None => self.place(conflict).and_then(|at| Some((*conflict, at, self.list().get(at)?))),
         });
         chosen_row(chosen.collect(), table, id)
     }
@@ -264,8 +253,11 @@ impl Deciding {
     /// The conflicts of which a decision can speak of a row.
     fn conflicts_about(&self, table: &TableKey, id: &str) -> impl Iterator<Item = &Conflict> {
         let MergeCheck { open, decided, .. } = &self.check;
-        let conflict = |place: usize| open.get(place).unwrap_or_else(|| &decided[place - open.len()].0);
-        self.about.of(table, id).map(conflict)
+        let conflict = |place: &usize| open.get(*place).unwrap_or_else(|| &decided[place - open.len()].0);
+        let key = (table.clone(), id.to_owned());
+        let nodes = self.named.get(&key).into_iter().flatten().map(|node| (table.clone(), node.clone()));
+        let keys: Vec<(TableKey, String)> = nodes.chain([key]).collect();
+        keys.into_iter().filter_map(|key| self.about.get(&key)).flatten().map(conflict)
     }
 
     /// The cells chosen of a row that is not decided yet.
@@ -312,7 +304,10 @@ impl Deciding {
     /// Adds a rule; `over` are conflicts whose decisions by hand give way to it.
     pub(super) fn add_rule(&mut self, rule: Decision, over: &[&Conflict], what: String) {
         let replaced = self.replaced(over);
-        self.change(what, &replaced, |decisions, _| decisions.push(rule));
+        self.change(what, &replaced, |decisions, partial| {
+            partial.retain(|key, _| !over.iter().any(|conflict| conflict.key == *key));
+            decisions.push(rule);
+        });
     }
 
     /// Places of the decisions made by hand that a new one about these conflicts takes the place of: those for their rows, and those
@@ -352,6 +347,7 @@ impl Deciding {
         let (before, what) = self.former.pop()?;
         self.now = before;
         self.hands = hands(&self.now.decisions);
+        self.named = named(&self.now.decisions);
         self.problem = None;
         Some(what)
     }
@@ -371,6 +367,7 @@ impl Deciding {
         change(&mut decisions.decisions, &mut partial);
         self.now = Choices { decisions: Arc::new(decisions), partial: Arc::new(partial) };
         self.hands = hands(&self.now.decisions);
+        self.named = named(&self.now.decisions);
         self.problem = None;
         if self.former.len() == KEPT {
             self.former.remove(0);
@@ -388,4 +385,17 @@ fn hands(decisions: &MergeDecisions) -> HashMap<ConflictKey, Vec<usize>> {
         }
     }
     hands
+}
+
+/// Which nodes' edges the decisions by hand that name edges are about.
+fn named(decisions: &MergeDecisions) -> HashMap<(TableKey, String), Vec<String>> {
+    let mut named: HashMap<(TableKey, String), Vec<String>> = HashMap::new();
+    for decision in &decisions.decisions {
+        if let (Scope::Conflict(key), Some(Choice::Edges { drop, restore })) = (&decision.on, &decision.choice) {
+            for edge in drop.iter().chain(restore) {
+                named.entry((key.table.clone(), edge.clone())).or_default().push(key.id.clone());
+            }
+        }
+    }
+    named
 }

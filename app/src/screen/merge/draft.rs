@@ -151,29 +151,46 @@ fn is_of(decisions: &MergeDecisions, pair: &Pair) -> bool {
     (&decisions.source, &decisions.target) == (&pair.source, &pair.target)
 }
 
-/// The newest decisions kept for these heads, else the newest ones kept for the same branches of the graph; the key remembers
-/// where they were.
+/// The decisions that this workbench kept for these heads, else the newest ones kept for them, else the newest ones kept for the
+/// same branches of the graph; the key remembers where they were. Drafts of merges that were done since are removed: their rules
+/// would decide what nobody saw when they were made.
 ///
 /// # Errors
 /// `Unavailable` or `Invalid`, in words, if there is a draft that cannot be read.
-pub(super) fn find(key: &mut DraftKey) -> Result<Option<Kept>, Failure> {
+pub(super) fn find(key: &mut DraftKey, is_done: impl Fn(&MergeHeads) -> bool) -> Result<Option<Kept>, Failure> {
     let of_heads = drafts(key, &key.of_heads());
-    let found = if let Some(draft) = of_heads.first() {
+    let own = of_heads.iter().find(|draft| key.file().as_ref() == Some(&draft.path));
+    let found = if let Some(draft) = own.or(of_heads.first()) {
         let (decisions, digest) = read(&draft.path)?;
         Some((draft.clone(), decisions, digest))
     } else {
-        // A draft of other heads that cannot be read is none of this merge's.
-        let others = drafts(key, &key.of_graph()).into_iter();
-        let mut others = others.filter_map(|draft| {
-            let (decisions, digest) = read(&draft.path).ok()?;
-            Some((draft, decisions, digest))
-        });
-        others.find(|(_, decisions, _)| is_of(decisions, &key.pair))
+        of_other_heads(key, is_done)?
     };
     Ok(found.map(|(draft, decisions, digest)| {
+        let is_other = |other: &&Draft| other.path != draft.path && !is_of_workbench(&other.path, &key.workbench);
+        let others = of_heads.iter().filter(is_other).count();
         key.former = vec![Former { path: draft.path, read: Some(digest) }];
-        Kept { decisions, at_micros: draft.at_micros, others: of_heads.len().saturating_sub(1) }
+        Kept { decisions, at_micros: draft.at_micros, others }
     }))
+}
+
+/// The newest draft of the same branches, and the digest of its text.
+fn of_other_heads(
+    key: &DraftKey,
+    is_done: impl Fn(&MergeHeads) -> bool,
+) -> Result<Option<(Draft, MergeDecisions, u64)>, Failure> {
+    for draft in drafts(key, &key.of_graph()) {
+        // One that cannot be read is none of this merge's.
+        let Ok((decisions, digest)) = read(&draft.path) else { continue };
+        if !is_of(&decisions, &key.pair) {
+            continue;
+        }
+        if !is_done(&decisions.heads) {
+            return Ok(Some((draft, decisions, digest)));
+        }
+        remove(&draft.path)?;
+    }
+    Ok(None)
 }
 
 /// A file of decisions.

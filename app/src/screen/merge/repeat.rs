@@ -38,11 +38,6 @@ impl Merge {
                 Some(format!("no other conflict {} can get that choice", Self::reach_words(reach, &conflict)));
             return;
         }
-        let nothing = || Item {
-            label: words::count(0, "conflict"),
-            text: "not decided by hand: nothing changes".to_owned(),
-            action: Some(Err("all of them were decided by hand, the line below replaces that".to_owned())),
-        };
         let item = |label: String, text: &str, over_hand| Item {
             label,
             text: text.to_owned(),
@@ -60,7 +55,11 @@ impl Merge {
             let all = words::count(free + by_hand, "conflict");
             items.push(item(all, &format!("these, and {by_hand} that you decided otherwise by hand"), true));
         } else if by_hand > 0 {
-            items.push(nothing());
+            items.push(Item {
+                label: words::count(0, "conflict"),
+                text: "not decided by hand: nothing changes".to_owned(),
+                action: Some(Err("all of them were decided by hand, the line below replaces that".to_owned())),
+            });
             let text = "that you decided otherwise by hand: that choice is replaced";
             items.push(item(words::count(by_hand, "conflict"), text, true));
         }

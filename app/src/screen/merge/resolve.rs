@@ -157,9 +157,9 @@ impl Merge {
             cx.shared.notice = Some("go to an edge first (tab): D drops it, or restores one that is gone".to_owned());
             return;
         }
-        let edge = self.row.rows.as_ref().and_then(|rows| rows.get(self.row.cursor.row)).cloned();
+        let edge = self.lines().into_iter().nth(self.row.cursor.row);
         let (Some(edge), Some(deciding)) = (edge, &self.deciding) else { return };
-        match cells::turned(deciding.choice(conflict), &edge) {
+        match cells::turned(deciding.choice(conflict), &edge.name, edge.merged == Merged::NoRow) {
             Some(choice) => drop(self.decide(conflict, &choice, cx)),
             None => self.clear(cx),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stratigraph_engine::graph::{BranchError, Pending};
-use stratigraph_engine::merge::{MergeDecisions, MergeError};
+use stratigraph_engine::merge::{MergeDecisions, MergeError, MergeHeads};
 use stratigraph_engine::{At, BranchName, CommitGraph, CommitId, Error, ErrorKind, Graph, Progress};
 
 use super::draft::{self, DraftKey};
@@ -105,7 +105,9 @@ async fn preview(pair: Pair, look_ahead: bool, cx: &TaskContext) -> Result<(), F
     let heads = plan.heads();
     let directory = state_directory().map(|directory| directory.join("drafts"));
     let mut key = DraftKey::new(directory, graph.uri().to_owned(), pair.clone(), heads);
-    let (kept, kept_failure) = match draft::find(&mut key) {
+    let merged = history.ancestors(heads.target);
+    let is_done = |of: &MergeHeads| merged.contains(&of.source);
+    let (kept, kept_failure) = match draft::find(&mut key, is_done) {
         Ok(kept) => (kept, None),
         Err(failure) => (None, Some(failure.sentence())),
     };

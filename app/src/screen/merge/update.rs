@@ -9,7 +9,7 @@ use super::request::{Pair, Request};
 use super::tables::TableLine;
 use super::{
     BETWEEN, BETWEEN_SLOT, BRANCHES_SLOT, CONFLICTS, Ending, Merge, PREVIEW_SLOT, RELATED, RESULT, ROW, SOURCE,
-    SUMMARY, Step, TABLES, TARGET, focus, is_reading,
+    SUMMARY, Step, TABLES, TARGET, focus, is_reading, words,
 };
 use crate::action::TermKind;
 use crate::matcher::Matcher;
@@ -199,6 +199,7 @@ impl Merge {
         }
         if self.tree.conflicts().is_empty() {
             let text = match self.preview {
+                Some(_) if !self.moved(cx.shared).is_empty() => words::AGAIN,
                 Some(_) => "there is no conflict: C merges",
                 None => "the preview is not made yet",
             };

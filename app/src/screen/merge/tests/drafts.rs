@@ -52,7 +52,7 @@ fn decisions() -> MergeDecisions {
 
 /// What is continued.
 fn found(key: &mut DraftKey) -> Option<MergeDecisions> {
-    find(key).expect("readable").map(|kept| kept.decisions)
+    find(key, |_| false).expect("readable").map(|kept| kept.decisions)
 }
 
 fn other_heads() -> MergeHeads {
@@ -108,7 +108,7 @@ fn a_draft_that_is_no_draft_is_told_and_not_replaced() {
     keep(&key, &decisions()).expect("written");
     let file = std::fs::read_dir(folder.0.join("drafts")).expect("a folder").flatten().next().expect("a file");
     std::fs::write(file.path(), "{").expect("written");
-    let failure = find(&mut key).expect_err("no JSON");
+    let failure = find(&mut key, |_| false).expect_err("no JSON");
     assert!(failure.sentence().starts_with("cannot understand the decisions kept in"), "{}", failure.sentence());
 }
 
@@ -127,7 +127,7 @@ fn workbenches_keep_drafts_of_their_own() {
     keep(&theirs, &none).expect("removed");
     let mut next = key("next", heads());
     assert_eq!(found(&mut next), Some(one.clone()));
-    let kept = |key: &mut DraftKey| find(key).expect("readable").expect("some");
+    let kept = |key: &mut DraftKey| find(key, |_| false).expect("readable").expect("some");
     assert_eq!(kept(&mut key("other", heads())).others, 0);
     // Who continues a draft takes it over; what its workbench adds meanwhile stays its own.
     let mut late = next.clone().of_workbench("late");
@@ -141,7 +141,7 @@ fn workbenches_keep_drafts_of_their_own() {
         assert_eq!(found_by("last"), Some(decisions()), "ours is still there");
     }
     // The same choices after the branches moved.
-    find(&mut late).expect("readable");
+    find(&mut late, |_| false).expect("readable");
     keep(&late, &one).expect("written");
     let moved = key("late", other_heads()).after(&late);
     keep(&moved, &one).expect("written");
@@ -158,10 +158,31 @@ fn a_draft_that_was_carried_over_goes_with_its_choices() {
     let key = |workbench: &str, heads| folder.key("/data/crm", heads).of_workbench(workbench);
     keep(&key("dead", heads()), &decisions()).expect("written");
     let mut before = key("next", heads());
-    find(&mut before).expect("readable");
+    find(&mut before, |_| false).expect("readable");
     let moved = key("next", other_heads()).after(&before);
     keep(&moved, &decisions()).expect("written");
     keep(&moved, &MergeDecisions { decisions: Vec::new(), ..decisions() }).expect("removed");
+    assert_eq!(folder.drafts(), 0);
+}
+
+#[test]
+fn what_this_workbench_kept_is_continued_before_newer_drafts_of_others() {
+    let folder = Folder::new("own");
+    let key = |workbench: &str| folder.key("/data/crm", heads()).of_workbench(workbench);
+    let one = MergeDecisions { decisions: decisions().decisions[..1].to_vec(), ..decisions() };
+    keep(&key("ours"), &one).expect("written");
+    keep(&key("theirs"), &decisions()).expect("written");
+    let kept = find(&mut key("ours"), |_| false).expect("readable").expect("some");
+    assert_eq!((kept.decisions, kept.others), (one, 1));
+}
+
+#[test]
+fn drafts_of_merges_that_were_done_do_not_come_up_again() {
+    let folder = Folder::new("done");
+    keep(&folder.key("/data/crm", heads()).of_workbench("theirs"), &decisions()).expect("written");
+    let mut later = folder.key("/data/crm", other_heads());
+    let is_done = |of: &MergeHeads| of.source == heads().source;
+    assert_eq!(find(&mut later, is_done).expect("readable"), None);
     assert_eq!(folder.drafts(), 0);
 }
 

@@ -100,6 +100,8 @@ fn once_a_branch_moved_nothing_says_that_it_merges() {
         stage.heads(&[("main", 8), ("people", 4)]);
         let picture = stage.picture();
         assert!(picture.contains("a branch moved: r previews again") && !picture.contains("C merges"), "{picture}");
+        stage.keys("enter");
+        assert!(!stage.picture().contains("C merges"), "{}", stage.picture());
     }
 }
 

@@ -8,6 +8,7 @@ use stratigraph_engine::merge::{
     CellChoice, Choice, Conflict, ConflictKey, ConflictKind, Decision, MergeCheck, Rule, Scope, Side, StaleDecision,
 };
 
+use super::super::cells::Merged;
 use super::super::deciding::{Deciding, Standing};
 use super::super::request::{Reply, Request};
 use super::super::{CONFLICTS, Merge, ROW};
@@ -140,6 +141,36 @@ fn cells_are_taken_one_by_one_and_count_once_all_that_both_changed_are_named() {
     assert_eq!(chosen(&stage), []);
     stage.keys("u u");
     assert_eq!(stage.state.shared.notice.as_deref(), Some("nothing to undo"));
+}
+
+#[test]
+fn a_row_of_which_cells_are_still_to_be_chosen_is_open_whatever_a_rule_says() {
+    let mut stage =
+        Stage::with(120, 30, vec![divergent("ada", &["age", "city"], false), divergent("bob", &["city"], true)]);
+    stage.keys("tab enter");
+    stage.rows();
+    stage.select(UPDATE, "bob");
+    stage.keys("t");
+    stage.select(UPDATE, "ada");
+    // A rule over it takes the place of what was begun.
+    stage.keys("tab g g s esc");
+    stage.select(UPDATE, "bob");
+    stage.keys("R k enter");
+    stage.checked();
+    assert!(merge(&stage).deciding.as_ref().expect("choices").is_settled());
+    let taken = |stage: &Stage| merge(stage).lines().iter().map(|line| line.merged.clone()).collect::<Vec<_>>();
+    stage.select(UPDATE, "ada");
+    assert!(taken(&stage).iter().all(|cell| *cell == Merged::From(Side::Target)), "{:?}", taken(&stage));
+    // What is begun after a rule keeps from merging until it is whole.
+    stage.keys("u");
+    stage.select(UPDATE, "bob");
+    stage.keys("D R k enter");
+    stage.select(UPDATE, "ada");
+    stage.keys("tab g g s");
+    stage.checked();
+    let deciding = merge(&stage).deciding.as_ref().expect("choices");
+    assert!(deciding.check().open.is_empty(), "the rule decides it: {:?}", deciding.check().open);
+    assert!(!deciding.is_settled() && !stage.picture().contains("C merge"), "{}", stage.picture());
 }
 
 #[test]

@@ -14,7 +14,6 @@ use super::fixture::{
 use super::stage::Stage;
 use crate::event::Event;
 use crate::message::Failure;
-use crate::screen::Screen;
 
 #[derive(Debug, Clone)]
 enum Happens {
