@@ -32,8 +32,6 @@ const ID: &str = "id";
 const ANY_VALUE: &str = "<value>";
 /// Stands in examples where a person writes the id of an edge.
 const ANY_EDGE: &str = "<id of an edge>";
-/// Columns of an example.
-const EXAMPLE_COLUMNS: usize = 2;
 
 /// How a conflict is settled. `Display` is its JSON on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -233,8 +231,9 @@ fn examples(conflict: &Conflict) -> Vec<Choice> {
     match &conflict.detail {
         ConflictDetail::Row { columns, is_cell_mergeable: _ } => {
             let sides = [Side::Target, Side::Source].map(CellChoice::From);
-            let columns = columns.iter().filter(|column| *column != ID).take(EXAMPLE_COLUMNS);
-            vec![Choice::Cells(columns.cloned().zip(sides).collect())]
+            // All of them, so that none is missing which both sides changed.
+            let columns = columns.iter().filter(|column| *column != ID);
+            vec![Choice::Cells(columns.cloned().zip(sides.into_iter().cycle()).collect())]
         }
         ConflictDetail::Orphan { .. } => Vec::new(),
         ConflictDetail::Unique { columns, other } => vec![

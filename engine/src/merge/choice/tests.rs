@@ -154,7 +154,7 @@ fn an_offer_names_columns_and_rows_of_the_conflict() {
             "\"target\"",
             "\"base\"",
             "\"cells\"",
-            r#"{"cells": {"age": "target", "city": "source"}}"#,
+            r#"{"cells": {"age": "target", "city": "source", "name": "target"}}"#,
             "\"drop\""
         ]
     );

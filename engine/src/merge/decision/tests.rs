@@ -63,7 +63,7 @@ fn a_file_reads_well() {
     {
       "conflict": {"table": "node:Person", "kind": "DivergentUpdate", "id": "alice"},
       "about": "differs in age, city, name (cells can be merged)",
-      "choices": ["source", "target", "base", "cells", {"cells": {"age": "target", "city": "source"}}, "drop"],
+      "choices": ["source", "target", "base", "cells", {"cells": {"age": "target", "city": "source", "name": "target"}}, "drop"],
       "choice": null,
       "rows": "rows of DivergentUpdate"
     },
