@@ -26,6 +26,8 @@ pub struct Confirm {
     verb: &'static str,
     chosen: bool,
     word: Option<(String, Input)>,
+    /// Whether another word was sent.
+    refused: bool,
     /// First line of the plan on view, where it does not fit.
     offset: usize,
 }
@@ -47,7 +49,7 @@ impl Confirm {
     /// A question with the plan as text; `verb` is the word on the button that agrees.
     #[must_use]
     pub fn new(title: impl Into<String>, plan: Vec<String>, verb: &'static str, yes: Action) -> Self {
-        Self { title: title.into(), plan, yes, verb, chosen: false, word: None, offset: 0 }
+        Self { title: title.into(), plan, yes, verb, chosen: false, word: None, refused: false, offset: 0 }
     }
 
     /// The same, agreed to only by typing `word`.
@@ -83,7 +85,12 @@ impl Confirm {
             return match key.bare() {
                 Some(KeyCode::Esc) => Step::Close,
                 Some(KeyCode::Enter) if input.value() == word => Step::Finish(self.yes.clone()),
+                Some(KeyCode::Enter) => {
+                    self.refused = !input.value().is_empty();
+                    Step::Stay
+                }
                 _ => {
+                    self.refused = false;
                     type_key(input, key);
                     Step::Stay
                 }
@@ -119,7 +126,8 @@ impl Confirm {
         draw_plan(&lines, self.offset, body, canvas);
         match &self.word {
             Some((word, input)) => {
-                draw_input(input, &format!("type {word} to agree: "), first_line(buttons).0, canvas);
+                let asked = if self.refused { "that is not it, " } else { "" };
+                draw_input(input, &format!("{asked}type {word} to agree: "), first_line(buttons).0, canvas);
             }
             None => self.draw_buttons(buttons, canvas),
         }

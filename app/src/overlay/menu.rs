@@ -128,6 +128,7 @@ impl Menu {
             Some(KeyCode::Esc) => return self.escape(),
             Some(KeyCode::Enter) => return self.choose(),
             Some(KeyCode::Char('q')) if !self.filters() => return Step::Close,
+            Some(KeyCode::Char(letter)) if !self.filters() => return self.choose_by(letter),
             _ => {}
         }
         if let Some(filter) = &mut self.filter {
@@ -159,6 +160,14 @@ impl Menu {
             }
             None => Step::Stay,
         }
+    }
+
+    /// Chooses the line that a key of the screen below stands before.
+    fn choose_by(&mut self, letter: char) -> Step {
+        let is_it = |item: &Item| item.action.is_some() && item.label.chars().eq([letter]);
+        let Some(row) = self.shown().position(is_it) else { return Step::Stay };
+        self.cursor.row = row;
+        self.choose()
     }
 
     pub(super) fn click(&mut self, index: usize) -> Step {

@@ -74,6 +74,10 @@ fn a_plan_that_does_not_fit_is_scrolled_and_says_so() {
     press(state.shared.overlays.last_mut().expect("there"), "pagedown down pagedown pagedown");
     let last = picture(&state);
     assert!(last.contains("step 7") && last.contains("step 12") && last.contains("6 more lines: up"), "{last}");
+    press(state.shared.overlays.last_mut().expect("there"), "c r enter");
+    assert!(picture(&state).contains("that is not it, type crm to agree: cr"), "{}", picture(&state));
+    press(state.shared.overlays.last_mut().expect("there"), "m");
+    assert!(!picture(&state).contains("that is not it"), "{}", picture(&state));
 }
 
 #[test]
