@@ -33,7 +33,8 @@ pub(crate) fn done_words(decision: Decision) -> &'static str {
     match decision {
         Decision::RollForward => "rolled forward",
         Decision::RollBack => "rolled back",
-        Decision::Discard => "discarded",
+        // The audit has no kind of its own for what had moved nothing.
+        Decision::Discard => "discarded, recorded as rolled back",
         Decision::StaleAfterSuccess => "closed, as it was published",
         Decision::StaleAfterRollBack => "closed, as it was rolled back",
         Decision::OrphanedBranch => "discarded, as its branch is gone",

@@ -76,7 +76,9 @@ fn effects(step: &RecoveryStep) -> Vec<String> {
             let back = listed(&|table| format!("{} to {}", table.table_key, table.pinned));
             vec![format!("discarded: {lost}"), format!("returns: {back}")]
         }
-        Decision::Discard => vec!["nothing moved: its record goes, nothing else".to_owned()],
+        Decision::Discard => {
+            vec!["nothing moved: a commit and an audit row tell of it, and its record goes".to_owned()]
+        }
         Decision::StaleAfterSuccess => vec!["it is visible already: its record goes, nothing else".to_owned()],
         Decision::StaleAfterRollBack => vec!["it was taken back already: its record goes, nothing else".to_owned()],
         Decision::OrphanedBranch => vec![format!("discarded: its record; branch {branch} is gone")],

@@ -278,6 +278,11 @@ fn only_what_blocks_is_moved_out_and_the_question_says_what_that_means() {
     stage.keys("k Q");
     assert!(stage.picture().contains("/data/crm.01KQKZ0500AAAAAAAAAAAALOST.json"), "{}", stage.picture());
     stage.keys("ctrl-u");
+    stage.text("/data/crm/kept.json");
+    stage.keys("enter");
+    let picture = stage.picture();
+    assert!(picture.contains("/data/crm/kept.json is inside the graph: give a path outside of it"), "{picture}");
+    stage.keys("ctrl-u");
     stage.text(" /tmp/kept.json ");
     stage.keys("enter");
     let picture = stage.picture();

@@ -1,6 +1,6 @@
 //! What the actions do, and what becomes of what arrives.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use stratigraph_engine::CommitId;
 use stratigraph_engine::recovery::{Decision, RecoveryPlan};
@@ -257,20 +257,20 @@ impl Recovery {
 
     fn ask_quarantine(&mut self, cx: &mut Context<'_>) {
         let Some(id) = self.entry(cx.shared).map(|entry| entry.id.clone()) else { return };
-        let folder = cx.shared.graph_info().map(|info| info.uri.clone()).unwrap_or_default();
-        let folder = folder.strip_prefix("file://").unwrap_or(&folder).trim_end_matches('/').to_owned();
-        let prompt = Prompt::new("Move the file to", format!("{folder}.{id}.json"), |text| {
-            Any::Recovery(Action::QuarantineTo(text))
-        });
-        let prompt = prompt.hint("a file outside of the graph that does not exist yet; you are asked once more");
-        let prompt = prompt.check(|text| if text.trim().is_empty() { Err("type a path".to_owned()) } else { Ok(()) });
+        let text = format!("{}.{id}.json", folder(cx.shared));
         self.quarantined = Some(id);
-        cx.open(Overlay::Prompt(prompt));
+        cx.open(Overlay::Prompt(where_to(text)));
     }
 
     /// The question is about what is there now, which may not be there any more.
     fn confirm_quarantine(&mut self, target: &str, cx: &mut Context<'_>) {
         let Some(id) = self.quarantined.take() else { return };
+        if Path::new(target).starts_with(folder(cx.shared)) {
+            let reason = format!("{target} is inside the graph: give a path outside of it");
+            self.quarantined = Some(id);
+            cx.open(Overlay::Prompt(where_to(target.to_owned()).refused(reason)));
+            return;
+        }
         let entries = self.observed.iter().flat_map(|seen| &seen.entries);
         match entries.into_iter().find(|entry| entry.id == id) {
             Some(entry) => cx.open(Overlay::Confirm(dialog::quarantine(entry, target, &name(cx.shared)))),
@@ -382,4 +382,17 @@ fn start(cx: &mut Context<'_>, slot: Slot, request: Request) {
         }
         Err(reason) => cx.shared.notice = Some(reason),
     }
+}
+
+/// The folder of the graph.
+fn folder(shared: &Shared) -> String {
+    let uri = shared.graph_info().map(|info| info.uri.as_str()).unwrap_or_default();
+    uri.strip_prefix("file://").unwrap_or(uri).trim_end_matches('/').to_owned()
+}
+
+/// Asks where a file is to be moved.
+fn where_to(text: String) -> Prompt {
+    let prompt = Prompt::new("Move the file to", text, |text| Any::Recovery(Action::QuarantineTo(text)));
+    let prompt = prompt.hint("a file outside of the graph that does not exist yet; you are asked once more");
+    prompt.check(|text| if text.trim().is_empty() { Err("type a path".to_owned()) } else { Ok(()) })
 }
