@@ -38,6 +38,8 @@ pub(super) struct Line {
     pub(super) cells: [Option<Value>; 3],
     /// Whether those that are there differ.
     pub(super) differs: bool,
+    /// Whether it breaks a rule, and nothing is chosen about that.
+    pub(super) is_wrong: bool,
     /// What becomes of it.
     pub(super) merged: Merged,
 }
@@ -71,7 +73,7 @@ fn columns(rows: &ThreeRows) -> Vec<String> {
     names
 }
 
-/// The lines of a conflict: those that differ first.
+/// The lines of a conflict: what is wrong first, then those that differ.
 pub(super) fn lines(conflict: &Conflict, rows: &[ThreeRows], deciding: &Deciding) -> Vec<Line> {
     if let ConflictDetail::Cardinality { .. } = conflict.detail {
         return edges(conflict, rows, deciding);
@@ -83,11 +85,12 @@ pub(super) fn lines(conflict: &Conflict, rows: &[ThreeRows], deciding: &Deciding
         let there: Vec<&Value> = cells.iter().flatten().collect();
         let differs = there.windows(2).any(|pair| pair[0] != pair[1]);
         let merged = merged(conflict, own, &name, &known);
-        Line { name, cells, differs, merged }
+        let is_wrong = !known.is_decided && is_wrong(conflict, &name);
+        Line { name, cells, differs, is_wrong, merged }
     };
     let mut lines: Vec<Line> = columns(own).into_iter().map(line).collect();
-    // What a rule names is worth seeing first, too.
-    lines.sort_by_key(|line| !(line.differs || is_wrong(conflict, &line.name)));
+    // What a rule names is worth seeing first.
+    lines.sort_by_key(|line| (!is_wrong(conflict, &line.name), !line.differs));
     lines
 }
 
@@ -113,9 +116,6 @@ impl Known {
 
 /// What becomes of a cell, by all that was chosen for its row.
 fn merged(conflict: &Conflict, rows: &ThreeRows, column: &str, known: &Known) -> Merged {
-    if !known.is_decided && is_wrong(conflict, column) {
-        return Merged::Open;
-    }
     match &known.chosen {
         Some(chosen) => of_chosen(chosen, rows, column, known.knows_changers),
         None if conflict.key.kind.is_of_a_row() => {
@@ -222,7 +222,7 @@ fn edges(conflict: &Conflict, rows: &[ThreeRows], deciding: &Deciding) -> Vec<Li
         let merged = chosen.map_or_else(|| comes(edge), |chosen| of_chosen(&chosen, edge, END, true));
         let cells = SHOWN.map(end);
         let differs = cells.windows(2).any(|pair| pair[0] != pair[1]);
-        Line { name: edge.id.clone(), cells, differs, merged }
+        Line { name: edge.id.clone(), cells, differs, is_wrong: false, merged }
     };
     rows.iter().map(line).collect()
 }

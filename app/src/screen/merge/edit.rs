@@ -32,7 +32,7 @@ impl Merge {
         let type_text = self.type_of(&conflict, &column).unwrap_or_else(|| "id of a node".to_owned());
         let title = format!("{} {}{}{column}", conflict.key.table, conflict.key.id, cx.shared.theme.dot());
         let prompt = Prompt::new(title, text, |text| Any::Merge(Action::Write(text)))
-            .hint(format!("{type_text}; null is no value"));
+            .hint(if type_text.ends_with('?') { format!("{type_text}; null is no value") } else { type_text });
         let prompt = match refused {
             Some((_, reason)) => prompt.refused(reason),
             None => prompt,

@@ -1,5 +1,6 @@
 //! The menu of everything that can be chosen for a conflict.
 
+use stratigraph_engine::TableKind;
 use stratigraph_engine::merge::{Choice, Conflict, ConflictDetail, ConflictKind, Side};
 
 use super::action::Action;
@@ -71,6 +72,9 @@ impl Merge {
             }
             (Choice::RestoreEnd, ConflictDetail::Orphan { node, end, .. }) => format!("restore {node} {end}"),
             (Choice::Drop, ConflictDetail::Orphan { .. }) => "drop the edge".to_owned(),
+            (Choice::Keep, _) if conflict.key.table.kind == TableKind::Node => {
+                format!("{}; edges that went with it stay deleted", words::choice(choice, from))
+            }
             (other, _) => words::choice(other, from),
         }
     }

@@ -225,8 +225,11 @@ async fn what_a_choice_broke_is_mended_in_the_row_that_the_choice_made() {
     let cell = |name: &str, merged| (name.to_owned(), merged);
     let name = cell("name", Merged::Agreed);
     let city = cell("city", Merged::From(Side::Source));
-    assert_eq!(bench.merged(), [cell("age", Merged::Open), city.clone(), name.clone()]);
-    bench.keys("tab g g i ctrl-u 7 7 enter esc").await;
+    assert_eq!(bench.merged(), [cell("age", Merged::Written(json!(900))), city.clone(), name.clone()]);
+    assert!(bench.state.screens.merge.lines()[0].is_wrong);
+    // The line begins with what is wrong.
+    bench.keys("tab g g i backspace backspace backspace 7 7 enter esc").await;
+    assert!(!bench.state.screens.merge.lines()[0].is_wrong);
     let expected = [cell("age", Merged::Written(json!(77))), city, name];
     assert_eq!(bench.merged(), expected);
     bench.select("ada").await;

@@ -426,7 +426,7 @@ fn enter_lists_what_fits_each_kind() {
     assert_eq!(
         offers(ConflictKind::DeleteVsUpdate, "linus"),
         [
-            "keep the changed row",
+            "keep the changed row; edges that went with it stay deleted",
             "delete the row",
             "as on people: no row",
             "as on main: city Helsinki",
@@ -438,6 +438,17 @@ fn enter_lists_what_fits_each_kind() {
         ["keep mia, drop the other row", "keep max, drop the other row", "drop the row"]
     );
     assert_eq!(offers(ConflictKind::CardinalityViolation, "ada"), Vec::<String>::new(), "edges are chosen in the list");
+}
+
+#[test]
+fn the_keys_before_the_lines_of_the_list_choose_them() {
+    let mut stage = Stage::resolving(120, 30);
+    stage.select(UPDATE, "ada");
+    stage.keys("enter x");
+    assert_eq!(stage.state.shared.overlays.len(), 1, "no line has that key");
+    stage.keys("t");
+    assert!(stage.state.shared.overlays.is_empty());
+    assert_eq!(stage.decisions().decisions[0].choice, Some(Choice::Take(Side::Target)));
 }
 
 #[test]

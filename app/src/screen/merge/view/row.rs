@@ -198,7 +198,7 @@ fn draw_line(line: &Line, widths: &Widths, theme: Theme, area: Rect, canvas: &mu
     let mut pieces = vec![(format!("  {name}"), name_role)];
     for at in &widths.sides {
         let (value, role) = shown(line.cells[*at].as_ref(), theme);
-        let taken = line.differs && line.merged == Merged::From(SHOWN[*at]);
+        let taken = line.differs && !line.is_wrong && line.merged == Merged::From(SHOWN[*at]);
         let sign = if taken { taken_sign(theme) } else { "" };
         let room = widths.value.saturating_sub(width(sign));
         let value = column(&value, room, Align::Left, theme);
@@ -214,7 +214,13 @@ fn draw_line(line: &Line, widths: &Widths, theme: Theme, area: Rect, canvas: &mu
     }
     if widths.merged {
         let (value, role) = merged(line, theme);
-        let role = if line.differs || matches!(line.merged, Merged::Written(_)) { role } else { Role::Dim };
+        let value = if line.is_wrong { format!("! {value}") } else { value };
+        let is_told = line.differs || matches!(line.merged, Merged::Written(_));
+        let role = match (line.is_wrong, is_told) {
+            (true, _) => Role::Warning,
+            (false, true) => role,
+            (false, false) => Role::Dim,
+        };
         pieces.push((format!(" {}", column(&value, widths.value, Align::Left, theme)), role));
     }
     canvas.pieces(area, &pieces);
@@ -275,7 +281,10 @@ fn values(line: &Line, pair: &Pair, theme: Theme) -> Vec<TextLine> {
         Merged::NoRow => ("no row".to_owned(), Role::Removed),
         Merged::From(_) | Merged::Agreed | Merged::Written(_) => merged(line, theme),
     };
-    lines.push((format!("  merged: {value}"), role));
+    lines.push(match line.is_wrong {
+        true => (format!("  merged: {value}, which breaks the rule"), Role::Warning),
+        false => (format!("  merged: {value}"), role),
+    });
     lines
 }
 
