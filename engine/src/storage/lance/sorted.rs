@@ -16,6 +16,7 @@ use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::{StreamExt, TryStreamExt};
 use lance::dataset::scanner::{ColumnOrdering, Scanner};
@@ -204,7 +205,8 @@ fn coalesced(plan: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
     }
 }
 
-/// Runs a plan of one partition in bounded memory.
+/// Runs a plan of one partition in bounded memory, on a task of its own: a sort of many rows is one step that takes long, and who
+/// drops the stream does not wait for it.
 fn execute(
     plan: &Arc<dyn ExecutionPlan>,
     batch_rows: usize,
@@ -216,7 +218,19 @@ fn execute(
         .with_target_partitions(1)
         .with_sort_spill_reservation_bytes(SORT_RESERVATION_BYTES);
     let context = SessionContext::new_with_config_rt(config, runtime);
-    plan.execute(0, context.task_ctx())
+    let mut rows = plan.execute(0, context.task_ctx())?;
+    let mut beside = RecordBatchReceiverStream::builder(plan.schema(), 1);
+    let sender = beside.tx();
+    beside.spawn(async move {
+        while let Some(batch) = rows.next().await {
+            let is_last = batch.is_err();
+            if sender.send(batch).await.is_err() || is_last {
+                break;
+            }
+        }
+        Ok(())
+    });
+    Ok(beside.build())
 }
 
 /// Bytes of one row that its types alone tell; vectors are what makes rows wide.
