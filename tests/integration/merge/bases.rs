@@ -1,11 +1,15 @@
 //! Histories that have no single state to compare with: merged crosswise, without a common commit, or with one that is gone.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use serde_json::Value;
+use stratigraph_engine::clock::SetClock;
+use stratigraph_engine::load::LoadMode;
 use stratigraph_engine::merge::{Choice, ConflictKind, Decision, MergeError, MergeOutcome, Side};
-use stratigraph_engine::{Error, ErrorKind, Progress};
+use stratigraph_engine::{Error, ErrorKind, Graph, Progress};
 use stratigraph_tests::folder::digest;
-use stratigraph_tests::graph::{TestGraph, branch};
+use stratigraph_tests::graph::{TestGraph, branch, load};
 
 use super::{
     carry_out, column, decided, expected, found, is_commit_of, is_up_to_date, merge, mutate, none, only, person, plan,
@@ -209,6 +213,25 @@ async fn a_base_that_went_with_its_branch_is_named() -> Result<()> {
             assert_eq!(ages(&made, "main").await?, of(&[("Ada", 1), ("Main", 1), ("Other", 1), ("Xia", 1)]));
         }
     }
+    Ok(())
+}
+
+/// Writers whose clocks are behind make commits that look older than the branch they are on.
+#[tokio::test]
+async fn a_base_on_a_branch_that_seems_younger_is_read() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    put(&made, "main", &person("Ada", 1)).await?;
+    let years_ago = Arc::new(SetClock::new(1_500_000_000_000_000, 7));
+    let late = Box::pin(Graph::open_with_clock(&made.uri(), years_ago)).await?;
+    made.branch("x", "main").await?;
+    load(&late, LoadMode::Merge, "x", &person("Xia", 1)).await?;
+    made.branch("z", "x").await?;
+    load(&late, LoadMode::Merge, "z", &person("Zoe", 1)).await?;
+    load(&late, LoadMode::Merge, "main", &person("Main", 1)).await?;
+    merge(&late, "x", "main").await?;
+    mutate(&late, "z", "delete Person where name = \"Xia\"").await?;
+    merge(&late, "z", "main").await?;
+    assert_eq!(ages(&made, "main").await?, of(&[("Ada", 1), ("Main", 1), ("Zoe", 1)]));
     Ok(())
 }
 
