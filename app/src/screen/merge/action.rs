@@ -249,7 +249,8 @@ impl Merge {
             return Availability::no("the choices are being checked");
         }
         match deciding.check().open.len() {
-            0 => Availability::when(deciding.is_settled(), "a value that was written cannot be: change it first"),
+            0 if deciding.problem.is_some() => Availability::no("a value that was written cannot be: change it first"),
+            0 => Availability::when(deciding.is_settled(), "cells of a row are still to be chosen"),
             1 => Availability::no("1 conflict is open"),
             open => Availability::no(format!("{open} conflicts are open")),
         }

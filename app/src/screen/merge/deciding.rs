@@ -143,11 +143,10 @@ impl Deciding {
 
     /// Whether all is decided, and the engine says so. A row of which only some cells are chosen is not, whatever a rule says of it.
     pub(super) fn is_settled(&self) -> bool {
-        let is_begun = || all(&self.check).any(|conflict| self.now.partial.contains_key(&conflict.key));
-        self.is_current()
-            && self.problem.is_none()
-            && self.check.open.is_empty()
-            && (self.now.partial.is_empty() || !is_begun())
+        let is_there =
+            |key: &ConflictKey| self.conflicts_about(&key.table, &key.id).any(|conflict| conflict.key == *key);
+        let is_whole = !self.now.partial.keys().any(is_there);
+        self.is_current() && self.problem.is_none() && self.check.open.is_empty() && is_whole
     }
 
     /// Takes the engine's word; one about other decisions than the present ones is none.

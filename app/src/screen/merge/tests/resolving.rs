@@ -171,6 +171,8 @@ fn a_row_of_which_cells_are_still_to_be_chosen_is_open_whatever_a_rule_says() {
     let deciding = merge(&stage).deciding.as_ref().expect("choices");
     assert!(deciding.check().open.is_empty(), "the rule decides it: {:?}", deciding.check().open);
     assert!(!deciding.is_settled() && !stage.picture().contains("C merge"), "{}", stage.picture());
+    stage.keys("esc esc");
+    assert!(stage.picture().contains("enter goes to the conflicts"), "{}", stage.picture());
 }
 
 #[test]

@@ -168,11 +168,11 @@ fn conflicts(screen: &Merge, shared: &Shared) -> Vec<TextLine> {
             true => (words::AGAIN.to_owned(), Role::Warning),
         }];
     }
-    let next = match deciding.check().open.len() {
-        _ if !deciding.is_current() => ("the choices are being checked", Role::Dim),
-        0 if has_moved => (words::AGAIN, Role::Warning),
-        0 => ("all conflicts are decided: enter shows them, C merges", Role::Good),
-        _ => ("enter goes to the conflicts", Role::Warning),
+    let next = match (deciding.is_current(), deciding.is_settled()) {
+        (false, _) => ("the choices are being checked", Role::Dim),
+        (true, true) if has_moved => (words::AGAIN, Role::Warning),
+        (true, true) => ("all conflicts are decided: enter shows them, C merges", Role::Good),
+        (true, false) => ("enter goes to the conflicts", Role::Warning),
     };
     let mut kinds: BTreeMap<ConflictKind, usize> = BTreeMap::new();
     for conflict in screen.tree.conflicts() {
