@@ -51,6 +51,12 @@ impl CommitId {
     pub fn as_u128(self) -> u128 {
         self.0.into()
     }
+
+    /// Returns when the id was made, microseconds since the epoch, as its first ten characters say to the millisecond.
+    #[must_use]
+    pub fn created_at_micros(self) -> i64 {
+        i64::try_from(self.0.timestamp_ms()).unwrap_or(i64::MAX).saturating_mul(1000)
+    }
 }
 
 impl fmt::Display for CommitId {

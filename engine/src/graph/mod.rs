@@ -18,10 +18,10 @@ pub use writes::Pending;
 use crate::clock::SystemClock;
 use crate::error::{ErrorKind, Result};
 use crate::history::{
-    self, Branch, Commit, CommitGraph, HistoryBatch, HistoryProblem, HistoryStamp, Snapshot, TableStatus, branch_refs,
-    history_stamp, list_branches, load_history,
+    self, Branch, Commit, CommitGraph, HistoryBatch, LoadedHistory, Recent, Snapshot, TableStatus, branch_refs,
+    list_branch_refs, list_branches, load_history, read_about, read_recent, read_stamp,
 };
-use crate::id::{BranchName, ManifestVersion, TableVersion};
+use crate::id::{BranchName, CommitId, ManifestVersion, TableVersion};
 use crate::manifest::{self, TableChange, TableEntry};
 use crate::progress::Progress;
 use crate::recovery::{self, AuditRow, RecoveryError, Sidecar, SidecarFile, SidecarObservation};
@@ -54,8 +54,8 @@ struct Inner {
     stamp: u32,
     /// What writing needs; none if the graph was opened for reading.
     writer: Option<Writer>,
-    /// The last history read, valid as long as its stamp is.
-    history: Mutex<Option<(HistoryStamp, Arc<CommitGraph>)>>,
+    /// The last history read, which is the graph's as long as its stamp is.
+    history: Mutex<Option<Arc<LoadedHistory>>>,
 }
 
 /// Why a folder is not a graph.
@@ -174,17 +174,17 @@ impl Graph {
         list_branches(self.storage(), &history).await
     }
 
-    /// Newest version of every branch, without reading a row: the cheap way to see that something moved.
+    /// Returns the newest version of every branch, without reading a row: the cheap way to see that something moved. It costs one
+    /// listing of the branches and one of the versions. A branch that has no readable version is left out.
     ///
     /// # Errors
-    /// [`StorageError`] if a manifest cannot be listed.
+    /// [`StorageError`] if the branches cannot be listed.
     pub async fn head_versions(&self) -> Result<BTreeMap<BranchName, ManifestVersion>> {
-        let mut versions = BTreeMap::new();
-        for (branch, _) in branch_refs(self.storage()).await? {
-            let head = self.storage().head(names::MANIFEST, branch.stored()).await?;
-            versions.insert(branch, ManifestVersion::new(head));
-        }
-        Ok(versions)
+        let refs = list_branch_refs(self.storage()).await?;
+        let stored = refs.iter().map(|(name, _)| name.stored().map(str::to_owned)).collect();
+        let versions = self.storage().kept_versions(names::MANIFEST, stored).await;
+        let heads = refs.into_iter().zip(versions);
+        Ok(heads.filter_map(|((name, _), version)| Some((name, ManifestVersion::new(version?.newest)))).collect())
     }
 
     /// The commits of all branches. Read again only if a dataset it depends on moved.
@@ -206,24 +206,40 @@ impl Graph {
         progress: &Progress,
         sink: impl FnMut(HistoryBatch) + Send,
     ) -> Result<Arc<CommitGraph>> {
-        let stamp = history_stamp(self.storage()).await?;
-        if let Some(known) = self.known_history(&stamp) {
-            return Ok(known);
+        let stamp = read_stamp(self.storage()).await?;
+        let known = self.known_history();
+        if let Some(known) = known.as_ref().filter(|known| known.is_current(&stamp)) {
+            return Ok(known.graph.clone());
         }
-        let history = Arc::new(load_history(self.storage(), progress, sink).await?);
-        // What could not be read may be readable the next time, and then the stamp is the same.
-        let may_pass = |problem: &HistoryProblem| {
-            matches!(problem, HistoryProblem::UnreadableBranch { .. } | HistoryProblem::UnreadableActors { .. })
-        };
-        if !history.problems().iter().any(may_pass) {
-            *self.inner.history.lock().unwrap_or_else(PoisonError::into_inner) = Some((stamp, history.clone()));
-        }
-        Ok(history)
+        let loaded = load_history(self.storage(), stamp, known, progress, sink).await?;
+        let graph = loaded.graph.clone();
+        *self.inner.history.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(loaded));
+        Ok(graph)
     }
 
-    fn known_history(&self, stamp: &HistoryStamp) -> Option<Arc<CommitGraph>> {
-        let known = self.inner.history.lock().unwrap_or_else(PoisonError::into_inner);
-        known.as_ref().filter(|(of, _)| of == stamp).map(|(_, history)| history.clone())
+    /// Reads the newest part of the history: as many commits as are asked for, and no more files than that takes. A history that was
+    /// read before is not looked at.
+    ///
+    /// # Errors
+    /// [`crate::history::HistoryError::UnknownBranch`]; else as [`Graph::history`].
+    pub async fn recent_history(&self, recent: &Recent, progress: &Progress) -> Result<CommitGraph> {
+        if let Some(branch) = &recent.branch {
+            self.check_branch(branch).await?;
+        }
+        read_recent(self.storage(), recent, progress).await
+    }
+
+    /// Reads what there is to say about one commit: its row with its actor, its parents, what it changed, and the heads that it is. No
+    /// other commit is in the result.
+    ///
+    /// # Errors
+    /// [`crate::history::HistoryError::UnknownCommit`]; a storage error if the commits cannot be read.
+    pub async fn history_about(&self, id: CommitId) -> Result<CommitGraph> {
+        read_about(self.storage(), id).await
+    }
+
+    fn known_history(&self) -> Option<Arc<LoadedHistory>> {
+        self.inner.history.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Tables that differ from `from` to `to`, in key order, from the manifests alone.

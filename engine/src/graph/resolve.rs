@@ -1,11 +1,15 @@
 //! Position → snapshot.
 
+use std::collections::BTreeSet;
+
 use super::Graph;
-use crate::error::{ErrorKind, Result};
-use crate::history::{At, Commit, CommitGraph, HistoryError, Position, Snapshot, branch_refs, time_text};
+use crate::error::{Error, ErrorKind, Result};
+use crate::history::{
+    At, Commit, HistoryError, Lineage, Position, Snapshot, list_branch_refs, locate_commit, locate_commit_by_end,
+    time_text,
+};
 use crate::id::{BranchName, CommitId, ManifestVersion};
 use crate::manifest;
-use crate::progress::Progress;
 use crate::storage::names;
 
 impl Graph {
@@ -63,8 +67,7 @@ impl Graph {
 
     async fn name_position(&self, name: &str, on: &BranchName) -> Result<Position> {
         let branch = BranchName::from_stored(Some(name));
-        let known = self.branch_names().await?;
-        if known.contains(&branch) {
+        if self.has_branch(&branch).await? {
             return self.head_position(&branch).await;
         }
         match At::unless_branch(name, on) {
@@ -72,40 +75,54 @@ impl Graph {
             Some(At::Time { branch, micros }) => return self.time_position(&branch, micros).await,
             Some(At::Branch(_) | At::Commit(_) | At::Name { .. }) | None => {}
         }
-        let history = self.history(&Progress::none()).await?;
-        match history.resolve_id(name) {
-            Ok(id) => self.commit_position(id).await,
-            Err(HistoryError::UnknownCommit { .. }) => {
-                let known = known.iter().map(ToString::to_string).collect();
+        match locate_commit_by_end(self.storage(), name).await {
+            Ok(commit) => self.position_of(&commit).await,
+            Err(Error::History(HistoryError::UnknownCommit { .. })) => {
+                let known = self.branch_names().await?.iter().map(ToString::to_string).collect();
                 Err(HistoryError::UnknownName { name: name.to_owned(), known }.into())
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         }
     }
 
     async fn head_position(&self, branch: &BranchName) -> Result<Position> {
         let version = self.newest_version(branch).await?;
-        let history = self.history(&Progress::none()).await?;
-        let commit = self.commit_of(&history, branch, version).await?;
+        let commit = self.commit_of(branch, version).await?;
         Ok(Position { branch: branch.clone(), version, commit, is_head: true })
     }
 
     async fn commit_position(&self, id: CommitId) -> Result<Position> {
-        let history = self.history(&Progress::none()).await?;
-        let commit = history.get(id).ok_or_else(|| HistoryError::UnknownCommit { text: id.to_string() })?;
-        self.position_of(commit).await
+        self.position_of(&self.commit(id).await?).await
+    }
+
+    /// Finds a commit by its id, on whichever branch it is; its actor is not joined.
+    ///
+    /// Main is searched first, from its newest commit back, then the other branches.
+    ///
+    /// # Errors
+    /// [`HistoryError::UnknownCommit`]; a storage error if commits cannot be read.
+    pub async fn commit(&self, id: CommitId) -> Result<Commit> {
+        let found = locate_commit(self.storage(), id).await?;
+        found.ok_or_else(|| HistoryError::UnknownCommit { text: id.to_string() }.into())
+    }
+
+    /// Returns the newest commit of a branch; none if it has no commit that can be read.
+    ///
+    /// # Errors
+    /// A storage error if its commits cannot be read.
+    pub async fn head_commit(&self, branch: &BranchName) -> Result<Option<CommitId>> {
+        let mut lineage = Lineage::open(self.storage(), branch).await?;
+        Ok(lineage.head().await?.map(|head| head.id))
     }
 
     async fn position_of(&self, commit: &Commit) -> Result<Position> {
-        if !self.branch_names().await?.contains(&commit.branch) {
+        if !self.has_branch(&commit.branch).await? {
             let branch = commit.branch.to_string();
             return Err(HistoryError::BranchGone { id: commit.id.to_string(), branch }.into());
         }
         let newest = self.newest_version(&commit.branch).await?;
-        let is_head = newest == commit.manifest_version || {
-            let history = self.history(&Progress::none()).await?;
-            self.commit_of(&history, &commit.branch, newest).await? == Some(commit.id)
-        };
+        let is_head =
+            newest == commit.manifest_version || self.commit_of(&commit.branch, newest).await? == Some(commit.id);
         let (branch, version) = (commit.branch.clone(), commit.manifest_version);
         Ok(Position { branch, version, commit: Some(commit.id), is_head })
     }
@@ -117,20 +134,18 @@ impl Graph {
             return Err(HistoryError::UnknownVersion { branch, version, newest }.into());
         }
         let branch = self.holder(branch, version).await?;
-        let history = self.history(&Progress::none()).await?;
-        let commit = self.commit_of(&history, &branch, version).await?;
+        let commit = self.commit_of(&branch, version).await?;
         Ok(Position { commit, is_head: version == newest, branch, version })
     }
 
     /// The branch whose own folder holds a version: a branch inherits the versions before its fork from its parent.
     async fn holder(&self, branch: &BranchName, version: ManifestVersion) -> Result<BranchName> {
-        let refs = branch_refs(self.storage()).await?;
         let mut holder = branch.clone();
-        // A chain of parents is no longer than the list of branches.
-        for _ in 0..refs.len() {
-            let lineage = refs.iter().find(|(name, _)| *name == holder).and_then(|(_, lineage)| lineage.as_ref());
-            match lineage {
-                Some(lineage) if version.get() < lineage.parent_version => {
+        let mut seen = BTreeSet::new();
+        while let Some(name) = holder.stored().map(str::to_owned) {
+            match self.storage().read_ref(names::MANIFEST, &name).await? {
+                // Stored parents that form a circle are an end as well.
+                Some(lineage) if version.get() < lineage.parent_version && seen.insert(name) => {
                     holder = BranchName::from_stored(lineage.parent.as_deref());
                 }
                 Some(_) | None => break,
@@ -140,28 +155,33 @@ impl Graph {
     }
 
     async fn time_position(&self, branch: &BranchName, micros: i64) -> Result<Position> {
-        // A branch that does not exist is told as such.
+        // A branch that does not exist is reported as such.
         self.newest_version(branch).await?;
-        let history = self.history(&Progress::none()).await?;
-        let head = history.heads().get(branch).copied();
-        let mut chain = head.into_iter().flat_map(|head| history.first_parents(head));
-        let Some(commit) = chain.find(|commit| commit.created_at_micros <= micros) else {
+        let mut lineage = Lineage::open(self.storage(), branch).await?;
+        let Some(commit) = lineage.newest_at(micros).await? else {
             let time = time_text(micros);
             return Err(HistoryError::BeforeHistory { branch: branch.to_string(), time }.into());
         };
-        let position = self.position_of(commit).await?;
+        let position = self.position_of(&commit).await?;
         Ok(Position { is_head: position.is_head && commit.branch == *branch, ..position })
     }
 
-    /// The commit whose state a version of a branch shows, the branch's inherited versions included. Mostly it published that
-    /// version; putting files together makes versions that repeat the state before (graph-format §7.5).
-    async fn commit_of(
-        &self,
-        history: &CommitGraph,
-        branch: &BranchName,
-        version: ManifestVersion,
-    ) -> Result<Option<CommitId>> {
-        let Some(commit) = newest_until(history, branch, version) else { return Ok(None) };
+    /// Returns the commit whose state a version of a branch shows, the branch's inherited versions included. Mostly it published that
+    /// version; putting files together makes versions that repeat the state before (graph-format §7.5). None if no commit row says so,
+    /// or if they cannot be read: the state can be read all the same.
+    async fn commit_of(&self, branch: &BranchName, version: ManifestVersion) -> Result<Option<CommitId>> {
+        let newest = async {
+            let mut lineage = Lineage::open(self.storage(), branch).await?;
+            lineage.newest_until(version).await
+        };
+        let commit = match newest.await {
+            Ok(Some(commit)) => commit,
+            Ok(None) => return Ok(None),
+            Err(error) => {
+                tracing::warn!("the commits of {branch} cannot be read: {error}");
+                return Ok(None);
+            }
+        };
         if commit.manifest_version == version {
             return Ok(Some(commit.id));
         }
@@ -175,6 +195,29 @@ impl Graph {
         Ok(is_repeated.then_some(commit.id))
     }
 
+    /// Refuses a branch that does not exist.
+    ///
+    /// # Errors
+    /// [`HistoryError::UnknownBranch`] listing those that do.
+    pub(super) async fn check_branch(&self, branch: &BranchName) -> Result<()> {
+        if self.has_branch(branch).await? {
+            return Ok(());
+        }
+        Err(unknown_branch(branch.as_str(), &self.branch_names().await?).into())
+    }
+
+    /// Returns whether there is a branch of this name, without looking at the others.
+    async fn has_branch(&self, branch: &BranchName) -> Result<bool> {
+        let Some(name) = branch.stored() else { return Ok(true) };
+        if name == names::SCHEMA_APPLY_LOCK {
+            return Ok(false);
+        }
+        if manifest::is_legacy(name) {
+            return Ok(self.branch_names().await?.contains(branch));
+        }
+        Ok(self.storage().read_ref(names::MANIFEST, name).await?.is_some())
+    }
+
     async fn newest_version(&self, branch: &BranchName) -> Result<ManifestVersion> {
         match self.storage().head(names::MANIFEST, branch.stored()).await {
             Ok(version) => Ok(ManifestVersion::new(version)),
@@ -186,17 +229,10 @@ impl Graph {
     }
 
     pub(super) async fn branch_names(&self) -> Result<Vec<BranchName>> {
-        Ok(branch_refs(self.storage()).await?.into_iter().map(|(name, _)| name).collect())
+        Ok(list_branch_refs(self.storage()).await?.into_iter().map(|(name, _)| name).collect())
     }
 }
 
 pub(super) fn unknown_branch(name: &str, known: &[BranchName]) -> HistoryError {
     HistoryError::UnknownBranch { name: name.to_owned(), known: known.iter().map(ToString::to_string).collect() }
-}
-
-/// The newest commit of a branch, inherited ones included, that is not after a version. Merges that changed nothing repeat a
-/// version: the newest counts.
-fn newest_until<'h>(history: &'h CommitGraph, branch: &BranchName, version: ManifestVersion) -> Option<&'h Commit> {
-    let head = *history.heads().get(branch)?;
-    history.first_parents(head).find(|commit| commit.manifest_version <= version)
 }

@@ -43,6 +43,23 @@ pub(crate) async fn branch_refs(storage: &Storage) -> Result<Vec<(BranchName, Op
     Ok(std::iter::once((BranchName::main(), None)).chain(named).collect())
 }
 
+/// Lists the public branches without reading a reference: main first, the others by name, each with what tells it from another one
+/// that had its name before.
+///
+/// # Errors
+/// [`crate::storage::StorageError`].
+pub(crate) async fn list_branch_refs(storage: &Storage) -> Result<Vec<(BranchName, Option<String>)>> {
+    let mut refs = storage.list_refs(names::MANIFEST).await?;
+    refs.retain(|found| found.name.trim_start_matches('/') != names::SCHEMA_APPLY_LOCK);
+    if refs.iter().any(|found| manifest::is_legacy(&found.name))
+        && !manifest::is_newest(&manifest::open(storage, &BranchName::main(), None).await?)
+    {
+        refs.retain(|found| !manifest::is_legacy(&found.name));
+    }
+    let named = refs.into_iter().map(|found| (BranchName::from_stored(Some(&found.name)), found.e_tag));
+    Ok(std::iter::once((BranchName::main(), None)).chain(named).collect())
+}
+
 /// Reads every branch; heads come from `history`.
 pub(crate) async fn list_branches(storage: &Storage, history: &CommitGraph) -> Result<Vec<Branch>> {
     let refs = branch_refs(storage).await?;

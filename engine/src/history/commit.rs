@@ -34,11 +34,14 @@ impl Commit {
         self.parent.into_iter().chain(self.merged_parent)
     }
 
-    /// Order of the commits of one branch: the greatest is the head (graph-format §9).
-    pub(crate) fn head_order(&self) -> (ManifestVersion, i64, CommitId) {
+    /// Returns its place among the commits of one branch: the greatest is the head (graph-format §9).
+    pub(crate) fn head_order(&self) -> HeadOrder {
         (self.manifest_version, self.created_at_micros, self.id)
     }
 }
+
+/// Version, time in microseconds and id of a commit: the greatest is the head.
+pub(crate) type HeadOrder = (ManifestVersion, i64, CommitId);
 
 /// The columns of a commit row that a reader needs.
 pub(super) const COMMIT_COLUMNS: [&str; 6] = [
@@ -51,6 +54,7 @@ pub(super) const COMMIT_COLUMNS: [&str; 6] = [
 ];
 
 /// A row whose ids are not ULIDs.
+#[derive(Debug, Clone)]
 pub(super) struct UnreadableRow {
     /// The commit's id as stored.
     pub(super) id: String,
@@ -58,10 +62,10 @@ pub(super) struct UnreadableRow {
     pub(super) version: ManifestVersion,
 }
 
-/// Commits of a batch and rows whose ids are not ULIDs, each with its place in the batch.
+/// Commits of a batch and rows whose ids are not ULIDs, each in the order of the batch.
 pub(super) struct DecodedCommits {
-    pub(super) commits: Vec<(usize, Commit)>,
-    pub(super) unreadable: Vec<(usize, UnreadableRow)>,
+    pub(super) commits: Vec<Commit>,
+    pub(super) unreadable: Vec<UnreadableRow>,
 }
 
 /// Decodes rows of `_graph_commits.lance`; actors are joined later.
@@ -84,16 +88,16 @@ pub(super) fn decode_commits(batch: &RecordBatch) -> Result<DecodedCommits, Hist
             let branch = BranchName::from_stored(branches.is_valid(row).then(|| branches.value(row)));
             let created_at_micros = times.value(row);
             let commit = Commit { id, parent, merged_parent, branch, manifest_version, created_at_micros, actor: None };
-            decoded.commits.push((row, commit));
+            decoded.commits.push(commit);
         } else {
             let id = ids.value(row).to_owned();
-            decoded.unreadable.push((row, UnreadableRow { id, version: manifest_version }));
+            decoded.unreadable.push(UnreadableRow { id, version: manifest_version });
         }
     }
     Ok(decoded)
 }
 
-/// Decodes rows of `_graph_commit_actors.lance`: commit id as text, actor.
+/// Decodes rows of `_graph_commit_actors.lance`: commit, actor.
 pub(super) fn decode_actors(batch: &RecordBatch) -> Result<Vec<(CommitId, Arc<str>)>, HistoryError> {
     let ids = text(batch, names::ACTORS, "graph_commit_id")?;
     let actors = text(batch, names::ACTORS, "actor_id")?;

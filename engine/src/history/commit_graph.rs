@@ -97,8 +97,8 @@ pub struct CommitGraph {
     heads: BTreeMap<BranchName, CommitId>,
     problems: Vec<HistoryProblem>,
     changes: BTreeMap<BranchName, ChangeLog>,
-    /// Ids printed backwards, sorted: neighbours share the longest ends.
-    reversed: Vec<[u8; 26]>,
+    /// Rows by id printed backwards: neighbors share the longest ends.
+    by_end: Vec<u32>,
 }
 
 impl CommitGraph {
@@ -111,33 +111,58 @@ impl CommitGraph {
             let missing = commit.parents().filter(|parent| !index.contains_key(parent));
             problems.extend(missing.map(|parent| HistoryProblem::DanglingParent { commit: commit.id, parent }));
         }
-        let mut reversed: Vec<[u8; 26]> = commits.iter().map(|commit| reversed_id(commit.id)).collect();
-        reversed.sort_unstable();
-        Self { commits, index, heads, problems, changes: BTreeMap::new(), reversed }
+        let by_end = rows_by_end(&commits);
+        Self { commits, index, heads, problems, changes: BTreeMap::new(), by_end }
     }
 
-    /// Adds what each branch's versions changed; versions that changed tables without a commit become problems.
+    /// A part of a history: parents that are not among the commits are no problem.
     #[must_use]
-    pub(crate) fn with_changes(mut self, changes: BTreeMap<BranchName, ChangeLog>) -> Self {
-        let Some(first) = self.commits.iter().map(|commit| commit.manifest_version).min() else {
-            // Without any commit the missing dataset is the problem, not each version.
-            self.changes = changes;
-            return self;
-        };
+    pub(crate) fn part(
+        commits: Vec<Commit>,
+        heads: BTreeMap<BranchName, CommitId>,
+        problems: Vec<HistoryProblem>,
+    ) -> Self {
+        let mut part = Self::new(commits, heads, Vec::new());
+        part.problems = problems;
+        part
+    }
+
+    /// Adds what each branch's versions changed.
+    #[must_use]
+    pub(crate) fn with_changes(self, changes: BTreeMap<BranchName, ChangeLog>) -> Self {
+        Self { changes, ..self }
+    }
+
+    /// Returns what the versions of a branch changed, as far as the branch itself published them.
+    pub(crate) fn change_log(&self, branch: &BranchName) -> Option<&ChangeLog> {
+        self.changes.get(branch)
+    }
+
+    /// Adds further problems.
+    pub(crate) fn add_problems(&mut self, problems: Vec<HistoryProblem>) {
+        self.problems.extend(problems);
+    }
+
+    /// Returns the versions that changed tables and that no commit records, each with the branch that published it.
+    pub(crate) fn unrecorded_versions(&self) -> Vec<(BranchName, ManifestVersion)> {
+        // Without any commit the missing dataset is the problem, not each version.
+        let Some(first) = self.commits.iter().map(|commit| commit.manifest_version).min() else { return Vec::new() };
+        let recorded: HashSet<(&BranchName, ManifestVersion)> =
+            self.commits.iter().map(|commit| (&commit.branch, commit.manifest_version)).collect();
         let mut unrecorded = BTreeMap::new();
-        for (branch, log) in &changes {
-            let recorded = self.recorded_versions(branch);
-            let missing = log.versions().filter(|version| *version > first && !recorded.contains(version));
-            for version in missing {
-                // A branch inherits its parent's versions; the gap belongs to the branch that published it, listed first.
+        for (branch, log) in &self.changes {
+            let missing = log.versions().filter(|version| *version > first && !recorded.contains(&(branch, *version)));
+            let missing: Vec<ManifestVersion> = missing.collect();
+            if missing.is_empty() {
+                continue;
+            }
+            // Its files may hold versions that it inherited and rewrote; the gap belongs to the branch that published it, listed first.
+            let inherited = self.recorded_versions(branch);
+            for version in missing.into_iter().filter(|version| !inherited.contains(version)) {
                 unrecorded.entry((version, log.tables(version).to_vec())).or_insert_with(|| branch.clone());
             }
         }
-        let problems =
-            unrecorded.into_iter().map(|((version, _), branch)| HistoryProblem::Unrecorded { branch, version });
-        self.problems.extend(problems);
-        self.changes = changes;
-        self
+        unrecorded.into_iter().map(|((version, _), branch)| (branch, version)).collect()
     }
 
     /// Versions that a commit of the branch, or of one it was made from, records.
@@ -201,17 +226,21 @@ impl CommitGraph {
     pub fn resolve_id(&self, text: &str) -> Result<CommitId, HistoryError> {
         let suffix = text.to_ascii_uppercase();
         let key: Vec<u8> = suffix.bytes().rev().collect();
-        let start = self.reversed.partition_point(|id| id.as_slice() < key.as_slice());
-        let count = self.reversed[start..].partition_point(|id| id.starts_with(&key));
-        let found = &self.reversed[start..start + count];
+        let start = self.by_end.partition_point(|&row| self.reversed_at(row).as_slice() < key.as_slice());
+        let count = self.by_end[start..].partition_point(|&row| self.reversed_at(row).starts_with(&key));
+        let found = &self.by_end[start..start + count];
         match found {
             _ if suffix.is_empty() => Err(HistoryError::UnknownCommit { text: text.to_owned() }),
             [] => Err(HistoryError::UnknownCommit { text: text.to_owned() }),
-            [only] => Ok(id_of(only)),
+            [only] => Ok(self.commits[*only as usize].id),
             several => Err(HistoryError::AmbiguousCommit {
                 suffix,
                 count,
-                candidates: several.iter().take(CANDIDATES).map(|id| id_of(id).to_string()).collect(),
+                candidates: several
+                    .iter()
+                    .take(CANDIDATES)
+                    .map(|&row| self.commits[row as usize].id.to_string())
+                    .collect(),
             }),
         }
     }
@@ -220,17 +249,21 @@ impl CommitGraph {
     #[must_use]
     pub fn short_id(&self, id: CommitId) -> String {
         let key = reversed_id(id);
-        let row = self.reversed.partition_point(|other| *other < key);
-        let shared = |other: Option<&[u8; 26]>| {
-            other
-                .filter(|other| **other != key)
-                .map_or(0, |other| key.iter().zip(other).take_while(|(a, b)| a == b).count())
+        let place = self.by_end.partition_point(|&row| self.reversed_at(row) < key);
+        let end = |row: &u32| self.reversed_at(*row);
+        let shared = |other: Option<[u8; 26]>| {
+            let other = other.filter(|other| *other != key);
+            other.map_or(0, |other| key.iter().zip(&other).take_while(|(a, b)| a == b).count())
         };
-        let before = shared(row.checked_sub(1).and_then(|row| self.reversed.get(row)));
-        let after = shared(self.reversed[row..].iter().find(|other| **other != key));
+        let before = shared(place.checked_sub(1).and_then(|place| self.by_end.get(place)).map(end));
+        let after = shared(self.by_end[place..].iter().map(end).find(|other| *other != key));
         let length = (before.max(after) + 1).clamp(SHORT_ID, key.len());
         let text = id.to_string();
         text[text.len() - length..].to_owned()
+    }
+
+    fn reversed_at(&self, row: u32) -> [u8; 26] {
+        reversed_id(self.commits[row as usize].id)
     }
 
     /// The commit and all it descends from, over every parent.
@@ -314,18 +347,17 @@ impl CommitGraph {
     }
 }
 
-/// The id that [`reversed_id`] printed.
-fn id_of(reversed: &[u8; 26]) -> CommitId {
-    let text: String = reversed.iter().rev().map(|&byte| char::from(byte)).collect();
-    text.parse().expect("BUG: only printed commit ids are kept reversed")
+fn rows_by_end(commits: &[Commit]) -> Vec<u32> {
+    let mut rows: Vec<([u8; 26], u32)> = commits.iter().map(|commit| reversed_id(commit.id)).zip(0..).collect();
+    rows.sort_unstable();
+    rows.into_iter().map(|(_, row)| row).collect()
 }
 
+/// The digits of an id from its end on: Crockford's base 32, five bits each.
 fn reversed_id(id: CommitId) -> [u8; 26] {
-    let mut bytes = [0; 26];
-    for (slot, byte) in bytes.iter_mut().zip(id.to_string().bytes().rev()) {
-        *slot = byte;
-    }
-    bytes
+    const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let number = id.as_u128();
+    std::array::from_fn(|place| DIGITS[(number >> (5 * place)) as usize & 31])
 }
 
 /// Descending by corrected time, then by id; corrected time = max(own, corrected time of the parents + 1 µs), so that clocks
@@ -409,6 +441,15 @@ mod tests {
         assert_eq!(order(&graph), [3, 2]);
         let missing = |commit, parent| HistoryProblem::DanglingParent { commit: id(commit), parent: id(parent) };
         assert_eq!(graph.problems(), [missing(3, 9), missing(2, 1)]);
+    }
+
+    #[test]
+    fn ids_are_printed_backwards_digit_by_digit() {
+        for text in ["01M7Y2AKA125T5VJJZZ1M5RCKN", "7ZZZZZZZZZZZZZZZZZZZZZZZZZ", "00000000000000000000000000"] {
+            let id: CommitId = text.parse().unwrap();
+            let reversed: Vec<u8> = text.bytes().rev().collect();
+            assert_eq!(reversed_id(id).as_slice(), reversed);
+        }
     }
 
     #[test]

@@ -1,27 +1,36 @@
 //! Reading the commits of all branches.
 //!
-//! Every branch has a lineage of `_graph_commits.lance` that inherits its parent's rows, so each file of rows is read once and
-//! remembered by name. Files are appended in time order; they are read from the newest on, so that a screen can show the top of
-//! a long history at once.
+//! Every branch has a lineage of `_graph_commits.lance` that inherits its parent's rows, so each file of rows is read once, by
+//! whichever branch claims it first. Main is read before the others and from its newest file on, so that a screen can show the top of a
+//! long history at once; the others are read side by side.
+//!
+//! A history that was read before is brought up to date: only branches that moved are opened, and only their new files are read.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::TryStreamExt;
+use futures::StreamExt;
+use tokio_util::task::AbortOnDropHandle;
 
-use super::commit::decode_actors;
-use super::files::CommitFiles;
-use super::{Commit, CommitGraph, HistoryProblem, branch_refs};
+use super::actors::{NewActors, read_new_actors};
+use super::lineage::{CommitRows, Greatest};
+use super::recent::unreadable_actors;
+use super::seen::SeenFiles;
+use super::stamp::{BranchStamp, HistoryStamp, read_stamp};
+use super::unrecorded::still_unrecorded;
+use super::{Commit, CommitGraph, HistoryProblem};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{BranchName, CommitId};
+use crate::id::{BranchName, CommitId, ManifestVersion};
 use crate::manifest::{self, ChangeLog};
 use crate::progress::Progress;
-use crate::storage::{LineageRef, Scan, Storage, Table, names};
+use crate::storage::{Storage, Table, names};
 
-/// Files of rows read in one go: small for the first, so that the top of the history shows early.
+/// Files of rows read in one go: few for the first, so that the top of the history shows early.
 const FIRST_FILES: usize = 32;
 /// Files of rows read in one go after the first.
 const FILES: usize = 512;
+/// Branches read at the same time.
+const PARALLEL_BRANCHES: usize = 16;
 
 /// Commits as they are read, newest first inside a branch; actors are not joined yet.
 #[derive(Debug, Clone)]
@@ -30,161 +39,375 @@ pub struct HistoryBatch {
     pub commits: Vec<Commit>,
 }
 
-/// Heads of all datasets a loaded history depends on; equal stamps mean an equal history.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct HistoryStamp {
-    /// The branches with what makes each of them this one: a branch deleted and made again may have the same versions.
-    branches: Vec<(BranchName, Option<LineageRef>)>,
-    heads: BTreeMap<String, Option<u64>>,
+/// A history with what is needed to bring it up to date.
+#[derive(Debug)]
+pub(crate) struct LoadedHistory {
+    pub(crate) graph: Arc<CommitGraph>,
+    stamp: HistoryStamp,
+    branches: BTreeMap<BranchName, KnownBranch>,
+    actor_files: SeenFiles,
 }
 
-/// Reads the stamp of the history as it is now, without reading rows.
-pub(crate) async fn history_stamp(storage: &Storage) -> Result<HistoryStamp> {
-    let branches = branch_refs(storage).await?;
-    let mut heads = BTreeMap::new();
-    for (branch, _) in &branches {
-        for path in [names::MANIFEST, names::COMMITS] {
-            heads.insert(format!("{path}@{branch}"), storage.head(path, branch.stored()).await.ok());
-        }
+/// What was read of one branch.
+#[derive(Debug, Clone, Default)]
+struct KnownBranch {
+    greatest: Greatest,
+    commit_files: SeenFiles,
+    own_manifest_files: SeenFiles,
+    /// Ids, as stored, of rows that are no commits.
+    unreadable_rows: Vec<String>,
+    /// Why the rest could not be read.
+    problem: Option<HistoryProblem>,
+}
+
+impl LoadedHistory {
+    /// Returns whether it shows the graph as it is, as far as that could be read.
+    pub(crate) fn is_current(&self, stamp: &HistoryStamp) -> bool {
+        // What could not be read may be readable the next time, and then the stamp is the same.
+        let may_pass = |problem: &HistoryProblem| {
+            matches!(problem, HistoryProblem::UnreadableBranch { .. } | HistoryProblem::UnreadableActors { .. })
+        };
+        self.stamp == *stamp && !self.graph.problems().iter().any(may_pass)
     }
-    heads.insert(names::ACTORS.to_owned(), storage.head(names::ACTORS, None).await.ok());
-    Ok(HistoryStamp { branches, heads })
+
+    /// Returns what is known of a branch that is still the same one.
+    fn branch(&self, name: &BranchName, stamp: &HistoryStamp) -> Option<&KnownBranch> {
+        let is_same =
+            |now: &BranchStamp| self.stamp.branches.get(name).is_some_and(|then| then.identity == now.identity);
+        stamp.branches.get(name).filter(|now| is_same(now)).and(self.branches.get(name))
+    }
+
+    /// Returns whether nothing of a branch moved, and all of it could be read.
+    fn is_unmoved(&self, name: &BranchName, stamp: &HistoryStamp) -> bool {
+        let is_whole = self.branches.get(name).is_some_and(|known| known.problem.is_none());
+        is_whole && self.stamp.branches.get(name) == stamp.branches.get(name)
+    }
 }
 
-/// Reads commits, actors and per-version changes of every branch; `sink` sees the commits as they come.
+/// Reads commits, actors and per-version changes of every branch; `sink` sees the commits as they come. What is known of an earlier
+/// state is kept as far as it still holds.
 ///
-/// Whatever is missing or unreadable becomes a [`HistoryProblem`]; only being cancelled, or an unreadable list of branches, is
-/// an error.
+/// Whatever is missing or unreadable becomes a [`HistoryProblem`]; only being cancelled is an error.
 pub(crate) async fn load_history(
     storage: &Storage,
+    stamp: HistoryStamp,
+    known: Option<Arc<LoadedHistory>>,
     progress: &Progress,
-    mut sink: impl FnMut(HistoryBatch) + Send,
-) -> Result<CommitGraph> {
-    let branches: Vec<BranchName> = branch_refs(storage).await?.into_iter().map(|(name, _)| name).collect();
+    sink: impl FnMut(HistoryBatch) + Send,
+) -> Result<LoadedHistory> {
+    let mut loader = Loader::new(&stamp, known, sink);
     progress.phase(1, 3, "read commits");
-    let mut loader = Loader::default();
-    for branch in &branches {
-        loader.read_branch(storage, branch, progress, &mut sink).await?;
-    }
+    let branches: Vec<BranchName> = stamp.branches.keys().cloned().collect();
+    let unmoved = |name: &BranchName| loader.known.as_ref().is_some_and(|known| known.is_unmoved(name, &stamp));
+    let moved: Vec<BranchName> = branches.iter().filter(|name| !unmoved(name)).cloned().collect();
+    loader.read_commits(storage, &moved, progress).await?;
     progress.phase(2, 3, "read actors");
-    loader.read_actors(storage, progress).await?;
+    let actor_files = loader.read_actors(storage).await;
     progress.phase(3, 3, "read changes");
-    let mut changes = BTreeMap::new();
-    for branch in &branches {
-        progress.check()?;
-        match read_changes(storage, branch).await {
-            Ok(log) => {
-                changes.insert(branch.clone(), log);
+    loader.read_changes(storage, &moved, progress).await?;
+    progress.check()?;
+    loader.finish(storage, stamp, actor_files).await
+}
+
+/// Reads the whole history once, for a question that is about all of it.
+///
+/// # Errors
+/// As [`load_history`].
+pub(crate) async fn read_history(storage: &Storage) -> Result<Arc<CommitGraph>> {
+    let stamp = read_stamp(storage).await?;
+    Ok(load_history(storage, stamp, None, &Progress::none(), |_| ()).await?.graph)
+}
+
+/// Files that somebody reads or has read, with the greatest commit of each once it is known.
+type Claims = Arc<Mutex<HashMap<String, Option<Greatest>>>>;
+
+struct Loader<F> {
+    known: Option<Arc<LoadedHistory>>,
+    sink: F,
+    commits: Vec<Commit>,
+    ids: HashSet<CommitId>,
+    /// Each branch name once, however many commits have it.
+    names: HashSet<BranchName>,
+    claims: Claims,
+    /// Files of the branches that were read, in storage order.
+    files: BTreeMap<BranchName, Vec<(u64, String)>>,
+    branches: BTreeMap<BranchName, KnownBranch>,
+    changes: BTreeMap<BranchName, ChangeLog>,
+    actor_problem: Option<HistoryProblem>,
+}
+
+impl<F: FnMut(HistoryBatch) + Send> Loader<F> {
+    fn new(stamp: &HistoryStamp, known: Option<Arc<LoadedHistory>>, sink: F) -> Self {
+        let mut loader = Self {
+            known: known.clone(),
+            sink,
+            commits: Vec::new(),
+            ids: HashSet::new(),
+            names: HashSet::new(),
+            claims: Claims::default(),
+            files: BTreeMap::new(),
+            branches: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            actor_problem: None,
+        };
+        let Some(known) = known else { return loader };
+        for name in stamp.branches.keys() {
+            if let Some(branch) = known.branch(name, stamp) {
+                loader.branches.insert(name.clone(), KnownBranch { problem: None, ..branch.clone() });
+                loader.changes.extend(known.graph.change_log(name).map(|log| (name.clone(), log.clone())));
             }
-            Err(error) => loader.unreadable(branch, &error),
+        }
+        loader.commits = kept_commits(&known.graph, &loader.branches);
+        loader.ids = loader.commits.iter().map(|commit| commit.id).collect();
+        loader.names = loader.branches.keys().cloned().collect();
+        (loader.sink)(HistoryBatch { commits: loader.commits.clone() });
+        loader
+    }
+
+    async fn read_commits(&mut self, storage: &Storage, moved: &[BranchName], progress: &Progress) -> Result<()> {
+        let (main, others): (Vec<_>, Vec<_>) = moved.iter().cloned().partition(BranchName::is_main);
+        for main in main {
+            let opened = open_commits(storage.clone(), main.clone(), self.seen(&main), self.claims.clone()).await;
+            match opened {
+                Ok(mut opened) => {
+                    self.begin(&main, &opened.files);
+                    let mut group = FIRST_FILES;
+                    while !opened.unread.is_empty() {
+                        progress.check()?;
+                        let newest = opened.unread.split_off(opened.unread.len().saturating_sub(group));
+                        let rows = read_rows(&opened.table, newest, &self.claims).await;
+                        self.take_rows(&main, rows, progress);
+                        group = FILES;
+                    }
+                    self.files.insert(main, opened.files);
+                }
+                Err(error) => self.unreadable(&main, &error),
+            }
+        }
+        let reads = others.into_iter().map(|branch| {
+            let (storage, seen, claims) = (storage.clone(), self.seen(&branch), self.claims.clone());
+            async move {
+                let read = spawned(read_branch(storage, branch.clone(), seen, claims)).await;
+                (branch, read)
+            }
+        });
+        let mut reads =
+            std::pin::pin!(futures::stream::iter(reads.collect::<Vec<_>>()).buffer_unordered(PARALLEL_BRANCHES));
+        while let Some((branch, read)) = reads.next().await {
+            progress.check()?;
+            match read {
+                Ok((files, rows)) => {
+                    self.begin(&branch, &files);
+                    self.take_rows(&branch, Ok(rows), progress);
+                    self.files.insert(branch, files);
+                }
+                Err(error) => self.unreadable(&branch, &error),
+            }
+        }
+        self.find_heads();
+        Ok(())
+    }
+
+    fn seen(&self, branch: &BranchName) -> SeenFiles {
+        self.branches.get(branch).map(|known| known.commit_files).unwrap_or_default()
+    }
+
+    /// Forgets what was known of files that are no longer there.
+    fn begin(&mut self, branch: &BranchName, files: &[(u64, String)]) {
+        let known = self.branches.entry(branch.clone()).or_default();
+        if !known.commit_files.is_kept_by(files) {
+            known.greatest = Greatest::default();
+            known.unreadable_rows.clear();
         }
     }
-    Ok(CommitGraph::new(loader.commits, loader.heads, loader.problems).with_changes(changes))
-}
 
-async fn read_changes(storage: &Storage, branch: &BranchName) -> Result<ChangeLog> {
-    manifest::read_log(&manifest::open(storage, branch, None).await?).await
-}
+    fn take_rows(&mut self, branch: &BranchName, rows: Result<CommitRows>, progress: &Progress) {
+        let rows = match rows {
+            Ok(rows) => rows,
+            Err(error) => return self.unreadable(branch, &error),
+        };
+        let known = self.branches.entry(branch.clone()).or_default();
+        known.unreadable_rows.extend(rows.unreadable.into_iter().map(|row| row.id));
+        let mut fresh = rows.commits;
+        fresh.retain(|commit| self.ids.insert(commit.id));
+        fresh.sort_by_key(|commit| std::cmp::Reverse(commit.head_order()));
+        for commit in &mut fresh {
+            match self.names.get(&commit.branch) {
+                Some(name) => commit.branch = name.clone(),
+                None => drop(self.names.insert(commit.branch.clone())),
+            }
+        }
+        self.commits.extend(fresh.iter().cloned());
+        (self.sink)(HistoryBatch { commits: fresh });
+        progress.advance(self.commits.len() as u64, None, "commits");
+    }
 
-#[derive(Default)]
-struct Loader {
-    commits: Vec<Commit>,
-    heads: BTreeMap<BranchName, CommitId>,
-    problems: Vec<HistoryProblem>,
-    files: CommitFiles,
-}
+    /// Finds the heads of the branches that were read, now that every file is.
+    fn find_heads(&mut self) {
+        let claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, files) in &self.files {
+            let known = self.branches.entry(name.clone()).or_default();
+            let read = files.iter().filter_map(|(_, file)| claims.get(file).copied().flatten());
+            known.greatest = read.fold(known.greatest, Greatest::join);
+            known.commit_files = SeenFiles::of(files);
+        }
+    }
 
-impl Loader {
-    async fn read_branch(
-        &mut self,
-        storage: &Storage,
-        branch: &BranchName,
-        progress: &Progress,
-        sink: &mut (impl FnMut(HistoryBatch) + Send),
-    ) -> Result<()> {
-        let table = match storage.open(names::COMMITS, branch.stored(), None).await {
-            Ok(table) => table,
-            Err(error) if branch.is_main() && error.kind() == ErrorKind::NotFound => {
-                self.problems.push(HistoryProblem::MissingDataset { name: names::COMMITS });
-                return Ok(());
+    async fn read_actors(&mut self, storage: &Storage) -> SeenFiles {
+        let seen = self.known.as_ref().map(|known| known.actor_files).unwrap_or_default();
+        match read_new_actors(storage, &seen).await {
+            Ok(NewActors { of, files }) => {
+                for commit in &mut self.commits {
+                    if let Some(actor) = of.get(&commit.id) {
+                        commit.actor = Some(actor.clone());
+                    }
+                }
+                files
             }
             Err(error) => {
-                self.unreadable(branch, &error.into());
-                return Ok(());
+                self.actor_problem = Some(unreadable_actors(&error));
+                SeenFiles::default()
             }
-        };
-        if let Err(error) = self.read_files(&table, progress, sink).await {
-            if error.kind() == ErrorKind::Cancelled {
-                return Err(error);
-            }
-            self.unreadable(branch, &error);
-            return Ok(());
         }
-        if let Some(head) = self.files.head(&table) {
-            self.heads.insert(branch.clone(), head);
-        }
-        Ok(())
     }
 
-    async fn read_files(
-        &mut self,
-        table: &Table,
-        progress: &Progress,
-        sink: &mut (impl FnMut(HistoryBatch) + Send),
-    ) -> Result<()> {
-        let files = table.fragment_files();
-        let mut unread = self.files.unread(&files);
-        let mut group = FIRST_FILES;
-        while !unread.is_empty() {
+    async fn read_changes(&mut self, storage: &Storage, moved: &[BranchName], progress: &Progress) -> Result<()> {
+        let reads = moved.iter().map(|name| {
+            let seen = self.branches.get(name).map(|known| known.own_manifest_files).unwrap_or_default();
+            let log = self.changes.get(name).cloned().unwrap_or_default();
+            let (storage, name) = (storage.clone(), name.clone());
+            async move {
+                let read = spawned(read_change_log(storage, name.clone(), seen, log)).await;
+                (name, read)
+            }
+        });
+        let mut reads =
+            std::pin::pin!(futures::stream::iter(reads.collect::<Vec<_>>()).buffer_unordered(PARALLEL_BRANCHES));
+        while let Some((name, read)) = reads.next().await {
             progress.check()?;
-            let newest = unread.split_off(unread.len().saturating_sub(group));
-            let rows = self.files.read(table, &files, &newest).await?;
-            self.problems.extend(rows.problems);
-            self.commits.extend(rows.commits.iter().cloned());
-            sink(HistoryBatch { commits: rows.commits });
-            progress.advance(self.commits.len() as u64, None, "commits");
-            group = FILES;
-        }
-        Ok(())
-    }
-
-    async fn read_actors(&mut self, storage: &Storage, progress: &Progress) -> Result<()> {
-        match actors(storage, progress).await {
-            Ok(actors) => {
-                for commit in &mut self.commits {
-                    commit.actor = actors.get(&commit.id).cloned();
+            match read {
+                Ok((log, files)) => {
+                    self.changes.insert(name.clone(), log);
+                    self.branches.entry(name).or_default().own_manifest_files = files;
                 }
+                Err(error) => self.unreadable(&name, &error),
             }
-            Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.problems.push(HistoryProblem::MissingDataset { name: names::ACTORS });
-            }
-            Err(error) => self.problems.push(HistoryProblem::UnreadableActors { reason: chain(&error) }),
         }
         Ok(())
     }
 
     fn unreadable(&mut self, branch: &BranchName, error: &Error) {
-        self.problems.push(HistoryProblem::UnreadableBranch { branch: branch.clone(), reason: chain(error) });
+        let problem = match error.kind() {
+            ErrorKind::NotFound if branch.is_main() => HistoryProblem::MissingDataset { name: names::COMMITS },
+            _ => HistoryProblem::UnreadableBranch { branch: branch.clone(), reason: chain(error) },
+        };
+        let known = self.branches.entry(branch.clone()).or_default();
+        known.problem = known.problem.take().or(Some(problem));
+    }
+
+    async fn finish(self, storage: &Storage, stamp: HistoryStamp, actor_files: SeenFiles) -> Result<LoadedHistory> {
+        let rows = self.branches.values().flat_map(|known| &known.unreadable_rows).cloned();
+        let problems = rows.map(|id| HistoryProblem::UnreadableCommit { id });
+        let problems = problems.chain(self.branches.values().filter_map(|known| known.problem.clone()));
+        let problems = problems.chain(self.actor_problem).collect();
+        let heads = self.branches.iter().filter_map(|(name, known)| Some((name.clone(), known.greatest.head()?.2)));
+        let mut graph = CommitGraph::new(self.commits, heads.collect(), problems).with_changes(self.changes);
+        let unrecorded = still_unrecorded(storage, graph.unrecorded_versions()).await;
+        graph.add_problems(unrecorded);
+        Ok(LoadedHistory { graph: Arc::new(graph), stamp, branches: self.branches, actor_files })
     }
 }
 
-/// Commit → actor; the last row of a commit wins.
-async fn actors(storage: &Storage, progress: &Progress) -> Result<HashMap<CommitId, Arc<str>>> {
-    let table = storage.open(names::ACTORS, None, None).await?;
-    let mut batches = table.scan(&Scan::default()).await?;
-    let mut actors = HashMap::new();
-    let mut known: HashMap<Arc<str>, Arc<str>> = HashMap::new();
-    while let Some(batch) = batches.try_next().await? {
-        progress.check()?;
-        for (commit, actor) in decode_actors(&batch)? {
-            actors.insert(commit, known.entry(actor.clone()).or_insert(actor).clone());
+/// Returns the commits of a history that some branch still holds: those of branches that are still there, and what such branches
+/// inherited. The others went with their branches, also where another branch took the name.
+fn kept_commits(graph: &CommitGraph, branches: &BTreeMap<BranchName, KnownBranch>) -> Vec<Commit> {
+    let heads = graph.heads().iter().filter(|(name, _)| branches.contains_key(*name));
+    let mut inherited = HashSet::new();
+    for (_, head) in heads {
+        let chain = graph.first_parents(*head).take_while(|commit| inherited.insert(commit.id));
+        chain.for_each(drop);
+    }
+    let is_kept = |commit: &&Commit| branches.contains_key(&commit.branch) || inherited.contains(&commit.id);
+    graph.commits().iter().filter(is_kept).cloned().collect()
+}
+
+/// The commits of a branch, opened.
+struct OpenedCommits {
+    table: Table,
+    files: Vec<(u64, String)>,
+    /// Positions of the files that nobody else reads, in storage order.
+    unread: Vec<usize>,
+}
+
+async fn open_commits(storage: Storage, branch: BranchName, seen: SeenFiles, claims: Claims) -> Result<OpenedCommits> {
+    let table = storage.open(names::COMMITS, branch.stored(), None).await?;
+    let files = table.fragment_files();
+    let mut claims = claims.lock().unwrap_or_else(PoisonError::into_inner);
+    let unread = seen.unread(&files).filter(|&at| match claims.entry(files[at].1.clone()) {
+        std::collections::hash_map::Entry::Occupied(_) => false,
+        std::collections::hash_map::Entry::Vacant(free) => {
+            free.insert(None);
+            true
         }
-    }
-    Ok(actors)
+    });
+    let unread = unread.collect();
+    drop(claims);
+    Ok(OpenedCommits { table, files, unread })
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+/// Reads the files at some positions and notes the greatest commit of each.
+async fn read_rows(table: &Table, positions: Vec<usize>, claims: &Claims) -> Result<CommitRows> {
+    let files = table.fragment_files();
+    let mut rows = CommitRows::default();
+    for (position, file) in table.read_files(&CommitRows::default(), positions).await? {
+        claims.lock().unwrap_or_else(PoisonError::into_inner).insert(files[position].1.clone(), Some(file.greatest()));
+        rows.commits.extend(file.commits);
+        rows.unreadable.extend(file.unreadable);
+    }
+    Ok(rows)
+}
+
+async fn read_branch(
+    storage: Storage,
+    branch: BranchName,
+    seen: SeenFiles,
+    claims: Claims,
+) -> Result<(Vec<(u64, String)>, CommitRows)> {
+    let opened = open_commits(storage, branch, seen, claims.clone()).await?;
+    let rows = read_rows(&opened.table, opened.unread, &claims).await?;
+    Ok((opened.files, rows))
+}
+
+/// Reads which tables the versions of a branch changed, from the files that the branch holds itself.
+async fn read_change_log(
+    storage: Storage,
+    branch: BranchName,
+    seen: SeenFiles,
+    known: ChangeLog,
+) -> Result<(ChangeLog, SeenFiles)> {
+    let manifest = manifest::open(&storage, &branch, None).await?;
+    let all = manifest.fragment_files();
+    let own = manifest.own_files();
+    let files: Vec<(u64, String)> = own.iter().map(|&at| all[at].clone()).collect();
+    let unread = seen.unread(&files).map(|at| own[at]).collect();
+    let written = manifest::read_written(&manifest, unread).await?;
+    let known = if seen.is_kept_by(&files) { known } else { ChangeLog::default() };
+    Ok((known.extended(written), SeenFiles::of(&files)))
+}
+
+/// Runs work on the runtime's threads; it is stopped if nobody waits for it any more.
+pub(super) async fn spawned<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    match AbortOnDropHandle::new(tokio::spawn(work)).await {
+        Ok(result) => result,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(Error::Cancelled),
+    }
+}
+
+/// Returns the versions of each branch that changed tables and that no commit records.
+pub(super) type UnrecordedVersions = Vec<(BranchName, ManifestVersion)>;
+
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

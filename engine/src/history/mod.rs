@@ -1,15 +1,22 @@
 //! Commits, branches and positions in time.
 
+mod actors;
 mod at;
 mod branch;
 mod commit;
 mod commit_graph;
 mod error;
-mod files;
+mod find;
+mod heads;
+mod lineage;
 mod load;
 mod noted;
+mod recent;
 mod record;
+mod seen;
 mod snapshot;
+mod stamp;
+mod unrecorded;
 
 pub(crate) use at::time_text;
 pub use at::{At, Position, parse_time};
@@ -18,11 +25,16 @@ pub use commit::Commit;
 pub use commit_graph::{CommitGraph, HistoryProblem};
 pub use error::HistoryError;
 pub use load::HistoryBatch;
+pub use recent::Recent;
 pub use snapshot::{Snapshot, TableStatus};
 
-pub(crate) use branch::{branch_refs, list_branches};
+pub(crate) use actors::fill_in_actors;
+pub(crate) use branch::{branch_refs, list_branch_refs, list_branches};
 pub(crate) use commit_graph::LostCommits;
-pub(crate) use files::read_head;
-pub(crate) use load::{HistoryStamp, history_stamp, load_history};
+pub(crate) use find::{locate_commit, locate_commit_by_end};
+pub(crate) use lineage::{Lineage, read_head};
+pub(crate) use load::{LoadedHistory, load_history, read_history};
 pub(crate) use noted::{Merged, brought_by, record_noted};
+pub(crate) use recent::{read_about, read_recent};
 pub(crate) use record::{NewCommit, create_history, find_commit, find_merge, is_lost, record_next, restart_history};
+pub(crate) use stamp::read_stamp;

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::commit::Commit;
 use super::commit_graph::{CommitGraph, LostCommits};
-use super::files::read_newest;
+use super::lineage::read_newest;
 use super::record::{NewCommit, find_merge, record_next};
 use crate::clock::Clock;
 use crate::error::{ErrorKind, Result};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 
-use super::files::read_newest;
+use super::lineage::read_newest;
 use super::{Commit, HistoryError, branch_refs};
 use crate::clock::Clock;
 use crate::error::Result;

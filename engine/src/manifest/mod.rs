@@ -22,7 +22,7 @@ pub use log::ChangeLog;
 pub use migrate::Migration;
 pub use publish::PublishError;
 
-pub(crate) use log::read_log;
+pub(crate) use log::{read_log_since, read_written};
 pub(crate) use migrate::{is_legacy, migrate, plan_migration};
 pub(crate) use publish::{Publication, TableUpdate, publish};
 

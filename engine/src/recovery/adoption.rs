@@ -9,10 +9,9 @@ use std::collections::BTreeMap;
 use super::Sidecar;
 use super::plan::TableStanding;
 use crate::error::{ErrorKind, Result};
-use crate::history::{CommitGraph, load_history};
+use crate::history::{CommitGraph, read_history};
 use crate::id::{CommitId, TableKey};
 use crate::manifest::{self, TableEntry};
-use crate::progress::Progress;
 use crate::storage::{OPERATION_ID, Storage};
 
 type Entries = BTreeMap<TableKey, TableEntry>;
@@ -33,7 +32,7 @@ pub(super) async fn takes_over(
     if is_ours(storage, sidecar, tables).await? {
         return Ok(false);
     }
-    let history = load_history(storage, &Progress::none(), |_| ()).await?;
+    let history = read_history(storage).await?;
     let Some(&head) = history.heads().get(&sidecar.branch()) else { return Ok(true) };
     let Some(source_state) = state_of(storage, &history, source).await? else { return Ok(true) };
     let bases = history.merge_bases(source, head);

@@ -12,8 +12,8 @@ use std::sync::Arc;
 pub use error::StorageError;
 pub use lance::{Blobs, IndexInfo, LineageRef, Order, ROW_ADDRESS, RowStream, Scan, Table, VersionInfo, is_blob};
 pub(crate) use lance::{
-    Candidates, Compare, Condition, ID, KEY_COLUMN, Live, MERGE, OPERATION_ID, Origin, Rows, Sorted, StagedChange,
-    Summary, TextSet, VersionFile,
+    Candidates, Compare, Condition, ID, KEY_COLUMN, KeptVersions, ListedRef, Live, MERGE, OPERATION_ID, Origin, Rows,
+    Sorted, StagedChange, Summary, TextSet, VersionFile, WRITTEN_IN,
 };
 pub use location::{Location, names};
 
@@ -128,5 +128,27 @@ impl Storage {
     pub async fn lineages(&self, path: &str) -> Result<Vec<LineageRef>, StorageError> {
         storage_fail_point!(crate::fail::STORAGE_LINEAGES);
         self.tables.lineages(&self.location, path).await
+    }
+
+    /// Lists the references of a table's lineages, sorted by name, without reading one.
+    ///
+    /// # Errors
+    /// [`StorageError::Read`].
+    pub(crate) async fn list_refs(&self, path: &str) -> Result<Vec<ListedRef>, StorageError> {
+        lance::list_refs(&self.location, path).await
+    }
+
+    /// Reads the reference of one lineage; none if there is no lineage of that name.
+    ///
+    /// # Errors
+    /// [`StorageError::Read`], [`StorageError::Reference`].
+    pub(crate) async fn read_ref(&self, path: &str, name: &str) -> Result<Option<LineageRef>, StorageError> {
+        lance::read_ref(&self.location, path, name).await
+    }
+
+    /// Returns the oldest and the newest version of each lineage (none: the main one) by one listing each, in their order; none where
+    /// no version can be found.
+    pub(crate) async fn kept_versions(&self, path: &str, lineages: Vec<Option<String>>) -> Vec<Option<KeptVersions>> {
+        lance::kept_versions(&self.location, path, lineages).await
     }
 }

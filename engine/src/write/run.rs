@@ -147,9 +147,8 @@ async fn check_commits(storage: &Storage, branch: &BranchName) -> Result<()> {
 
 /// Refuses while a schema is applied.
 pub(crate) async fn refuse_during_schema_apply(storage: &Storage, operation: &'static str) -> Result<()> {
-    let lineages = storage.lineages(names::MANIFEST).await?;
-    let locked = lineages.iter().any(|lineage| lineage.name.trim_start_matches('/') == names::SCHEMA_APPLY_LOCK);
-    if locked { Err(WriteError::SchemaApply { operation }.into()) } else { Ok(()) }
+    let is_locked = storage.read_ref(names::MANIFEST, names::SCHEMA_APPLY_LOCK).await?.is_some();
+    if is_locked { Err(WriteError::SchemaApply { operation }.into()) } else { Ok(()) }
 }
 
 /// The record of what is going to move; none if no table moves, because then there is nothing to take back.

@@ -35,6 +35,11 @@ pub(crate) trait Summary: Clone + Send + Sync + 'static {
         true
     }
 
+    /// Returns whether the batches have [`WRITTEN_IN`] as well.
+    fn wants_versions(&self) -> bool {
+        false
+    }
+
     /// Takes rows of one file in.
     ///
     /// # Errors
@@ -44,6 +49,9 @@ pub(crate) trait Summary: Clone + Send + Sync + 'static {
     /// Takes in the summary of the file at a position; none if it is not read.
     fn merge(&mut self, position: usize, file: Option<&Self>);
 }
+
+/// Column of the version of the lineage in which a row was last written.
+pub(crate) const WRITTEN_IN: &str = "_row_last_updated_at_version";
 
 /// A kind of summary, its columns, and the file or the lineage it is of.
 type Key = (TypeId, String, String);
@@ -130,6 +138,34 @@ fn file_key(fragment: &Fragment) -> String {
 }
 
 impl Table {
+    /// Returns the summaries of the files at some positions of [`Table::fragment_files`], in the order of the positions. Only files that
+    /// were never asked about are read.
+    ///
+    /// # Errors
+    /// As [`Table::summary`].
+    pub(crate) async fn file_summaries_at<S: Summary>(&self, nothing: &S, positions: &[usize]) -> Result<Vec<Arc<S>>> {
+        let files = &self.known_summaries().files;
+        let file = |position: usize| key(nothing, &file_key(&self.dataset().fragments()[position]));
+        let known = |position: usize| get::<S>(files, &file(position));
+        let unread = positions.iter().copied().filter(|&position| known(position).is_none()).collect();
+        let mut read: HashMap<usize, Arc<S>> = HashMap::new();
+        for (position, summary) in self.summarize(nothing, unread).await? {
+            let summary = Arc::new(summary);
+            insert(files, file(position), summary.clone());
+            read.insert(position, summary);
+        }
+        let found = positions.iter().filter_map(|position| read.get(position).cloned().or_else(|| known(*position)));
+        Ok(found.collect())
+    }
+
+    /// Summarizes the files at some positions without remembering anything of them.
+    ///
+    /// # Errors
+    /// As [`Table::summary`].
+    pub(crate) async fn read_files<S: Summary>(&self, nothing: &S, positions: Vec<usize>) -> Result<Vec<(usize, S)>> {
+        self.summarize(nothing, positions).await
+    }
+
     /// The summary of all rows. Only files that were never asked about are read.
     ///
     /// # Errors
@@ -204,7 +240,8 @@ impl Table {
     async fn summarize_file<S: Summary>(&self, nothing: &S, at: usize, columns: &Schema) -> Result<(usize, S)> {
         let error = |cause| self.error(cause);
         let file = FileFragment::new(self.dataset().clone(), self.dataset().fragments()[at].clone());
-        let reader = file.open(columns, FragReadConfig::default()).await.map_err(error)?;
+        let config = FragReadConfig::default().with_row_last_updated_at_version(nothing.wants_versions());
+        let reader = file.open(columns, config).await.map_err(error)?;
         let mut batches = reader.read_all(BATCH_ROWS).await.map_err(error)?;
         let mut summary = nothing.clone();
         while let Some(batch) = batches.next().await {

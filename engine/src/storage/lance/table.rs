@@ -92,6 +92,14 @@ impl Table {
         self.dataset.iter_fragments().map(names).collect()
     }
 
+    /// Returns the positions, in [`Table::fragment_files`], of the files that the lineage holds itself; the others it inherited.
+    #[must_use]
+    pub(crate) fn own_files(&self) -> Vec<usize> {
+        let fragments = self.dataset.fragments().iter().enumerate();
+        let own = fragments.filter(|(_, fragment)| fragment.files.iter().all(|file| file.base_id.is_none()));
+        own.map(|(position, _)| position).collect()
+    }
+
     /// Number of live rows, from metadata where it is recorded.
     ///
     /// # Errors

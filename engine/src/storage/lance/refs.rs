@@ -1,0 +1,126 @@
+//! The references of a table's lineages (graph-format §8.2), without opening the table.
+//!
+//! Lance reads the content of every reference to answer about one. A graph may have thousands of branches, so a question about one of
+//! them reads that one's file, and a question about names reads the listing alone.
+
+use std::path::Path as FilePath;
+
+use futures::TryStreamExt;
+use lance::dataset::refs::{BranchContents, branch_contents_path};
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
+
+use super::LineageRef;
+use crate::fail::storage_fail_point;
+use crate::storage::{Location, StorageError};
+
+/// A reference as its folder lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ListedRef {
+    /// Name of the lineage.
+    pub(crate) name: String,
+    /// Changes when the reference is written anew, as when its lineage is deleted and made again.
+    pub(crate) e_tag: Option<String>,
+}
+
+/// The versions of a lineage that are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KeptVersions {
+    pub(crate) oldest: u64,
+    pub(crate) newest: u64,
+}
+
+/// Lists the references of a table, sorted by name, in one listing.
+///
+/// # Errors
+/// [`StorageError::Read`].
+pub(in crate::storage) async fn list_refs(location: &Location, path: &str) -> Result<Vec<ListedRef>, StorageError> {
+    storage_fail_point!(crate::fail::STORAGE_LINEAGES);
+    let folder = format!("{path}/_refs/branches");
+    let listed: Result<Vec<_>, _> = location.store().list(Some(&Path::from(folder.as_str()))).try_collect().await;
+    let listed = listed.map_err(|source| StorageError::Read { path: folder, source })?;
+    let mut refs: Vec<ListedRef> = listed
+        .into_iter()
+        .filter_map(|file| {
+            let stem = file.location.filename()?.strip_suffix(".json")?;
+            let name = Path::from_url_path(stem).ok()?.to_string();
+            Some(ListedRef { name, e_tag: file.e_tag })
+        })
+        .collect();
+    refs.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(refs)
+}
+
+/// Reads one reference; none if there is no lineage of that name.
+///
+/// # Errors
+/// [`StorageError::Read`]; [`StorageError::Reference`] if it is not a reference.
+pub(in crate::storage) async fn read_ref(
+    location: &Location,
+    path: &str,
+    name: &str,
+) -> Result<Option<LineageRef>, StorageError> {
+    storage_fail_point!(crate::fail::STORAGE_LINEAGES);
+    let file = branch_contents_path(&Path::from(path), name);
+    let failed = |source| StorageError::Read { path: file.to_string(), source };
+    let object = match location.store().get(&file).await {
+        Ok(object) => object,
+        Err(object_store::Error::NotFound { .. }) => return Ok(None),
+        Err(source) => return Err(failed(source)),
+    };
+    let bytes = object.bytes().await.map_err(failed)?;
+    let contents: BranchContents = serde_json::from_slice(&bytes)
+        .map_err(|source| StorageError::Reference { path: file.to_string(), source: Box::new(source) })?;
+    Ok(Some(LineageRef {
+        name: name.to_owned(),
+        parent: contents.parent_branch,
+        parent_version: contents.parent_version,
+        created_at_seconds: contents.create_at,
+    }))
+}
+
+/// Returns the oldest and the newest version of each lineage, in the order of the names, from one listing of its folder of versions;
+/// none where there is no version.
+pub(in crate::storage) async fn kept_versions(
+    location: &Location,
+    path: &str,
+    names: Vec<Option<String>>,
+) -> Vec<Option<KeptVersions>> {
+    let folders = names.iter().map(|name| match name {
+        None => location.root().join(path).join("_versions"),
+        Some(name) => location.root().join(path).join("tree").join(name).join("_versions"),
+    });
+    let folders: Vec<_> = folders.collect();
+    let read = tokio::task::spawn_blocking(move || folders.iter().map(|folder| kept_in(folder)).collect());
+    // A listing that panicked or was stopped with the runtime has found nothing.
+    read.await.unwrap_or_else(|_| vec![None; names.len()])
+}
+
+fn kept_in(folder: &FilePath) -> Option<KeptVersions> {
+    let files = std::fs::read_dir(folder).ok()?;
+    let versions = files.filter_map(|file| version_of(file.ok()?.file_name().to_str()?));
+    versions.fold(None, |kept, version| {
+        let KeptVersions { oldest, newest } = kept.unwrap_or(KeptVersions { oldest: version, newest: version });
+        Some(KeptVersions { oldest: version.min(oldest), newest: version.max(newest) })
+    })
+}
+
+/// Returns the version that a file describes: `<2^64 - 1 - version>.manifest`, or `<version>.manifest` in old tables.
+fn version_of(file: &str) -> Option<u64> {
+    let stem = file.strip_suffix(".manifest")?;
+    let number: u64 = stem.parse().ok()?;
+    if stem.len() == 20 { Some(u64::MAX - number) } else { Some(number) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_names_of_version_files_are_read() {
+        assert_eq!(version_of("18446744073709551611.manifest"), Some(4));
+        assert_eq!(version_of("4.manifest"), Some(4));
+        assert_eq!(version_of("latest_version_hint.json"), None);
+        assert_eq!(version_of("18446744073709551611.manifest.tmp"), None);
+    }
+}
