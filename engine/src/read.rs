@@ -11,13 +11,14 @@
 
 use std::collections::BTreeSet;
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::UInt64Type;
 use arrow_schema::SchemaRef;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
 use crate::error::{ErrorKind, Result};
-use crate::storage::{ID, Sorted, StorageError, Table};
+use crate::storage::{ID, Sorted, StorageError, Table, WRITTEN_IN};
 use crate::value::Row;
 
 pub use crate::storage::{Blobs, Order, is_blob};
@@ -139,6 +140,28 @@ pub async fn entity(table: &Table, id: &str, blobs: Blobs) -> Result<Vec<Row>> {
         found.extend((0..batch.num_rows()).map(|row| Row::from_batch(&columns, &batch, row)));
     }
     Ok(found)
+}
+
+/// As [`entity`], with the version of the table's lineage that wrote the row; none if there is not exactly one, or if the table does
+/// not record it.
+///
+/// # Errors
+/// [`StorageError`].
+pub(crate) async fn entity_written(table: &Table, id: &str, blobs: Blobs) -> Result<(Vec<Row>, Option<u64>)> {
+    let names = names(&table.schema());
+    let columns = names.iter().cloned().chain([WRITTEN_IN.to_owned()]).collect();
+    let request = Sorted { columns, id: Some(id), blobs, ..Sorted::default() };
+    let mut batches = table.sorted(&request).await?;
+    let (mut found, mut written) = (Vec::new(), None);
+    while let Some(batch) = batches.try_next().await? {
+        let versions = batch.column_by_name(WRITTEN_IN).and_then(|column| column.as_primitive_opt::<UInt64Type>());
+        written = versions.and_then(arrow::compute::max);
+        let rows = batch.project(&(0..names.len()).collect::<Vec<_>>()).expect("the batch has the columns asked for");
+        let columns = Row::columns_of(&rows);
+        found.extend((0..rows.num_rows()).map(|row| Row::from_batch(&columns, &rows, row)));
+    }
+    let written = written.filter(|_| found.len() == 1);
+    Ok((found, written))
 }
 
 fn columns(schema: &SchemaRef, asked: Option<&[String]>) -> Result<Vec<String>, ReadError> {

@@ -1,8 +1,14 @@
 //! Which commits changed one row, and how.
 //!
-//! The walk follows first parents from the head of a branch. Versions of a table never decrease along that chain, so two
-//! commits that pin the same state have nothing in between. From each state the walk therefore leaps back, doubling its steps,
-//! and closes in on the commit that moved the table; the row is looked up at those commits alone.
+//! The walk follows first parents from the head of a branch. Versions of a table never decrease along that chain, and every row
+//! says in which version of its lineage it was last written: commits that pin that version or a later one have the same row. From each
+//! state the walk therefore leaps back, doubling its steps, and closes in on the commit that wrote the row; the row is looked up at
+//! those commits alone. Where there is no row, it closes in on the commit that moved the table.
+//!
+//! A restored version repeats rows that were written before it. That hides nothing, because a restore takes back versions that no commit
+//! published.
+
+use std::collections::HashMap;
 
 use futures::stream::BoxStream;
 
@@ -10,11 +16,12 @@ use super::RowOp;
 use super::compare::compare;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Graph;
-use crate::history::{At, Commit};
-use crate::id::{BranchName, TableKey};
+use crate::history::{At, Commit, Lineage, fill_in_actors};
+use crate::id::{BranchName, CommitId, TableKey};
 use crate::manifest::TableEntry;
 use crate::progress::Progress;
 use crate::read::{self, Blobs};
+use crate::storage::Storage;
 use crate::stream::{Sender, generate};
 use crate::value::Row;
 
@@ -60,9 +67,11 @@ pub(crate) fn row_history(
 ) -> RowHistoryStream {
     let (graph, progress) = (graph.clone(), progress.clone());
     generate(move |sender| async move {
-        let history = graph.history(&progress).await?;
-        let head = graph.resolve(&At::Branch(branch)).await?.commit;
-        let chain: Vec<Commit> = head.map(|head| history.first_parents(head).cloned().collect()).unwrap_or_default();
+        let head = graph.resolve(&At::Branch(branch.clone())).await?.commit;
+        let chain = match head {
+            Some(head) => first_parents(graph.storage(), &branch, head).await?,
+            None => Vec::new(),
+        };
         Walk { graph, table, id, chain, known: None }.run(&sender, &progress).await
     })
 }
@@ -74,7 +83,33 @@ struct Walk {
     /// Newest first.
     chain: Vec<Commit>,
     /// The rows last looked up: the older side of one change is the newer side of the next.
-    known: Option<(TableEntry, Vec<Row>)>,
+    known: Option<(TableEntry, Written)>,
+}
+
+/// The rows with the id at one version of the table.
+#[derive(Debug, Clone, Default)]
+struct Written {
+    rows: Vec<Row>,
+    /// Version of the lineage that wrote the row; none if there is not exactly one, or if the version is not recorded.
+    version: Option<u64>,
+}
+
+/// The commits of a branch from one on along first parents, newest first.
+async fn first_parents(storage: &Storage, branch: &BranchName, head: CommitId) -> Result<Vec<Commit>> {
+    let mut lineage = Lineage::open(storage, branch).await?;
+    lineage.read_all().await?;
+    let by_id: HashMap<CommitId, &Commit> = lineage.commits().iter().map(|commit| (commit.id, commit)).collect();
+    let parent = |commit: &&Commit| commit.parent.and_then(|parent| by_id.get(&parent).copied());
+    let mut chain: Vec<Commit> = std::iter::successors(by_id.get(&head).copied(), parent)
+        // No chain is longer than the history; a stored cycle ends there instead of never.
+        .take(by_id.len())
+        .cloned()
+        .collect();
+    // Without its actors the history of a row is still right.
+    if let Err(error) = fill_in_actors(storage, &mut chain).await {
+        tracing::warn!("the actors cannot be read: {error}");
+    }
+    Ok(chain)
 }
 
 /// The table as one commit pins it.
@@ -83,6 +118,15 @@ enum State {
     Known(Option<TableEntry>),
     /// The commit's state cannot be read any more.
     Gone(String),
+}
+
+/// How far one leap goes.
+#[derive(Debug, Clone, Copy)]
+enum Steps {
+    /// Twice as far as the one before.
+    Doubling,
+    /// One commit.
+    One,
 }
 
 impl State {
@@ -107,7 +151,7 @@ impl Walk {
                 State::Known(entry) => entry.clone(),
                 State::Gone(reason) => return self.end(at.saturating_sub(1), reason.clone(), sender).await,
             };
-            at = self.last_with(newer.as_ref(), at, progress).await? + 1;
+            at = self.last_unchanged(newer.as_ref(), at, progress).await? + 1;
             if at > self.chain.len() {
                 break;
             }
@@ -141,9 +185,45 @@ impl Walk {
         }
     }
 
-    /// The last position from `start` on that still pins `entry`. Leaps only while the table exists: it could have been
-    /// dropped and made again.
-    async fn last_with(&self, entry: Option<&TableEntry>, start: usize, progress: &Progress) -> Result<usize> {
+    /// Returns the last position from `start` on whose commit has the row as `entry` has it, as far as versions prove it.
+    async fn last_unchanged(&mut self, entry: Option<&TableEntry>, start: usize, progress: &Progress) -> Result<usize> {
+        let written = match self.rows(entry).await {
+            Ok(written) => written.version,
+            // The comparison says so of the commit that it is about.
+            Err(error) => gone(error).map(|_| None)?,
+        };
+        if let Some(entry) = entry
+            && let Some(version) = written
+        {
+            let since = version.max(self.first_version(entry).await?);
+            let is_same = |state: &State| match state {
+                State::Known(Some(older)) => {
+                    older.path == entry.path && older.lineage == entry.lineage && older.version.get() >= since
+                }
+                State::Known(None) | State::Gone(_) => false,
+            };
+            return self.last_where(is_same, Steps::Doubling, start, progress).await;
+        }
+        // A table that is not there could have been dropped and made again in between.
+        let steps = if entry.is_some() { Steps::Doubling } else { Steps::One };
+        self.last_where(|state| state.is(entry), steps, start, progress).await
+    }
+
+    /// The version that the lineage of an entry starts at: an older one of that name had smaller versions.
+    async fn first_version(&self, entry: &TableEntry) -> Result<u64> {
+        let Some(lineage) = entry.stored_lineage() else { return Ok(0) };
+        let found = self.graph.storage().read_ref(&entry.path, lineage).await?;
+        Ok(found.map_or(entry.version.get(), |found| found.parent_version))
+    }
+
+    /// Returns the last position from `start` on where something holds that holds at `start`, and once it ends does not come back.
+    async fn last_where(
+        &self,
+        holds: impl Fn(&State) -> bool,
+        steps: Steps,
+        start: usize,
+        progress: &Progress,
+    ) -> Result<usize> {
         let (mut same, mut step) = (start, 1);
         let mut different = loop {
             progress.check()?;
@@ -151,16 +231,19 @@ impl Walk {
                 return Ok(same);
             }
             let probe = (same + step).min(self.chain.len());
-            if !self.state(probe).await?.is(entry) {
+            if !holds(&self.state(probe).await?) {
                 break probe;
             }
             same = probe;
-            step = if entry.is_some() { step * 2 } else { 1 };
+            step = match steps {
+                Steps::Doubling => step * 2,
+                Steps::One => 1,
+            };
         };
         while different - same > 1 {
             progress.check()?;
             let middle = usize::midpoint(same, different);
-            if self.state(middle).await?.is(entry) {
+            if holds(&self.state(middle).await?) {
                 same = middle;
             } else {
                 different = middle;
@@ -182,7 +265,7 @@ impl Walk {
             Ok(sides) => sides,
             Err(error) => return gone(error).map(Some),
         };
-        for change in compare(before, after) {
+        for change in compare(before.rows, after.rows) {
             let version = RowVersion {
                 commit: self.chain[index].clone(),
                 op: change.op,
@@ -195,15 +278,16 @@ impl Walk {
         Ok(None)
     }
 
-    async fn rows(&mut self, entry: Option<&TableEntry>) -> Result<Vec<Row>> {
-        let Some(entry) = entry else { return Ok(Vec::new()) };
-        if let Some((_, rows)) = self.known.as_ref().filter(|(known, _)| known.same_state(entry)) {
-            return Ok(rows.clone());
+    async fn rows(&mut self, entry: Option<&TableEntry>) -> Result<Written> {
+        let Some(entry) = entry else { return Ok(Written::default()) };
+        if let Some((_, written)) = self.known.as_ref().filter(|(known, _)| known.same_state(entry)) {
+            return Ok(written.clone());
         }
         let table = self.graph.open_table(entry).await?;
-        let rows = read::entity(&table, &self.id, Blobs::Digested).await?;
-        self.known = Some((entry.clone(), rows.clone()));
-        Ok(rows)
+        let (rows, version) = read::entity_written(&table, &self.id, Blobs::Digested).await?;
+        let written = Written { rows, version };
+        self.known = Some((entry.clone(), written.clone()));
+        Ok(written)
     }
 
     async fn end(&self, index: usize, reason: String, sender: &Sender<RowHistoryItem>) -> Result<()> {
