@@ -3,7 +3,11 @@
 use futures::TryStreamExt;
 use serde::Serialize;
 use stratigraph_engine::diff::{RowHistoryItem, RowOp, RowVersion};
-use stratigraph_engine::{At, BranchName, CommitId, Error, Graph, ManifestVersion, Progress, Row, TableKey};
+use stratigraph_engine::history::Recent;
+use stratigraph_engine::recovery::AuditRow;
+use stratigraph_engine::{
+    At, BranchName, Commit, CommitGraph, CommitId, Error, Graph, ManifestVersion, Progress, Row, TableKey,
+};
 
 use super::commit::{arrow, moment};
 use super::diff::change_line;
@@ -11,7 +15,7 @@ use super::error::{CliError, note};
 use super::log::read_audit;
 use super::open_graph;
 use super::output::Out;
-use crate::summary::Summaries;
+use crate::summary::{Summaries, Summary};
 use crate::theme::Role;
 
 /// Arguments of `history`.
@@ -47,16 +51,16 @@ struct VersionFacts<'a> {
 pub(super) async fn run(args: HistoryArgs, out: &mut Out) -> Result<(), CliError> {
     let graph = open_graph(&args.uri).await?;
     let table = find_table(&graph, &args.branch, &args.table).await?;
-    let history = graph.history(&Progress::none()).await?;
-    let audit = read_audit(&graph).await;
-    let summaries = Summaries::new(&history, &audit);
+    let recent = Recent { branch: Some(args.branch.clone()), ..Recent::default() };
+    let history = graph.recent_history(&recent, &Progress::none()).await?;
+    let audit = read_audit(&graph, &history).await;
     let mut items = graph.row_history(&table, &args.id, &args.branch, &Progress::none());
     let mut found = false;
     while let Some(item) = items.try_next().await? {
         match item {
             RowHistoryItem::Changed(version) => {
                 found = true;
-                let summary = summaries.of(&version.commit).text(arrow(out));
+                let summary = summary(&graph, &history, &audit, &version.commit).await?.text(arrow(out));
                 if out.is_json() {
                     out.json(&facts(&version, summary))?;
                 } else {
@@ -70,6 +74,21 @@ pub(super) async fn run(args: HistoryArgs, out: &mut Out) -> Result<(), CliError
         }
     }
     if found { Ok(()) } else { Err(CliError::UnknownRow { id: args.id, table, branch: args.branch }) }
+}
+
+/// Returns what a commit did; of a merge with the branch of what was merged, which may have its commits to itself.
+async fn summary(
+    graph: &Graph,
+    history: &CommitGraph,
+    audit: &[AuditRow],
+    commit: &Commit,
+) -> Result<Summary, CliError> {
+    match commit.merged_parent {
+        Some(merged) if history.get(merged).is_none() => {
+            Ok(Summaries::new(&graph.history_about(commit.id).await?, audit).of(commit))
+        }
+        Some(_) | None => Ok(Summaries::new(history, audit).of(commit)),
+    }
 }
 
 /// A table of the branch's head; one that was dropped since must be given by its whole key.

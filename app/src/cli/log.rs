@@ -1,12 +1,12 @@
 //! `log`: the commits of all branches, newest first.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use stratigraph_engine::history::HistoryError;
+use stratigraph_engine::history::{HistoryError, Recent};
 use stratigraph_engine::recovery::AuditRow;
 use stratigraph_engine::schema::TableType;
-use stratigraph_engine::{At, BranchName, Commit, CommitGraph, CommitId, Error, Graph, Progress, TableKey};
+use stratigraph_engine::{BranchName, Commit, CommitGraph, Error, Graph, Progress, TableKey};
 
 use super::commit::{CommitFacts, arrow, moment};
 use super::draw::draw;
@@ -15,7 +15,7 @@ use super::open_graph;
 use super::output::{Cell, LineBuilder, Out};
 use super::since::parse_since;
 use super::words::quoted;
-use crate::summary::Summaries;
+use crate::summary::{RECOVERY_ACTOR, Summaries};
 use crate::theme::Role;
 
 /// Arguments of `log`.
@@ -26,7 +26,7 @@ pub(super) struct LogArgs {
     /// Draw the commit graph at the left
     #[arg(long)]
     graph: bool,
-    /// Only commits that the head of this branch descends from
+    /// Only commits of this branch: its own and those it inherited from the branch it was made from
     #[arg(long, value_name = "BRANCH")]
     branch: Option<BranchName>,
     /// Only commits made by this actor
@@ -46,7 +46,6 @@ pub(super) struct LogArgs {
 /// What a commit must satisfy to be listed.
 #[derive(Debug, Default)]
 struct Filter {
-    reachable: Option<HashSet<CommitId>>,
     actor: Option<String>,
     table: Option<TableKey>,
     since_micros: Option<i64>,
@@ -54,8 +53,7 @@ struct Filter {
 
 impl Filter {
     fn lets_through(&self, history: &CommitGraph, commit: &Commit) -> bool {
-        self.reachable.as_ref().is_none_or(|reachable| reachable.contains(&commit.id))
-            && self.actor.as_ref().is_none_or(|actor| commit.actor.as_deref() == Some(actor))
+        self.actor.as_ref().is_none_or(|actor| commit.actor.as_deref() == Some(actor))
             && self.since_micros.is_none_or(|since| commit.created_at_micros >= since)
             && self
                 .table
@@ -68,14 +66,16 @@ impl Filter {
 pub(super) async fn run(args: LogArgs, out: &mut Out, now_micros: i64) -> Result<(), CliError> {
     let since_micros = args.since.as_deref().map(|text| parse_since(text, now_micros)).transpose()?;
     let graph = open_graph(&args.uri).await?;
-    let history = read_history(&graph).await?;
+    let recent = Recent {
+        branch: args.branch.clone(),
+        // Other filters are applied to commits that are read already.
+        limit: args.limit.filter(|_| args.actor.is_none() && args.table.is_none()),
+        since_micros,
+    };
+    let history = read_commits(&graph, &recent).await?;
     let asked = asked(&args);
-    let audit = read_audit(&graph).await;
+    let audit = read_audit(&graph, &history).await;
     let filter = Filter {
-        reachable: match &args.branch {
-            Some(branch) => Some(reachable(&graph, &history, branch).await?),
-            None => None,
-        },
         table: args.table.as_deref().map(|name| find_table(&graph, &history, name)).transpose()?,
         actor: args.actor,
         since_micros,
@@ -112,17 +112,35 @@ fn asked(args: &LogArgs) -> Vec<String> {
     given.collect()
 }
 
+/// Reads the commits that may be listed, all or the newest ones; what is wrong with them goes to standard error.
+async fn read_commits(graph: &Graph, recent: &Recent) -> Result<Arc<CommitGraph>, CliError> {
+    if *recent == Recent::default() {
+        return read_history(graph).await;
+    }
+    let history = graph.recent_history(recent, &Progress::none()).await?;
+    note_problems(&history);
+    Ok(Arc::new(history))
+}
+
 /// Reads the history; what is wrong with it goes to standard error.
 pub(super) async fn read_history(graph: &Graph) -> Result<Arc<CommitGraph>, CliError> {
     let history = graph.history(&Progress::none()).await?;
-    for problem in history.problems() {
-        note(&problem.to_string());
-    }
+    note_problems(&history);
     Ok(history)
 }
 
-/// Reads the audit; one that cannot be read costs the summaries of recoveries, nothing else.
-pub(super) async fn read_audit(graph: &Graph) -> Vec<AuditRow> {
+/// Writes what is wrong with a history to standard error.
+pub(super) fn note_problems(history: &CommitGraph) {
+    for problem in history.problems() {
+        note(&problem.to_string());
+    }
+}
+
+/// Reads the audit if a recovery is among the commits; one that cannot be read costs the summaries of recoveries, nothing else.
+pub(super) async fn read_audit(graph: &Graph, history: &CommitGraph) -> Vec<AuditRow> {
+    if !history.commits().iter().any(|commit| commit.actor.as_deref() == Some(RECOVERY_ACTOR)) {
+        return Vec::new();
+    }
     graph.audit().await.unwrap_or_else(|error| {
         note(&format!("the recovery audit cannot be read: {error}"));
         Vec::new()
@@ -165,16 +183,6 @@ fn leading(out: &Out, history: &CommitGraph, commit: &Commit) -> [Cell; 3] {
         out.cell(Role::Dim, &moment(commit.created_at_micros)),
         out.cell(Role::Text, commit.actor.as_deref().unwrap_or_default()),
     ]
-}
-
-/// The commits a branch's head descends from, itself included.
-async fn reachable(graph: &Graph, history: &CommitGraph, branch: &BranchName) -> Result<HashSet<CommitId>, CliError> {
-    if let Some(head) = history.heads().get(branch) {
-        return Ok(history.ancestors(*head));
-    }
-    // A branch whose commits cannot be read is one of the history's problems; one that does not exist is an error.
-    graph.resolve(&At::Branch(branch.clone())).await?;
-    Ok(HashSet::new())
 }
 
 /// Finds a table by key or unambiguous name among those any commit changed and those the schema declares.

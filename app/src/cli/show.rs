@@ -3,13 +3,13 @@
 use serde::Serialize;
 use stratigraph_engine::history::HistoryError;
 use stratigraph_engine::{
-    At, BranchName, ChangeKind, Commit, CommitGraph, Error, Graph, Progress, TableChange, TableEntry, TableKey,
-    TableVersion,
+    At, BranchName, ChangeKind, Commit, CommitGraph, CommitId, Error, Graph, Position, TableChange, TableEntry,
+    TableKey, TableVersion,
 };
 
 use super::commit::{CommitFacts, arrow, moment};
 use super::error::CliError;
-use super::log::read_audit;
+use super::log::{note_problems, read_audit};
 use super::output::{Cell, Out};
 use super::text_table::{Align, TextTable};
 use super::{open_graph, position};
@@ -66,9 +66,11 @@ impl<'a> From<&'a TableChange> for ChangeFacts<'a> {
 pub(super) async fn run(args: ShowArgs, out: &mut Out) -> Result<(), CliError> {
     let at = position::parse(&args.at)?;
     let graph = open_graph(&args.uri).await?;
-    let history = graph.history(&Progress::none()).await?;
-    let commit = find_commit(&graph, &history, &at).await?;
-    let audit = read_audit(&graph).await;
+    let id = find_commit(&graph, &at).await?;
+    let history = graph.history_about(id).await?;
+    note_problems(&history);
+    let commit = history.get(id).expect("BUG: what there is to say about a commit has the commit");
+    let audit = read_audit(&graph, &history).await;
     let changes = graph.commit_changes(commit, 0).await?;
     let facts = CommitFacts::new(&history, &Summaries::new(&history, &audit), arrow(out), commit);
     if out.is_json() {
@@ -78,19 +80,23 @@ pub(super) async fn run(args: ShowArgs, out: &mut Out) -> Result<(), CliError> {
     print_changes(out, &changes)
 }
 
-/// The commit of a position: the one that published it, or the head of a branch whose newest version no commit published.
-async fn find_commit<'h>(graph: &Graph, history: &'h CommitGraph, at: &At) -> Result<&'h Commit, CliError> {
-    let id = match graph.resolve(at).await {
+/// Finds the commit of a position: the one that published it, or the head of a branch whose newest version no commit published.
+async fn find_commit(graph: &Graph, at: &At) -> Result<CommitId, CliError> {
+    match graph.resolve(at).await {
         // It has no position any more, and is still in the history.
-        Err(Error::History(HistoryError::BranchGone { id, .. })) => history.resolve_id(&id).map_err(Error::from)?,
-        resolved => {
-            let position = resolved?;
-            let head = || position.is_head.then(|| history.heads().get(&position.branch).copied()).flatten();
-            let none = || CliError::NoCommit { branch: position.branch.clone(), version: position.version };
-            position.commit.or_else(head).ok_or_else(none)?
+        Err(Error::History(HistoryError::BranchGone { id, .. })) => {
+            Ok(id.parse().expect("BUG: the id of a commit was printed"))
         }
-    };
-    Ok(history.get(id).expect("a resolved commit is in the history"))
+        Ok(Position { commit: Some(id), .. }) => Ok(id),
+        Ok(position) => {
+            let head = match position.is_head {
+                true => graph.head_commit(&position.branch).await?,
+                false => None,
+            };
+            head.ok_or(CliError::NoCommit { branch: position.branch, version: position.version })
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn print_facts(out: &mut Out, history: &CommitGraph, commit: &Commit, facts: &CommitFacts<'_>) -> Result<(), CliError> {

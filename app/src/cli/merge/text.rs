@@ -2,7 +2,7 @@
 
 use stratigraph_engine::diff::Way;
 use stratigraph_engine::merge::{MergeOutcome, MergeWay, TableMerge};
-use stratigraph_engine::{CommitId, Graph, Progress};
+use stratigraph_engine::{CommitId, Graph};
 
 use super::conflicts;
 use super::found::Found;
@@ -10,12 +10,12 @@ use super::given::Given;
 use crate::cli::error::CliError;
 use crate::cli::output::Out;
 use crate::cli::text_table::{Align, TextTable};
+use crate::recovery::tail;
 use crate::theme::Role;
 
 /// Prints the plan.
 pub(super) async fn print(graph: &Graph, found: &Found, given: &Given, out: &mut Out) -> Result<(), CliError> {
-    let history = graph.history(&Progress::none()).await?;
-    let sentence = sentence(found, out.theme().arrow(), |id| history.short_id(id));
+    let sentence = sentence(found, out.theme().arrow(), short_id);
     out.line(&out.cell(Role::Title, &sentence).painted)?;
     out.line("")?;
     print_tables(&found.tables, out)?;
@@ -28,6 +28,11 @@ pub(super) async fn print(graph: &Graph, found: &Found, given: &Given, out: &mut
             out.line(&totals(open, decided))
         }
     }
+}
+
+/// The end of an id: nearly always unique, and where it is not, a command that is given it lists the commits it could mean.
+fn short_id(id: CommitId) -> String {
+    tail(&id.to_string(), 6).to_owned()
 }
 
 /// `merge: budget (2CP0FV) → main (7H2K9Q), last common commit 9ZZZZZ`.

@@ -7,7 +7,7 @@ use stratigraph_engine::clock::SystemClock;
 use stratigraph_engine::graph::Pending;
 use stratigraph_engine::recovery::{Decision, Recovered, RecoveryError, RecoveryPlan, TableOutcome};
 use stratigraph_engine::schema::StagedSchema;
-use stratigraph_engine::{BranchName, CommitId, Error, Graph, ManifestVersion, Progress};
+use stratigraph_engine::{BranchName, CommitId, Error, Graph, ManifestVersion};
 
 use super::plan;
 use crate::cli::error::{CliError, note};
@@ -72,16 +72,17 @@ async fn carry_out(graph: &Graph, plan: &RecoveryPlan, work: &Work) -> Result<Ve
 }
 
 async fn print(uri: &str, done: &[Recovered], out: &mut Out) -> Result<(), CliError> {
-    let history = open_graph(uri).await?.history(&Progress::none()).await?;
+    let graph = open_graph(uri).await?;
     for one in done {
-        let commit = history.get(one.commit);
+        // What was settled is settled, also if its commit cannot be read.
+        let commit = graph.commit(one.commit).await.ok();
         if out.is_json() {
             out.json(&Settled {
                 operation_id: &one.operation_id,
                 decision: one.decision,
                 commit: one.commit,
-                branch: commit.map(|commit| &commit.branch),
-                manifest_version: commit.map(|commit| commit.manifest_version),
+                branch: commit.as_ref().map(|commit| &commit.branch),
+                manifest_version: commit.as_ref().map(|commit| commit.manifest_version),
                 outcomes: &one.outcomes,
             })?;
             continue;
