@@ -16,6 +16,8 @@ mod create;
 mod demo;
 mod diff_property;
 mod effects;
+#[cfg(target_os = "linux")]
+mod fleet;
 mod golden;
 mod guard;
 mod history;

@@ -4,5 +4,7 @@
 pub mod fixtures;
 pub mod folder;
 pub mod graph;
+#[cfg(target_os = "linux")]
+pub mod opened;
 pub mod reader;
 pub mod writer;

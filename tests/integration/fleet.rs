@@ -1,0 +1,89 @@
+//! A task about one branch opens as many files, whatever other branches there are.
+//!
+//! The actors of all branches are in one lineage (graph-format §9), in the order of their commits. Who made a commit is found by reading
+//! back to it, past the commits of other branches, so their files are counted apart: writers keep them few.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use stratigraph_engine::history::Recent;
+use stratigraph_engine::load::LoadMode;
+use stratigraph_engine::{At, Graph, OpenMode, Progress};
+use stratigraph_tests::graph::{TestGraph, branch, load};
+use stratigraph_tests::opened::Opened;
+
+const SCHEMA: &str = "node Person { name: String @key  age: I32? }\nnode Project { title: String @key }\n\
+    edge WorksOn: Person -> Project\n";
+
+fn person(name: &str) -> String {
+    format!("{{\"type\":\"Person\",\"data\":{{\"name\":\"{name}\",\"age\":7}}}}\n")
+}
+
+/// A graph with a branch to work on, and with as many other branches, each with a commit of its own, as asked.
+async fn fleet(others: usize) -> Result<TestGraph> {
+    let made = TestGraph::new(SCHEMA).await?;
+    for number in 0..3 {
+        made.load(LoadMode::Merge, "main", &person(&format!("first {number}"))).await?;
+    }
+    made.branch("work", "main").await?;
+    made.load(LoadMode::Merge, "work", &person("worker")).await?;
+    for number in 0..others {
+        let name = format!("agent/{number}");
+        made.branch(&name, "main").await?;
+        made.load(LoadMode::Merge, &name, &person(&name)).await?;
+    }
+    Ok(made)
+}
+
+/// How many files each task opens, as a process of its own would do it.
+async fn opened(made: &TestGraph) -> Result<BTreeMap<&'static str, usize>> {
+    let head = made.graph.resolve(&At::Branch(branch("main"))).await?.commit.context("main has a commit")?;
+    let mut counts = BTreeMap::new();
+    let mut watched = Opened::watch(&made.path())?;
+    let mut count = |task, watched: &mut Opened| -> Result<()> {
+        let mut files = watched.take()?;
+        files.retain(|file| !file.components().any(|folder| folder.as_os_str() == "_graph_commit_actors.lance"));
+        counts.insert(task, files.len());
+        Ok(())
+    };
+    let read = || async { Box::pin(Graph::open(&made.uri(), OpenMode::ReadOnly)).await };
+    let write = || async { Box::pin(Graph::open(&made.uri(), OpenMode::ReadWrite)).await };
+
+    for (task, at) in [
+        ("read main", At::Branch(branch("main"))),
+        ("read a branch", "work".parse()?),
+        ("read a commit", At::Commit(head)),
+        ("read a version", "work@v4".parse()?),
+        ("read a time", "work@2100-01-01".parse()?),
+    ] {
+        let graph = read().await?;
+        let snapshot = graph.snapshot(&at).await.with_context(|| task)?;
+        graph.count(&snapshot, &"node:Person".parse()?, None).await?;
+        count(task, &mut watched)?;
+    }
+    for limit in [None, Some(2)] {
+        let recent = Recent { branch: Some(branch("work")), limit, ..Recent::default() };
+        let log = read().await?.recent_history(&recent, &Progress::none()).await?;
+        assert!(log.problems().is_empty(), "{:?}", log.problems());
+        count(if limit.is_some() { "log of a branch, limited" } else { "log of a branch" }, &mut watched)?;
+    }
+    read().await?.history_about(head).await?;
+    count("show a commit", &mut watched)?;
+    let graph = write().await?;
+    count("open for writing", &mut watched)?;
+    load(&graph, LoadMode::Merge, "work", &person("one more")).await?;
+    count("load a row", &mut watched)?;
+    let plan = read().await?.merge_plan(&branch("work"), &branch("main"), &Progress::none()).await?;
+    assert_eq!(plan.conflicts().len(), 0);
+    count("preview a merge", &mut watched)?;
+    Box::pin(write().await?.create_branch(&branch("fresh"), &branch("main"))).await?;
+    count("create a branch", &mut watched)?;
+    Ok(counts)
+}
+
+#[tokio::test]
+async fn a_task_about_one_branch_opens_as_many_files_whatever_else_there_is() -> Result<()> {
+    let (alone, among_others) = (fleet(0).await?, fleet(24).await?);
+    assert_eq!(opened(&among_others).await?, opened(&alone).await?);
+    Ok(())
+}
