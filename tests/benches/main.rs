@@ -6,6 +6,8 @@ use criterion::{criterion_group, criterion_main};
 
 mod dag;
 mod diff;
+#[cfg(target_os = "linux")]
+mod fleet;
 mod frame;
 mod history;
 mod load;
@@ -19,9 +21,15 @@ fn is_asked(name: &str) -> bool {
     asked.all(|asked| name.contains(&asked) || may_be_of_group(&asked))
 }
 
+#[cfg(not(target_os = "linux"))]
+mod fleet {
+    /// Files that a process opens are counted on Linux alone.
+    pub(crate) fn commands(_: &mut criterion::Criterion) {}
+}
+
 criterion_group! {
     name = benches;
     config = criterion::Criterion::default().sample_size(10);
-    targets = write::commits, merge::merges, load::rows, frame::key_to_frame, dag::layout, dag::window, history::opening, diff::changed_rows
+    targets = write::commits, merge::merges, load::rows, frame::key_to_frame, dag::layout, dag::window, history::opening, diff::changed_rows, fleet::commands
 }
 criterion_main!(benches);

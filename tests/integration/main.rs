@@ -21,6 +21,7 @@ mod fleet;
 mod golden;
 mod guard;
 mod history;
+mod history_part;
 mod independent;
 mod load;
 mod merge;

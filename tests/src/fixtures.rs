@@ -3,15 +3,14 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use crate::unpack::unpack;
+
 /// Folder all archives unpack to; branch manifests hold it as an absolute path.
 const HOME: &str = "/tmp/omnigraph-fixtures";
-
-static UNPACKING: Mutex<()> = Mutex::new(());
 
 /// One of the fixture graphs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,28 +37,15 @@ impl Fixture {
         }
     }
 
-    /// Path of the unpacked graph. Several processes may ask at once: the folder appears whole, by a rename.
+    /// Path of the unpacked graph, which is as it is in the archive. Several processes may ask at once.
     ///
     /// # Errors
     /// If the archive cannot be unpacked.
     pub fn path(self) -> Result<PathBuf> {
-        let _one_at_a_time = UNPACKING.lock().expect("no test panics while unpacking");
         let target = Path::new(HOME).join(self.name());
-        if !target.is_dir() {
-            self.unpack(&target)?;
-        }
+        let archive = fs::read(self.archive()).with_context(|| format!("{}", self.archive().display()))?;
+        unpack(&archive, &target)?;
         Ok(target)
-    }
-
-    fn unpack(self, target: &Path) -> Result<()> {
-        let staging = Path::new(HOME).join(format!(".{}-{}", self.name(), std::process::id()));
-        fs::create_dir_all(&staging)?;
-        let archive = fs::File::open(self.archive()).with_context(|| format!("{}", self.archive().display()))?;
-        tar::Archive::new(flate2::read::GzDecoder::new(archive)).unpack(&staging)?;
-        // Another process may have been faster; then its folder stands.
-        let renamed = fs::rename(staging.join("tmp/omnigraph-fixtures").join(self.name()), target);
-        fs::remove_dir_all(&staging)?;
-        if target.is_dir() { Ok(()) } else { Ok(renamed?) }
     }
 
     fn expected(self, file: &str) -> PathBuf {

@@ -7,4 +7,5 @@ pub mod graph;
 #[cfg(target_os = "linux")]
 pub mod opened;
 pub mod reader;
+pub mod unpack;
 pub mod writer;

@@ -93,7 +93,8 @@ impl fmt::Display for HistoryProblem {
 #[derive(Debug, Clone, Default)]
 pub struct CommitGraph {
     commits: Vec<Commit>,
-    index: HashMap<CommitId, u32>,
+    /// Rows by id.
+    by_id: Vec<u32>,
     heads: BTreeMap<BranchName, CommitId>,
     problems: Vec<HistoryProblem>,
     changes: BTreeMap<BranchName, ChangeLog>,
@@ -106,13 +107,14 @@ impl CommitGraph {
     #[must_use]
     pub fn new(commits: Vec<Commit>, heads: BTreeMap<BranchName, CommitId>, mut problems: Vec<HistoryProblem>) -> Self {
         let commits = topological(commits);
-        let index: HashMap<CommitId, u32> = commits.iter().zip(0..).map(|(commit, row)| (commit.id, row)).collect();
-        for commit in &commits {
-            let missing = commit.parents().filter(|parent| !index.contains_key(parent));
+        let (by_id, by_end) = (rows_by(&commits, |id| id), rows_by(&commits, reversed_id));
+        let mut graph = Self { commits, by_id, heads, problems: Vec::new(), changes: BTreeMap::new(), by_end };
+        for commit in &graph.commits {
+            let missing = commit.parents().filter(|parent| graph.position(*parent).is_none());
             problems.extend(missing.map(|parent| HistoryProblem::DanglingParent { commit: commit.id, parent }));
         }
-        let by_end = rows_by_end(&commits);
-        Self { commits, index, heads, problems, changes: BTreeMap::new(), by_end }
+        graph.problems = problems;
+        graph
     }
 
     /// A part of a history: parents that are not among the commits are no problem.
@@ -195,7 +197,8 @@ impl CommitGraph {
     /// Row of a commit in [`CommitGraph::commits`].
     #[must_use]
     pub fn position(&self, id: CommitId) -> Option<usize> {
-        self.index.get(&id).map(|&row| row as usize)
+        let place = self.by_id.binary_search_by_key(&id, |&row| self.commits[row as usize].id);
+        place.ok().map(|place| self.by_id[place] as usize)
     }
 
     /// Head commit of every branch that has one.
@@ -273,7 +276,7 @@ impl CommitGraph {
         let mut open = vec![id];
         while let Some(commit) = open.pop().and_then(|id| self.get(id)) {
             if seen.insert(commit.id) {
-                open.extend(commit.parents().filter(|parent| self.index.contains_key(parent)));
+                open.extend(commit.parents().filter(|parent| self.position(*parent).is_some()));
             }
         }
         seen
@@ -347,8 +350,9 @@ impl CommitGraph {
     }
 }
 
-fn rows_by_end(commits: &[Commit]) -> Vec<u32> {
-    let mut rows: Vec<([u8; 26], u32)> = commits.iter().map(|commit| reversed_id(commit.id)).zip(0..).collect();
+/// The rows in the order of a key of their ids.
+fn rows_by<K: Ord>(commits: &[Commit], key: impl Fn(CommitId) -> K) -> Vec<u32> {
+    let mut rows: Vec<(K, u32)> = commits.iter().map(|commit| key(commit.id)).zip(0..).collect();
     rows.sort_unstable();
     rows.into_iter().map(|(_, row)| row).collect()
 }

@@ -66,7 +66,7 @@ async fn carry_out(graph: &Graph, plan: &MergePlan, decisions: &MergeDecisions) 
 }
 
 /// Plans and merges what needs no decision.
-async fn merge(graph: &Graph, source: &str, target: &str) -> Result<Merged, Error> {
+pub(crate) async fn merge(graph: &Graph, source: &str, target: &str) -> Result<Merged, Error> {
     let plan = plan(graph, source, target).await?;
     carry_out(graph, &plan, &none(&plan)).await
 }
