@@ -5,8 +5,9 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use regex::Regex;
 use ulid::Ulid;
 
 /// Why a text is not the name it should be.
@@ -25,7 +26,7 @@ pub enum IdError {
         /// What was given.
         text: String,
         /// The rule it breaks.
-        reason: &'static str,
+        reason: String,
     },
     /// Not `node:Type` or `edge:Type`.
     #[error("`{text}` is not a table: write node:Type or edge:Type")]
@@ -90,6 +91,9 @@ pub struct BranchName(Arc<str>);
 /// The name of the default branch.
 pub const MAIN: &str = "main";
 
+/// The most that [`BranchName::file_bytes`] may be: file systems allow names of 255 bytes, and `.json.tmp.`, 32 digits and `#1` follow.
+pub const LONGEST_BRANCH: usize = 255 - 44;
+
 impl BranchName {
     /// The default branch.
     #[must_use]
@@ -122,6 +126,16 @@ impl BranchName {
     pub fn stored(&self) -> Option<&str> {
         (!self.is_main()).then_some(&*self.0)
     }
+
+    /// Bytes that the name takes in the longest name of a file that is written for the branch, at most [`LONGEST_BRANCH`].
+    ///
+    /// Its reference is written aside before it gets its place, and what is no plain ASCII letter of it is percent-encoded twice
+    /// there: such a byte takes five.
+    #[must_use]
+    pub fn file_bytes(&self) -> usize {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+        self.0.bytes().map(|byte| if is_plain(byte) { 1 } else { 5 }).sum()
+    }
 }
 
 impl fmt::Display for BranchName {
@@ -142,20 +156,44 @@ impl FromStr for BranchName {
     }
 }
 
-fn branch_name_fault(name: &str) -> Option<&'static str> {
-    if name.is_empty() {
-        Some("it is empty")
+fn branch_name_fault(name: &str) -> Option<String> {
+    let is_allowed = |c: &char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '/');
+    let fault = if name.is_empty() {
+        "it is empty"
     } else if name.starts_with('/') || name.ends_with('/') || name.contains("//") {
-        Some("its segments must be separated by single slashes")
+        "its segments must be separated by single slashes"
     } else if name.contains("..") {
-        Some("`..` is not allowed")
+        "`..` is not allowed"
     } else if name.rsplit_once('.').is_some_and(|(_, extension)| extension == "lock") {
-        Some("it must not end in .lock")
-    } else if !name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '/')) {
-        Some("only letters, digits, `.`, `-`, `_` and `/` are allowed")
+        "it must not end in .lock"
     } else {
-        None
+        return name.chars().find(|c| !is_allowed(c)).map(refused_character);
+    };
+    Some(fault.to_owned())
+}
+
+/// Says which character a name must not have: one that cannot be seen for itself by its number.
+fn refused_character(refused: char) -> String {
+    const ALLOWED: &str = "only letters, digits, `.`, `-`, `_` and `/` are allowed";
+    let number = format!("U+{:04X}", u32::from(refused));
+    if is_combining(refused) {
+        let hint = "a letter with its mark is allowed where it is one character";
+        return format!("{ALLOWED}, not the combining mark {number}; {hint}");
     }
+    let is_seen =
+        refused.is_ascii_graphic() || (!refused.is_ascii() && !refused.is_control() && !refused.is_whitespace());
+    match refused {
+        ' ' => format!("{ALLOWED}, no blank"),
+        _ if is_seen && refused.is_ascii() => format!("{ALLOWED}, not `{refused}`"),
+        _ if is_seen => format!("{ALLOWED}, not `{refused}` ({number})"),
+        _ => format!("{ALLOWED}, not {number}"),
+    }
+}
+
+/// Whether a character changes the one before it.
+fn is_combining(c: char) -> bool {
+    static MARKS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\p{M}$").expect("the expression is constant"));
+    MARKS.is_match(c.encode_utf8(&mut [0; 4]))
 }
 
 impl serde::Serialize for BranchName {
@@ -314,8 +352,31 @@ mod tests {
         for bad in ["", "/a", "a/", "a//b", "a..b", "a.lock", "a\\b", "a b", "a@b"] {
             assert!(bad.parse::<BranchName>().is_err(), "{bad}");
         }
+        for good in ["功能", "\u{e9}t\u{e9}", "r2-d2", ".hidden", "ａ"] {
+            assert!(good.parse::<BranchName>().is_ok(), "{good}");
+        }
         assert_eq!(BranchName::from_stored(None), BranchName::main());
         assert_eq!(BranchName::main().stored(), None);
+    }
+
+    #[test]
+    fn a_refused_character_is_named() {
+        let told = |text: &str| text.parse::<BranchName>().unwrap_err().to_string();
+        assert!(told("e\u{301}te\u{301}").contains("not the combining mark U+0301;"), "{}", told("e\u{301}"));
+        assert!(told("\u{915}\u{94d}\u{937}").contains("not the combining mark U+094D;"));
+        assert!(told("a b").ends_with("no blank"), "{}", told("a b"));
+        assert!(told("a@b").ends_with("not `@`"));
+        assert!(told("a⚡b").ends_with("not `⚡` (U+26A1)"));
+        assert!(told("a\u{200d}b").ends_with("(U+200D)"), "{}", told("a\u{200d}b"));
+        assert!(told("a\tb").ends_with("not U+0009"));
+    }
+
+    #[test]
+    fn the_length_of_a_name_is_that_of_the_file_it_needs() {
+        let bytes = |text: &str| text.parse::<BranchName>().unwrap().file_bytes();
+        assert_eq!(bytes(&"a".repeat(LONGEST_BRANCH)), LONGEST_BRANCH);
+        assert_eq!((bytes("a/b"), bytes("ä"), bytes("功"), bytes("a.b-c_d9")), (7, 10, 15, 8));
+        assert!(bytes(&"功".repeat(14)) <= LONGEST_BRANCH && bytes(&"功".repeat(15)) > LONGEST_BRANCH);
     }
 
     #[test]
