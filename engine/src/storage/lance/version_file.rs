@@ -39,9 +39,9 @@ pub(crate) async fn version_file(
         e_tag: meta.e_tag,
         naming,
     };
-    match store.head(&Path::from(newer.as_str())).await {
+    match store.head(&object_path(&newer)).await {
         Ok(meta) => Ok(described(newer, "V2", meta)),
-        Err(object_store::Error::NotFound { .. }) => match store.head(&Path::from(older.as_str())).await {
+        Err(object_store::Error::NotFound { .. }) => match store.head(&object_path(&older)).await {
             Ok(meta) => Ok(described(older, "V1", meta)),
             Err(source) => Err(StorageError::Read { path: newer, source }),
         },
@@ -56,10 +56,10 @@ pub(crate) async fn version_file(
 pub(crate) async fn has_version(location: &Location, path: &str) -> Result<bool, StorageError> {
     let folder = folder(path, None);
     // Unless versions were cleaned up the first one is there, and asking for it costs less than a list.
-    if location.store().head(&Path::from(newer_name(&folder, 1))).await.is_ok() {
+    if location.store().head(&object_path(&newer_name(&folder, 1))).await.is_ok() {
         return Ok(true);
     }
-    let mut files = location.store().list(Some(&Path::from(folder.as_str())));
+    let mut files = location.store().list(Some(&object_path(&folder)));
     let failed = |source| StorageError::Read { path: folder.clone(), source };
     while let Some(file) = files.try_next().await.map_err(failed)? {
         if file.location.extension() == Some("manifest") {
@@ -67,6 +67,11 @@ pub(crate) async fn has_version(location: &Location, path: &str) -> Result<bool,
         }
     }
     Ok(false)
+}
+
+/// A path in the store, whose folders are called as their lineages are: nothing of a name is encoded.
+pub(super) fn object_path(text: &str) -> Path {
+    Path::parse(text).unwrap_or_else(|_| Path::from(text))
 }
 
 fn newer_name(folder: &str, version: u64) -> String {
