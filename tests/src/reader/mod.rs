@@ -157,12 +157,36 @@ pub fn branch_names(dataset: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let file = entry?.file_name().to_string_lossy().into_owned();
-        let name = file.strip_suffix(".json").with_context(|| file.clone())?.replace("%2F", "/");
-        ensure!(!name.contains('%'), "{file}: no other character is escaped");
+        let name = decoded(file.strip_suffix(".json").with_context(|| file.clone())?)?;
+        ensure!(encoded(&name) + ".json" == file, "{file}: slashes and what is not ASCII are escaped, nothing else");
         names.push(name);
     }
     names.sort();
     Ok(names)
+}
+
+/// The name of a file that stands for a text.
+fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'/' => "%2F".to_owned(),
+        byte if byte.is_ascii() => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
+fn decoded(file: &str) -> Result<String> {
+    let mut bytes = Vec::new();
+    let mut rest = file.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let (byte, after) = match (byte, after.split_at_checked(2)) {
+            (b'%', Some((digits, after))) => (u8::from_str_radix(std::str::from_utf8(digits)?, 16)?, after),
+            _ => (byte, after),
+        };
+        bytes.push(byte);
+        rest = after;
+    }
+    Ok(String::from_utf8(bytes)?)
 }
 
 /// The reference of a dataset's branch, keys in the order of the file.
@@ -170,7 +194,7 @@ pub fn branch_names(dataset: &Path) -> Result<Vec<String>> {
 /// # Errors
 /// If there is none.
 pub fn branch_reference(dataset: &Path, name: &str) -> Result<Value> {
-    let path = dataset.join(format!("_refs/branches/{}.json", name.replace('/', "%2F")));
+    let path = dataset.join(format!("_refs/branches/{}.json", encoded(name)));
     let text = fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?;
     Ok(serde_json::from_str(&text)?)
 }
