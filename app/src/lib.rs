@@ -16,7 +16,7 @@
 //! | [`clock`] | the only look at the wall clock |
 //! | [`tasks`], [`run`](mod@run), [`terminal`] | workers, the loop, the terminal and its restoration |
 //! | [`recording`] | what was done, as lines, and doing it again |
-//! | [`cli`], [`summary`] | the commands, and what a commit did in a few words |
+//! | [`cli`], [`summary`], [`moved`] | the commands; what a commit did in a few words, and what a moved graph comes to |
 //! | [`config`], [`theme`], [`logging`] | settings, looks, log file |
 //! | [`clipboard`], [`export`], [`rows`] | ways out, and how rows look there |
 
@@ -38,6 +38,7 @@ pub mod logging;
 pub mod marks;
 pub mod matcher;
 pub mod message;
+pub mod moved;
 pub mod overlay;
 #[cfg(test)]
 mod pages;

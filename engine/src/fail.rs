@@ -12,6 +12,8 @@ pub const STORAGE_OPEN: &str = "storage.open";
 pub const STORAGE_HEAD: &str = "storage.head";
 /// Before the lineages of a table are listed.
 pub const STORAGE_LINEAGES: &str = "storage.lineages";
+/// A lineage is branched off inside a table, and whoever wanted it does not know yet.
+pub const STORAGE_AFTER_FORK: &str = "storage.after_fork";
 
 /// While a graph is made: the schema source is written, and with it the place is claimed.
 pub const INIT_AFTER_SCHEMA_PG_WRITTEN: &str = "init.after_schema_pg_written";

@@ -118,3 +118,42 @@ fn what_a_deleted_branch_leaves_is_taken_away_by_the_next_of_its_name() -> Resul
     scenario.teardown();
     Ok(())
 }
+
+/// Every path below a folder.
+fn paths(root: &std::path::Path) -> Result<Vec<std::path::PathBuf>> {
+    Ok(stratigraph_tests::folder::digest(root)?.into_keys().filter(|path| path.is_file()).collect())
+}
+
+#[test]
+fn a_branch_that_was_not_made_leaves_nothing_wherever_it_failed() -> Result<()> {
+    let scenario = FailScenario::setup();
+    let runtime = Runtime::new()?;
+    let failures = [
+        (points::STORAGE_AFTER_FORK, "return"),
+        // The manifest has the branch, and its commits are made.
+        (points::STORAGE_AFTER_FORK, "1*off->return"),
+        (points::BRANCH_CREATE_AFTER_MANIFEST_BRANCH_CREATE, "return"),
+        (points::STORAGE_OPEN, "return"),
+        (points::STORAGE_LINEAGES, "return"),
+        (points::STORAGE_LINEAGES, "1*off->return"),
+    ];
+    for (point, action) in failures {
+        let root = tempfile::tempdir()?;
+        runtime.block_on(async {
+            let graph = graph(&root).await?;
+            let (main, work): (BranchName, BranchName) = (BranchName::main(), "work".parse()?);
+            let before = paths(root.path())?;
+            fail::cfg(point, action).expect("a valid action");
+            let error = graph.create_branch(&work, &main).await.unwrap_err();
+            fail::remove(point);
+            assert_eq!(error.to_string(), format!("injected failpoint triggered: {point}"), "{action}");
+            assert_eq!(paths(root.path())?, before, "{point} {action}");
+            graph.create_branch(&work, &main).await?;
+            load(&graph, &work, "Grace").await?;
+            assert_eq!((people(&graph, &main).await?, people(&graph, &work).await?), (1, 2));
+            anyhow::Ok(())
+        })?;
+    }
+    scenario.teardown();
+    Ok(())
+}

@@ -66,6 +66,7 @@ fn any_history() -> impl Strategy<Value = Vec<Step>> {
     let steps = prop_oneof![
         proptest::collection::vec(any_step(), 1..14),
         proptest::collection::vec(prop_oneof![5 => any_change(), 4 => any_merge(), 1 => any_step()], 6..20),
+        proptest::collection::vec(prop_oneof![4 => any_change(), 4 => any_merge(), 2 => any_end()], 8..24),
     ];
     (first, steps).prop_map(|(first, steps)| [first, steps].concat())
 }
@@ -87,6 +88,14 @@ fn any_change() -> impl Strategy<Value = Step> {
         fails: None,
     });
     prop_oneof![2 => load, 1 => mutate]
+}
+
+/// A branch goes, or comes again.
+fn any_end() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (1..3_usize).prop_map(|name| Step::Delete { name }),
+        (1..3_usize, 0..3_usize).prop_map(|(name, from)| Step::Branch { name, from }),
+    ]
 }
 
 fn any_merge() -> impl Strategy<Value = Step> {

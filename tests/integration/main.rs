@@ -5,6 +5,7 @@ mod bad_input_page;
 mod blobs;
 mod branches;
 mod branching;
+mod broken_branches;
 mod command_line;
 mod command_line_merge;
 mod command_line_mutate;

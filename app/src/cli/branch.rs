@@ -1,10 +1,11 @@
 //! `branch create`, `branch delete` and `branch list`.
 
 use serde::Serialize;
-use stratigraph_engine::{At, Branch, BranchName, CommitId, Graph, ManifestVersion};
+use stratigraph_engine::merge::Stranded;
+use stratigraph_engine::{Branch, BranchName, CommitId, ManifestVersion};
 
 use super::branches::{self, BranchesArgs};
-use super::error::CliError;
+use super::error::{CliError, note};
 use super::open_graph;
 use super::output::Out;
 use super::position;
@@ -48,7 +49,8 @@ struct BranchFacts<'a> {
     parent: Option<&'a BranchName>,
     /// The commit it is at, or was; branches themselves make none.
     head: Option<CommitId>,
-    manifest_version: ManifestVersion,
+    /// None if the branch cannot be read.
+    manifest_version: Option<ManifestVersion>,
 }
 
 /// What was done to a branch.
@@ -73,14 +75,15 @@ async fn create(uri: &str, name: &str, from: &str, out: &mut Out, work: &Work) -
     let graph = open_to_write(uri, work).await?;
     echo(graph.uri(), &name, None);
     Box::pin(work.writing(graph.create_branch_at(&name, &from))).await?;
-    print(out, &find(&graph, &name).await?, Done::Created)
+    print(out, &graph.branch(&name).await?, Done::Created)
 }
 
 async fn delete(uri: &str, name: &str, yes: bool, out: &mut Out, work: &Work) -> Result<(), CliError> {
     let name = branch_name(name)?;
     let graph = open_graph(uri).await?;
-    let branch = find(&graph, &name).await?;
+    let branch = graph.branch(&name).await?;
     if !name.is_main() {
+        warn_of_stranded(&name, &graph.stranded_by(&name).await?);
         let lost = "with all its commits that no other branch has";
         confirm(format!("delete branch {name} of {}, {lost}?", graph.uri()), yes).await?;
     }
@@ -95,19 +98,20 @@ async fn delete(uri: &str, name: &str, yes: bool, out: &mut Out, work: &Work) ->
     print(out, &branch, Done::Deleted)
 }
 
-/// A branch that exists; otherwise the error lists those that do.
-async fn find(graph: &Graph, name: &BranchName) -> Result<Branch, CliError> {
-    graph.resolve(&At::Branch(name.clone())).await?;
-    let branches = graph.branches().await?;
-    let found = branches.into_iter().find(|branch| branch.name == *name);
-    found.ok_or_else(|| CliError::BranchGone { branch: name.clone() })
+/// Says which merges become impossible when a branch is deleted.
+pub(super) fn warn_of_stranded(name: &BranchName, stranded: &[Stranded]) {
+    for Stranded { branches: [left, right], base } in stranded {
+        note(&format!(
+            "without branch {name}, {left} and {right} cannot be merged any more, neither way: their last common commit {base} is on it \
+             alone; merge them first"
+        ));
+    }
 }
 
 fn print(out: &mut Out, branch: &Branch, done: Done) -> Result<(), CliError> {
-    let Branch { name, parent, head, manifest_version, .. } = branch;
-    let manifest_version = *manifest_version;
+    let &Branch { ref name, ref parent, head, manifest_version, .. } = branch;
     if out.is_json() {
-        return out.json(&BranchFacts { branch: name, done, parent: parent.as_ref(), head: *head, manifest_version });
+        return out.json(&BranchFacts { branch: name, done, parent: parent.as_ref(), head, manifest_version });
     }
     let head = head.map_or_else(|| "?".to_owned(), |head| head.to_string());
     let (done, place) = match done {

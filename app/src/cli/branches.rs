@@ -3,12 +3,15 @@
 use serde::Serialize;
 use stratigraph_engine::{Branch, BranchName, CommitId, ManifestVersion, TableKey};
 
-use super::error::CliError;
-use super::log::read_history;
+use super::error::{CliError, note};
 use super::open_graph;
 use super::output::Out;
 use super::text_table::{Align, TextTable};
+use crate::moved::Moved;
 use crate::theme::Role;
+
+/// Characters of the end of an id, at least.
+const SHORT_ID: usize = 6;
 
 /// Arguments of `branches`.
 #[derive(Debug, clap::Args)]
@@ -25,31 +28,41 @@ struct BranchFacts<'a> {
     parent: Option<&'a BranchName>,
     forked_at: Option<ManifestVersion>,
     owned_tables: &'a [TableKey],
+    /// Why the branch cannot be used; left out if it can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broken: Option<&'a str>,
 }
 
 /// Prints the branches: main first, the others by name.
 pub(super) async fn run(args: BranchesArgs, out: &mut Out) -> Result<(), CliError> {
     let graph = open_graph(&args.uri).await?;
-    let history = read_history(&graph).await?;
     let branches = graph.branches().await?;
+    if let Some(moved) = Moved::of(&branches) {
+        note(&moved.whole());
+    }
     if out.is_json() {
         return branches.iter().try_for_each(|branch| out.json(&facts(branch)));
     }
-    let columns = ["branch", "head", "version", "parent", "fork", "own tables"];
+    let heads: Vec<String> = branches.iter().filter_map(|branch| branch.head).map(|head| head.to_string()).collect();
+    let columns = ["branch", "head", "version", "parent", "fork", "own tables", "broken"];
     let mut table = TextTable::new(&columns.map(|title| (title, Align::Left)));
     for branch in &branches {
         let optional = |value: Option<String>| out.cell(Role::Text, &value.unwrap_or_default());
         let owned = branch.owned_tables.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         table.row(vec![
             out.cell(Role::Title, branch.name.as_str()),
-            out.cell(Role::Changed, &branch.head.map_or_else(|| "?".to_owned(), |head| history.short_id(head))),
-            out.cell(Role::Text, &format!("v{}", branch.manifest_version)),
+            out.cell(
+                Role::Changed,
+                &branch.head.map_or("?".to_owned(), |head| end(&head.to_string(), &heads).to_owned()),
+            ),
+            out.cell(Role::Text, &branch.manifest_version.map_or("?".to_owned(), |version| format!("v{version}"))),
             optional(branch.parent.as_ref().map(ToString::to_string)),
             optional(branch.forked_at.map(|version| format!("v{version}"))),
             out.cell(
                 Role::Text,
                 &if branch.name.is_main() { format!("all {}", branch.owned_tables.len()) } else { owned },
             ),
+            out.cell(Role::Error, &branch.broken.as_deref().map(one_line).unwrap_or_default()),
         ]);
     }
     table.write(out)
@@ -62,5 +75,17 @@ fn facts(branch: &Branch) -> BranchFacts<'_> {
         parent: branch.parent.as_ref(),
         forked_at: branch.forked_at,
         owned_tables: &branch.owned_tables,
+        broken: branch.broken.as_deref(),
     }
+}
+
+/// The shortest end of an id that no other of these ends with, at least six characters.
+fn end<'i>(id: &'i str, ids: &[String]) -> &'i str {
+    let shared = |other: &String| id.bytes().rev().zip(other.bytes().rev()).take_while(|(a, b)| a == b).count();
+    let longest = ids.iter().filter(|other| *other != id).map(shared).max().unwrap_or(0);
+    &id[id.len() - (longest + 1).clamp(SHORT_ID, id.len())..]
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

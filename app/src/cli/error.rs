@@ -141,12 +141,6 @@ pub(super) enum CliError {
     /// Standard input was named twice.
     #[error("- is named twice after --data: standard input can be read once only")]
     RepeatedInput,
-    /// The branch was deleted while it was looked at.
-    #[error("branch {branch} was just deleted by another program")]
-    BranchGone {
-        /// Its name.
-        branch: BranchName,
-    },
     /// A question that only a person may answer, and no terminal.
     #[error("there is no terminal to ask on: {question} If so, repeat this with --yes")]
     NobodyToAsk {
@@ -189,7 +183,7 @@ impl CliError {
             | Self::RepeatedInput
             | Self::NobodyToAsk { .. } => ErrorKind::Invalid,
             Self::SourceMoved { .. } => ErrorKind::Conflict,
-            Self::NoCommit { .. } | Self::UnknownRow { .. } | Self::BranchGone { .. } => ErrorKind::NotFound,
+            Self::NoCommit { .. } | Self::UnknownRow { .. } => ErrorKind::NotFound,
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => ErrorKind::NotFound,
             Self::File { .. } | Self::Unwritten { .. } => ErrorKind::Unavailable,
             Self::Demo(error) => error.kind(),
@@ -231,7 +225,6 @@ impl CliError {
             | Self::OpenConflicts
             | Self::SourceMoved { .. }
             | Self::RepeatedInput
-            | Self::BranchGone { .. }
             | Self::NobodyToAsk { .. }
             | Self::Declined
             | Self::Workbench(_)

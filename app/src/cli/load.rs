@@ -6,8 +6,9 @@ use std::io::{self, BufRead, BufReader, Seek};
 use std::path::{Path, PathBuf};
 
 use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValueParser};
+use stratigraph_engine::graph::BranchError;
 use stratigraph_engine::load::{Input, LoadMode, LoadRequest, TableFile, TableFormat};
-use stratigraph_engine::{At, BranchName, Graph};
+use stratigraph_engine::{BranchName, Error, Graph};
 
 use super::error::{CliError, note};
 use super::made::Made;
@@ -97,12 +98,20 @@ async fn find_or_make(
     from: Option<&BranchName>,
     work: &Work,
 ) -> Result<(), CliError> {
-    match from {
-        Some(from) if !graph.head_versions().await?.contains_key(branch) => {
-            work.writing(graph.create_branch(branch, from)).await?;
-            note(&format!("made branch {branch} from {from}"));
+    let Some(from) = from else {
+        graph.branch(branch).await?;
+        return Ok(());
+    };
+    if graph.branch_list().await?.contains(branch) {
+        return Ok(());
+    }
+    match work.writing(graph.create_branch(branch, from)).await {
+        Ok(()) => note(&format!("made branch {branch} from {from}")),
+        // Another program was faster.
+        Err(Error::Branch(BranchError::Exists { .. })) => {
+            note(&format!("branch {branch} was just made by another program"));
         }
-        Some(_) | None => drop(graph.resolve(&At::Branch(branch.clone())).await?),
+        Err(error) => return Err(error.into()),
     }
     Ok(())
 }

@@ -50,7 +50,13 @@ mod tests {
     }
 
     fn lineage(name: &str, parent: Option<&str>, parent_version: u64) -> LineageRef {
-        LineageRef { name: name.into(), parent: parent.map(Into::into), parent_version, created_at_seconds: 0 }
+        LineageRef {
+            name: name.into(),
+            parent: parent.map(Into::into),
+            parent_version,
+            created_at_seconds: 0,
+            unreadable: None,
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::history::Snapshot;
 use crate::manifest::{self, TableChange, TableEntry};
 use crate::progress::Progress;
-use crate::storage::{Storage, StorageError, Table};
+use crate::storage::{LineageRef, Storage, StorageError, Table};
 use crate::stream::{Sender, generate};
 
 /// Streams the changes from one snapshot to another. Tables pinned at the same version and lineage are never opened.
@@ -99,9 +99,19 @@ async fn open(storage: &Storage, entry: Option<&TableEntry>) -> Result<Option<Ta
     storage.open(&entry.path, entry.stored_lineage(), Some(entry.version.get())).await.map(Some)
 }
 
-/// Lineages that cannot be listed prove nothing; the walk then answers.
+/// Lineages that cannot be read prove nothing; the walk then answers.
 async fn shared_history(storage: &Storage, from: &TableEntry, to: &TableEntry) -> Option<u64> {
-    let on_main = from.lineage.is_none() && to.lineage.is_none();
-    let lineages = if on_main { Vec::new() } else { storage.lineages(&from.path).await.ok()? };
+    let mut lineages: Vec<LineageRef> = Vec::new();
+    for entry in [from, to] {
+        let mut next = entry.stored_lineage().map(str::to_owned);
+        while let Some(name) = next.take().filter(|name| !lineages.iter().any(|known| known.name == *name)) {
+            let found = storage.read_ref(&from.path, &name).await.ok()??;
+            if found.unreadable.is_some() {
+                return None;
+            }
+            next.clone_from(&found.parent);
+            lineages.push(found);
+        }
+    }
     shared_version(from, to, &lineages)
 }

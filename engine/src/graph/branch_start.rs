@@ -6,12 +6,10 @@
 
 use super::Graph;
 use super::branches::BranchError;
-use super::resolve::unknown_branch;
 use crate::error::Result;
-use crate::history::{At, Commit, CommitGraph, Position, read_head};
-use crate::id::{BranchName, CommitId};
+use crate::history::{At, Commit, Position, branch_names, read_newest};
+use crate::id::BranchName;
 use crate::manifest;
-use crate::progress::Progress;
 use crate::storage::{Storage, Table, names};
 use crate::write::Writer;
 
@@ -46,22 +44,25 @@ impl Graph {
     /// # Errors
     /// As [`Graph::resolve`]; [`BranchError::NoCommit`] for a version that no commit published.
     pub(super) async fn origin(&self, at: &At) -> Result<Origin> {
-        if let At::Branch(branch) = at {
-            let existing = self.branch_names().await?;
-            if !existing.contains(branch) {
-                return Err(unknown_branch(branch.as_str(), &existing).into());
+        match at {
+            // Whether it exists is asked under the gates.
+            At::Branch(branch) => return Ok(Origin::Head(branch.clone())),
+            At::Name { name, .. } => {
+                let branch = BranchName::from_stored(Some(name));
+                if branch_names(self.storage()).await?.contains(&branch) {
+                    return Ok(Origin::Head(branch));
+                }
             }
-            return Ok(Origin::Head(branch.clone()));
+            At::Commit(_) | At::Version { .. } | At::Time { .. } => {}
         }
         let Position { branch, version, commit, .. } = self.resolve(at).await?;
-        if matches!(at, At::Name { name, .. } if *name == branch.as_str()) {
-            return Ok(Origin::Head(branch));
-        }
-        let history = self.history(&Progress::none()).await?;
-        match commit.and_then(|id| history.get(id)) {
-            Some(commit) => Ok(Origin::Commit(Box::new(commit.clone()))),
-            None => Err(BranchError::NoCommit { branch, version }.into()),
-        }
+        let found = match commit {
+            Some(id) => Some(self.commit(id).await?),
+            None => None,
+        };
+        found
+            .map(|commit| Origin::Commit(Box::new(commit)))
+            .ok_or_else(|| BranchError::NoCommit { branch, version }.into())
     }
 
     /// The versions at which a branch from there forks. Nobody may publish on the lineage meanwhile.
@@ -79,8 +80,7 @@ impl Graph {
                 lineage,
             }),
             Origin::Commit(commit) => {
-                let history = self.history(&Progress::none()).await?;
-                let commits = version_ending_with(writer, &history, commit).await?;
+                let commits = version_ending_with(writer, commit).await?;
                 check_tables(storage, commit).await?;
                 Ok(Start { lineage, manifest: commit.manifest_version.get(), commits })
             }
@@ -89,27 +89,26 @@ impl Graph {
 }
 
 /// The version of the commits in which a commit is the head. Heads only grow, so it is found by halving.
-async fn version_ending_with(writer: &Writer, history: &CommitGraph, commit: &Commit) -> Result<u64> {
-    let lineage = commit.branch.stored();
-    let refs = writer.storage.lineages(names::COMMITS).await?;
-    let first = refs.iter().find(|found| Some(found.name.as_str()) == lineage).map_or(1, |found| found.parent_version);
-    let newest = writer.storage.open(names::COMMITS, lineage, None).await?.version();
-    let (mut below, mut above) = (first, newest);
+async fn version_ending_with(writer: &Writer, commit: &Commit) -> Result<u64> {
+    let (storage, lineage) = (&writer.storage, commit.branch.stored());
+    let made = match lineage {
+        Some(name) => storage.read_ref(names::COMMITS, name).await?,
+        None => None,
+    };
+    let newest = storage.open(names::COMMITS, lineage, None).await?.version();
+    let (mut below, mut above) = (made.map_or(1, |made| made.parent_version.max(1)), newest);
     // The last version whose head is not after the commit.
     while below < above {
         let middle = below + (above - below).div_ceil(2);
-        match head_at(writer, lineage, middle).await?.and_then(|id| history.get(id)) {
-            Some(head) if head.head_order() <= commit.head_order() => below = middle,
+        let commits = storage.open(names::COMMITS, lineage, Some(middle)).await?;
+        match read_newest(&commits).await? {
+            Some(head) if head <= commit.head_order() => below = middle,
             Some(_) => above = middle - 1,
             None => return Err(not_alone(commit)),
         }
     }
-    if head_at(writer, lineage, below).await? == Some(commit.id) { Ok(below) } else { Err(not_alone(commit)) }
-}
-
-async fn head_at(writer: &Writer, lineage: Option<&str>, version: u64) -> Result<Option<CommitId>> {
-    let table = writer.storage.open(names::COMMITS, lineage, Some(version)).await?;
-    read_head(&table).await
+    let last = read_newest(&storage.open(names::COMMITS, lineage, Some(below)).await?).await?;
+    if last.is_some_and(|(_, _, id)| id == commit.id) { Ok(below) } else { Err(not_alone(commit)) }
 }
 
 fn not_alone(commit: &Commit) -> crate::Error {

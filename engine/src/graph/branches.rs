@@ -9,12 +9,11 @@ use super::branch_start::Start;
 use super::resolve::unknown_branch;
 use crate::error::{ErrorKind, Result};
 use crate::fail::fail_point;
-use crate::history::{At, Branch, branch_refs, list_branches};
-use crate::id::{BranchName, CommitId, ManifestVersion, TableKey};
+use crate::history::{At, branch_names, branch_refs, descendants};
+use crate::id::{BranchName, CommitId, LONGEST_BRANCH, ManifestVersion, TableKey};
 use crate::manifest;
-use crate::progress::Progress;
 use crate::recovery;
-use crate::storage::{LineageRef, Storage, StorageError, names};
+use crate::storage::{Storage, StorageError, names};
 use crate::write::{Gate, WriteError, Writer, complete_history, refuse_during_schema_apply};
 
 /// Why a branch was not made or deleted. Nothing is changed.
@@ -32,6 +31,22 @@ pub enum BranchError {
     Reserved {
         /// The name.
         name: String,
+    },
+    /// The name would not fit where it is stored.
+    #[error(
+        "the branch name `{name}` is too long: files are named by it, where it takes {} bytes of at most {} (a letter or \
+         digit of ASCII takes 1, a slash 5, any other character 10 or more); choose a shorter one",
+        .name.file_bytes(), LONGEST_BRANCH
+    )]
+    TooLong {
+        /// The name.
+        name: BranchName,
+    },
+    /// A part of the name means a folder to the file system.
+    #[error("`{name}` cannot be a branch: `.` alone is no part of a name")]
+    Dot {
+        /// The name.
+        name: BranchName,
     },
     /// There is a branch of this name.
     #[error("branch `{name}` exists already")]
@@ -108,14 +123,28 @@ pub enum BranchError {
         /// Its head now.
         found: Option<CommitId>,
     },
-    /// Other branches start on it, or read tables it holds.
-    #[error("cannot delete branch `{name}`: `{dependent}` still depends on it; delete that branch first")]
+    /// Other branches start on it, or on one of those.
+    #[error("cannot delete branch `{name}`: {}", in_use(.dependents))]
     InUse {
         /// The branch.
         name: BranchName,
-        /// One that depends on it.
-        dependent: BranchName,
+        /// Those that depend on it, in an order in which they can be deleted.
+        dependents: Vec<BranchName>,
     },
+}
+
+fn in_use(dependents: &[BranchName]) -> String {
+    match dependents {
+        [only] => format!("`{only}` still depends on it; delete that branch first"),
+        several => {
+            let names: Vec<String> = several.iter().map(|name| format!("`{name}`")).collect();
+            format!(
+                "{} branches still depend on it; delete them first, in this order: {}",
+                several.len(),
+                names.join(", ")
+            )
+        }
+    }
 }
 
 fn place(head: Option<CommitId>) -> String {
@@ -127,7 +156,11 @@ impl BranchError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Main { .. } | Self::Reserved { .. } | Self::Overlaps { .. } => ErrorKind::Invalid,
+            Self::Main { .. }
+            | Self::Reserved { .. }
+            | Self::TooLong { .. }
+            | Self::Dot { .. }
+            | Self::Overlaps { .. } => ErrorKind::Invalid,
             Self::Exists { .. }
             | Self::InUse { .. }
             | Self::Moved { .. }
@@ -164,8 +197,8 @@ impl Graph {
     /// As [`Graph::create_branch`] and [`Graph::resolve`]; [`BranchError::NoCommit`], [`BranchError::NotAlone`] and
     /// [`BranchError::OtherSchema`] where the format has no such branch, [`StorageError::VersionGone`] if a table was cleaned up.
     pub async fn create_branch_at(&self, name: &BranchName, at: &At) -> Result<()> {
+        check_name(name)?;
         let writer = self.ready_writer().await?;
-        check_new_branch(name, &self.branch_names().await?)?;
         // Of writes to a branch of this name that is gone.
         Box::pin(recovery::heal(writer)).await?;
         let origin = self.origin(at).await?;
@@ -174,7 +207,7 @@ impl Graph {
         let _held = writer.gates.acquire(gates).await;
         let _alone = writer.gates.soon_alone().await.ok_or(WriteError::Excluded)?;
         refuse_during_schema_apply(self.storage(), "creating a branch").await?;
-        let existing = self.branch_names().await?;
+        let existing = branch_names(self.storage()).await?;
         check_new_branch(name, &existing)?;
         if !existing.contains(origin.lineage()) {
             return Err(unknown_branch(origin.lineage().as_str(), &existing).into());
@@ -185,6 +218,14 @@ impl Graph {
         Box::pin(complete_history(writer, origin.lineage())).await?;
         let start = self.start(writer, &origin).await?;
         make(self.storage(), name, &start).await
+    }
+
+    /// The branches that were made from this one, or from one of those, in an order in which they can be deleted before it.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the branches cannot be listed.
+    pub async fn branches_from(&self, name: &BranchName) -> Result<Vec<BranchName>> {
+        Ok(descendants(name, &branch_refs(self.storage()).await?))
     }
 
     /// Deletes a branch. Its commits that no other branch has are lost.
@@ -217,29 +258,39 @@ impl Graph {
             return Err(BranchError::Main { operation: "delete" }.into());
         }
         let refs = branch_refs(self.storage()).await?;
-        let history = self.history(&Progress::none()).await?;
-        let branches = list_branches(self.storage(), &history).await?;
-        let Some(branch) = branches.iter().find(|branch| branch.name == *name) else {
+        if !refs.iter().any(|(existing, _)| existing == name) {
             let existing: Vec<BranchName> = refs.into_iter().map(|(name, _)| name).collect();
             return Err(unknown_branch(name.as_str(), &existing).into());
-        };
-        if let Some(dependent) = dependent(self.storage(), name, &refs).await? {
-            return Err(BranchError::InUse { name: name.clone(), dependent }.into());
+        }
+        let dependents = descendants(name, &refs);
+        if !dependents.is_empty() {
+            return Err(BranchError::InUse { name: name.clone(), dependents }.into());
         }
         if let Expected::Head(shown) = expected {
-            // What is shown and belongs to no commit yet is no part of the head.
-            let found = self.resolve(&At::Branch(name.clone())).await?.commit;
+            let found = self.shown_head(name, shown).await?;
             if found != shown {
                 return Err(BranchError::Moved { name: name.clone(), shown, found }.into());
             }
         }
-        remove(writer, branch).await?;
+        remove(writer, name).await?;
         drop((held, alone));
         // What was interrupted on the branch is settled now; whoever takes its name before does it first.
         if let Err(error) = Box::pin(recovery::heal(writer)).await {
             tracing::warn!("branch {name} is deleted, what was interrupted on it is not settled: {error}");
         }
         Ok(())
+    }
+
+    /// The head of a branch as it is shown: what is published and belongs to no commit yet is no part of it. A branch that was shown
+    /// without a head because it cannot be read still has none.
+    async fn shown_head(&self, name: &BranchName, shown: Option<CommitId>) -> Result<Option<CommitId>> {
+        match self.resolve(&At::Branch(name.clone())).await {
+            Ok(position) => Ok(position.commit),
+            Err(error) => match shown {
+                Some(_) => Err(error),
+                None => Ok(None),
+            },
+        }
     }
 }
 
@@ -250,17 +301,27 @@ async fn interrupted_on(writer: &Writer, name: &BranchName) -> Result<Option<Str
     Ok(readable.find(|sidecar| sidecar.branch() == *name).map(|sidecar| sidecar.operation_id.clone()))
 }
 
-/// Whether a name may become that of a new branch, beside those that exist: names are prefix-disjoint (engine-behaviour §3).
-///
-/// # Errors
-/// [`BranchError::Main`], [`BranchError::Reserved`], [`BranchError::Exists`], [`BranchError::Overlaps`].
-pub fn check_new_branch(name: &BranchName, existing: &[BranchName]) -> Result<(), BranchError> {
+/// Whether a name may become that of a branch, whatever branches there are.
+fn check_name(name: &BranchName) -> Result<(), BranchError> {
     if name.is_main() {
         return Err(BranchError::Main { operation: "create" });
     }
     if name.as_str() == names::SCHEMA_APPLY_LOCK {
         return Err(BranchError::Reserved { name: name.to_string() });
     }
+    if name.as_str().split('/').any(|segment| segment == ".") {
+        return Err(BranchError::Dot { name: name.clone() });
+    }
+    if name.file_bytes() > LONGEST_BRANCH { Err(BranchError::TooLong { name: name.clone() }) } else { Ok(()) }
+}
+
+/// Whether a name may become that of a new branch, beside those that exist: names are prefix-disjoint (engine-behaviour §3).
+///
+/// # Errors
+/// [`BranchError::Main`], [`BranchError::Reserved`], [`BranchError::TooLong`], [`BranchError::Dot`], [`BranchError::Exists`],
+/// [`BranchError::Overlaps`].
+pub fn check_new_branch(name: &BranchName, existing: &[BranchName]) -> Result<(), BranchError> {
+    check_name(name)?;
     if existing.contains(name) {
         return Err(BranchError::Exists { name: name.clone() });
     }
@@ -274,68 +335,73 @@ pub fn check_new_branch(name: &BranchName, existing: &[BranchName]) -> Result<()
 }
 
 async fn make(storage: &Storage, name: &BranchName, start: &Start) -> Result<()> {
-    fork(storage, names::MANIFEST, name, (&start.lineage, start.manifest)).await?;
-    let made = make_commits(storage, name, start).await;
-    if made.is_err()
-        && let Err(error) = storage.delete_lineage(names::MANIFEST, name.as_str()).await
-    {
-        tracing::warn!("cannot take back the half-made branch {name}: {error}");
+    // Commits of that name are left from a branch that was deleted: the manifest, which says what branches there are, has none.
+    if storage.has_lineage(names::COMMITS, name.as_str()).await? {
+        storage.delete_lineage(names::COMMITS, name.as_str()).await?;
+    }
+    let made = make_lineages(storage, name, start).await;
+    // One that another program made at the same moment is that program's.
+    if made.is_err() && !matches!(made, Err(crate::Error::Branch(BranchError::Exists { .. }))) {
+        for path in [names::MANIFEST, names::COMMITS] {
+            if let Err(error) = storage.delete_lineage(path, name.as_str()).await {
+                tracing::warn!("cannot take back the half-made branch {name} in {path}: {error}");
+            }
+        }
     }
     made
 }
 
-async fn make_commits(storage: &Storage, name: &BranchName, start: &Start) -> Result<()> {
-    fail_point!(crate::fail::BRANCH_CREATE_AFTER_MANIFEST_BRANCH_CREATE);
-    // The manifest's branch is brand new: commits of that name are left from one that was deleted.
-    storage.delete_lineage(names::COMMITS, name.as_str()).await?;
-    fork(storage, names::COMMITS, name, (&start.lineage, start.commits)).await
-}
-
-async fn fork(storage: &Storage, path: &str, name: &BranchName, (from, version): (&BranchName, u64)) -> Result<()> {
-    match storage.fork(path, from.stored(), version, name.as_str()).await {
-        // No reference was there before, so these are the files of an attempt that was interrupted.
+async fn make_lineages(storage: &Storage, name: &BranchName, start: &Start) -> Result<()> {
+    let (from, stored) = (start.lineage.stored(), name.as_str());
+    match storage.fork(names::MANIFEST, from, start.manifest, stored).await {
+        Err(StorageError::LineageExists { .. }) if branch_names(storage).await?.contains(name) => {
+            return Err(BranchError::Exists { name: name.clone() }.into());
+        }
+        // Without a reference these are the files of an attempt that was interrupted.
         Err(StorageError::LineageExists { .. }) => {
-            storage.delete_lineage(path, name.as_str()).await?;
-            storage.fork(path, from.stored(), version, name.as_str()).await?;
+            storage.delete_lineage(names::MANIFEST, stored).await?;
+            storage.fork(names::MANIFEST, from, start.manifest, stored).await?;
         }
         forked => drop(forked?),
     }
+    fail_point!(crate::fail::BRANCH_CREATE_AFTER_MANIFEST_BRANCH_CREATE);
+    storage.fork(names::COMMITS, from, start.commits, stored).await?;
     Ok(())
 }
 
-/// A branch that starts on this one, or that reads a table version this one holds.
-async fn dependent(
-    storage: &Storage,
-    name: &BranchName,
-    refs: &[(BranchName, Option<LineageRef>)],
-) -> Result<Option<BranchName>> {
-    for (other, lineage) in refs.iter().filter(|(other, _)| other != name) {
-        let starts_here = lineage.as_ref().is_some_and(|lineage| lineage.parent.as_deref() == name.stored());
-        if starts_here {
-            return Ok(Some(other.clone()));
-        }
-        let entries = manifest::read_state(&manifest::open(storage, other, None).await?).await?;
-        if entries.values().any(|entry| entry.lineage.as_ref() == Some(name)) {
-            return Ok(Some(other.clone()));
-        }
-    }
-    Ok(None)
-}
-
-async fn remove(writer: &Writer, branch: &Branch) -> Result<()> {
+async fn remove(writer: &Writer, name: &BranchName) -> Result<()> {
     let storage = &writer.storage;
-    let name = &branch.name;
-    let entries = manifest::read_state(&manifest::open(storage, name, None).await?).await?;
-    let owned: BTreeSet<String> = entries
-        .values()
-        .filter(|entry| entry.lineage.as_ref() == Some(name))
-        .map(|entry| entry.path.to_string())
-        .collect();
+    let owned = match owned_tables(storage, name).await {
+        Ok(owned) => owned,
+        // Nobody can tell which tables a branch holds that cannot be read: whichever has a lineage of its name, since no other branch
+        // descends from it.
+        Err(error) => {
+            tracing::warn!("branch {name} cannot be read and is deleted as it is: {error}");
+            tables_with_lineage(storage, name).await?
+        }
+    };
     storage.delete_lineage(names::MANIFEST, name.as_str()).await?;
     if let Err(error) = reclaim(storage, name, &owned).await {
         tracing::warn!("branch {name} is deleted, some of its files are not: {error}");
     }
     Ok(())
+}
+
+/// Paths of the tables whose current version the branch holds itself.
+async fn owned_tables(storage: &Storage, name: &BranchName) -> Result<BTreeSet<String>> {
+    let entries = manifest::read_branch(storage, name).await?;
+    let owned = entries.values().filter(|entry| entry.lineage.as_ref() == Some(name));
+    Ok(owned.map(|entry| entry.path.to_string()).collect())
+}
+
+async fn tables_with_lineage(storage: &Storage, name: &BranchName) -> Result<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    for entry in manifest::read_branch(storage, &BranchName::main()).await?.values() {
+        if storage.has_lineage(&entry.path, name.as_str()).await? {
+            found.insert(entry.path.to_string());
+        }
+    }
+    Ok(found)
 }
 
 async fn reclaim(storage: &Storage, name: &BranchName, owned: &BTreeSet<String>) -> Result<()> {
@@ -366,6 +432,14 @@ mod tests {
         assert!(matches!(check("main"), Err(BranchError::Main { .. })));
         assert!(matches!(check("__schema_apply_lock__"), Err(BranchError::Reserved { .. })));
         assert!(matches!(check("work"), Err(BranchError::Exists { .. })));
+        for (text, fits) in
+            [("a".repeat(211), true), ("a".repeat(212), false), ("功".repeat(14), true), ("功".repeat(15), false)]
+        {
+            let told = check(&text);
+            assert_eq!(told.is_ok(), fits, "{told:?}");
+            assert!(fits || matches!(told, Err(BranchError::TooLong { .. })));
+        }
+        assert!(matches!(check("a/./b"), Err(BranchError::Dot { .. })));
         for overlapping in ["a", "a/b/c", "work/1"] {
             assert!(matches!(check(overlapping), Err(BranchError::Overlaps { .. })), "{overlapping}");
         }

@@ -8,7 +8,7 @@ use super::Graph;
 use crate::diff::Way;
 use crate::error::Result;
 use crate::id::BranchName;
-use crate::merge::{self, Conflict, MergeCheck, MergeDecisions, MergePlan, Merged, ThreeRows};
+use crate::merge::{self, Conflict, MergeCheck, MergeDecisions, MergePlan, Merged, Stranded, ThreeRows};
 use crate::progress::Progress;
 
 impl Graph {
@@ -65,6 +65,15 @@ impl Graph {
     /// [`crate::storage::StorageError`].
     pub async fn rows_of_conflicts(&self, plan: &MergePlan, conflicts: &[Conflict]) -> Result<Vec<Vec<ThreeRows>>> {
         merge::conflict_rows(self, plan, conflicts).boxed().await
+    }
+
+    /// The merges that become impossible when a branch is deleted: its commits go with it, and some may be the last ones that two
+    /// others have in common. Mostly a merge holds the rows of such a commit, and then nothing is lost.
+    ///
+    /// # Errors
+    /// [`crate::storage::StorageError`].
+    pub async fn stranded_by(&self, branch: &BranchName) -> Result<Vec<Stranded>> {
+        merge::stranded(self, branch).boxed().await
     }
 
     /// Merges as planned and decided: all of it, or nothing.

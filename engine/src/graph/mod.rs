@@ -18,8 +18,8 @@ pub use writes::Pending;
 use crate::clock::SystemClock;
 use crate::error::{ErrorKind, Result};
 use crate::history::{
-    self, Branch, Commit, CommitGraph, HistoryBatch, LoadedHistory, Recent, Snapshot, TableStatus, branch_refs,
-    list_branch_refs, list_branches, load_history, read_about, read_recent, read_stamp,
+    self, Branch, Commit, CommitGraph, HistoryBatch, LoadedHistory, Recent, Snapshot, TableStatus, branch_names,
+    branch_refs, list_branch_refs, list_branches, load_history, read_about, read_branch, read_recent, read_stamp,
 };
 use crate::id::{BranchName, CommitId, ManifestVersion, TableVersion};
 use crate::manifest::{self, TableChange, TableEntry};
@@ -165,13 +165,28 @@ impl Graph {
         &self.inner.storage
     }
 
-    /// The branches: main first, the others by name.
+    /// The branches: main first, the others by name. One that cannot be read is told as broken, and costs no other.
     ///
     /// # Errors
-    /// [`StorageError`] if a manifest cannot be read.
+    /// [`StorageError`] if the branches cannot be listed.
     pub async fn branches(&self) -> Result<Vec<Branch>> {
-        let history = self.history(&Progress::none()).await?;
-        list_branches(self.storage(), &history).await
+        list_branches(self.storage()).await
+    }
+
+    /// One branch, as [`Graph::branches`] tells it. Reads nothing of the others.
+    ///
+    /// # Errors
+    /// [`crate::history::HistoryError::UnknownBranch`].
+    pub async fn branch(&self, name: &BranchName) -> Result<Branch> {
+        read_branch(self.storage(), name).await
+    }
+
+    /// The names of the branches: main first, the others sorted. Costs one listing.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the branches cannot be listed.
+    pub async fn branch_list(&self) -> Result<Vec<BranchName>> {
+        branch_names(self.storage()).await
     }
 
     /// Returns the newest version of every branch, without reading a row: the cheap way to see that something moved. It costs one

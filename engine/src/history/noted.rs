@@ -3,13 +3,16 @@
 //!
 //! The commits of a branch go with it. What was merged of it stays, and which commits that had in common with others must stay
 //! known as well: otherwise a later merge of those others would start at too old a common commit, and could bring deleted rows
-//! back. So a merge notes the commits that it brings, other than main's, which never go.
+//! back. So a merge notes the commits that it brings, other than main's, which never go. It also notes what its own rows do not tell of
+//! the merged head's: with that, the merge and the states that it started from hold every row of the merged head, which can be a last
+//! common state after its branch is gone.
 //!
 //! A merge that only takes states over moves no table, so no sidecar can announce it (docs/decisions/0008): if its process dies
 //! between the publish and the commit row, the branch shows it and its history does not, and a later merge would start at too old a
 //! common commit. So the version of `__manifest` that shows a merge says so in a note, and whoever records the next commit of the
 //! branch records that one first.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -20,12 +23,14 @@ use super::lineage::read_newest;
 use super::record::{NewCommit, find_merge, record_next};
 use crate::clock::Clock;
 use crate::error::{ErrorKind, Result};
-use crate::id::{BranchName, CommitId};
+use crate::id::{BranchName, CommitId, TableKey};
 use crate::manifest;
 use crate::storage::{MERGE, Origin, Storage, Table, names};
 
 /// Commits that one note names, at most.
 const BROUGHT: usize = 10_000;
+/// Rows of one table that a note names, at most.
+pub(crate) const MOST_NAMED: usize = 1_000;
 
 /// What a version of `__manifest` says of the merge that it shows.
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,20 +42,83 @@ struct Note {
     /// Commits that came with it, and their parents.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     brings: Vec<(String, Vec<String>)>,
+    /// How the rows of the merged head can be told; none in notes of older programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rows: Option<RowsNote>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct RowsNote {
+    /// The head that the merge was made on.
+    onto: String,
+    /// The last common commits.
+    bases: Vec<String>,
+    /// By table, where there is something to tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tables: BTreeMap<String, TableNote>,
+}
+
+/// What the rows of a merge do not tell of those of the merged head, in one table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TableNote {
+    /// Both heads had the same rows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) same: bool,
+    /// Rows that both sides had changed alike, by id.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) alike: BTreeSet<String>,
+    /// Rows that a decision settled, by id: they say nothing of the merged head's.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) decided: BTreeSet<String>,
+    /// There were more of them than a note names.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unclear: bool,
+}
+
+impl TableNote {
+    /// The note, or that there is too much to note.
+    pub(crate) fn within_bounds(self) -> Self {
+        if self.alike.len() + self.decided.len() <= MOST_NAMED {
+            return self;
+        }
+        Self { unclear: true, alike: BTreeSet::new(), decided: BTreeSet::new(), ..self }
+    }
 }
 
 /// A commit that is merged into a branch, and what comes with it.
 #[derive(Debug, Clone)]
 pub(crate) struct Merged {
     pub(crate) commit: CommitId,
+    /// The head that it is merged into.
+    pub(crate) onto: CommitId,
+    /// The last common commits.
+    pub(crate) bases: Vec<CommitId>,
     /// The commits that the branch does not descend from yet, main's left out, with their parents; the nearest ones of very many.
     pub(crate) brings: Vec<(CommitId, Vec<CommitId>)>,
+    /// By table, where there is something to tell.
+    pub(crate) tables: BTreeMap<TableKey, TableNote>,
+}
+
+/// What a version says of how the rows of a head that was merged can be told.
+#[derive(Debug, Default)]
+pub(crate) struct MergeNote {
+    /// The commits that came with it, with their parents.
+    pub(crate) brings: LostCommits,
+    pub(crate) rows: Option<MergedRows>,
+}
+
+/// The states that hold the rows of a merged head, besides the merge itself.
+#[derive(Debug)]
+pub(crate) struct MergedRows {
+    pub(crate) onto: CommitId,
+    pub(crate) bases: Vec<CommitId>,
+    pub(crate) tables: BTreeMap<TableKey, TableNote>,
 }
 
 impl Merged {
-    /// What comes with `commit` into the branch whose head is `target`.
-    pub(crate) fn of(history: &CommitGraph, commit: CommitId, target: CommitId, lost: &LostCommits) -> Self {
-        let known = history.distances(target, lost);
+    /// What comes with `commit` into the branch whose head is `onto`.
+    pub(crate) fn of(history: &CommitGraph, commit: CommitId, onto: CommitId, lost: &LostCommits) -> Self {
+        let known = history.distances(onto, lost);
         let can_go = |id: CommitId| history.get(id).is_none_or(|commit| !commit.branch.is_main());
         let mut brings: Vec<(u32, CommitId)> = history
             .distances(commit, lost)
@@ -61,37 +129,51 @@ impl Merged {
         brings.sort_unstable();
         brings.truncate(BROUGHT);
         let brings = brings.into_iter().map(|(_, id)| (id, history.parents_over(id, lost)));
-        Self { commit, brings: brings.filter(|(_, parents)| !parents.is_empty()).collect() }
+        let brings = brings.filter(|(_, parents)| !parents.is_empty()).collect();
+        Self { commit, onto, bases: Vec::new(), brings, tables: BTreeMap::new() }
     }
 
     /// What is to be noted of it.
     pub(crate) fn note(&self, actor: Option<Arc<str>>) -> String {
         let texts = |ids: &[CommitId]| ids.iter().map(ToString::to_string).collect();
         let brings = self.brings.iter().map(|(id, parents)| (id.to_string(), texts(parents))).collect();
-        let note = Note { merged: self.commit.to_string(), actor, brings };
+        let tables = self.tables.iter().map(|(key, note)| (key.to_string(), note.clone())).collect();
+        let rows = RowsNote { onto: self.onto.to_string(), bases: texts(&self.bases), tables };
+        let note = Note { merged: self.commit.to_string(), actor, brings, rows: Some(rows) };
         serde_json::to_string(&note).expect("texts can be written")
     }
 }
 
-/// The commits that came with a merge, as its version noted them; nothing if it did not, or is not there any more.
+/// What the version that shows a merge noted of it; nothing if it noted nothing, or is not there any more.
 ///
 /// # Errors
 /// [`crate::storage::StorageError`].
-pub(crate) async fn brought_by(storage: &Storage, commit: &Commit) -> Result<LostCommits> {
+pub(crate) async fn merge_note(storage: &Storage, commit: &Commit) -> Result<MergeNote> {
     let version = commit.manifest_version.get();
     let shown = match manifest::open(storage, &commit.branch, Some(version)).await {
         Ok(shown) => shown,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(LostCommits::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(MergeNote::default()),
         Err(error) => return Err(error),
     };
     let origins = shown.origins(version.saturating_sub(1)).await?;
-    let notes = origins.iter().filter_map(note);
     let of_commit = |note: &Note| commit.merged_parent.is_some_and(|merged| merged.to_string() == note.merged);
-    let parsed = |(id, parents): (String, Vec<String>)| {
-        let parents: Result<Vec<CommitId>, _> = parents.iter().map(|parent| parent.parse()).collect();
-        Some((id.parse().ok()?, parents.ok()?))
-    };
-    Ok(notes.filter(of_commit).flat_map(|note| note.brings).filter_map(parsed).collect())
+    let Some(note) = origins.iter().filter_map(note).find(of_commit) else { return Ok(MergeNote::default()) };
+    let brings = note.brings.into_iter().filter_map(|(id, parents)| Some((id.parse().ok()?, parsed(&parents)?)));
+    Ok(MergeNote { brings: brings.collect(), rows: note.rows.and_then(RowsNote::parsed) })
+}
+
+/// All of some ids; none if one cannot be read.
+fn parsed(ids: &[String]) -> Option<Vec<CommitId>> {
+    ids.iter().map(|id| id.parse().ok()).collect()
+}
+
+impl RowsNote {
+    /// What is noted; none if a part of it cannot be read.
+    fn parsed(self) -> Option<MergedRows> {
+        let tables = self.tables.into_iter().map(|(key, note)| Some((key.parse().ok()?, note)));
+        let tables = tables.collect::<Option<_>>()?;
+        Some(MergedRows { onto: self.onto.parse().ok()?, bases: parsed(&self.bases)?, tables })
+    }
 }
 
 fn note(origin: &Origin) -> Option<Note> {

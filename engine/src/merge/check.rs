@@ -166,7 +166,7 @@ async fn settled(graph: &Graph, plan: &MergePlan, chosen: &ChosenRows) -> Result
         let kind = graph.schema().catalog().table(key).expect("a table of the schema");
         let mut other_bases = Vec::new();
         let has_cells = chosen.values().any(|chosen| matches!(chosen.row, RowChoice::Cells(_)));
-        for entry in plan.other_base_entries(key).filter(|_| has_cells) {
+        for entry in plan.other_base_entries(key).into_iter().filter(|_| has_cells) {
             other_bases.push(match entry {
                 Some(entry) => Some(open(graph.storage(), entry).await?),
                 None => None,

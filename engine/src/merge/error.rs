@@ -58,7 +58,8 @@ pub enum MergeError {
     },
     /// The state both sides come from went with the branch it was made on.
     #[error(
-        "cannot merge: their last common commit {commit} was made on a branch that was deleted, and its state with it; export the changed rows and load them"
+        "cannot merge: their last common commit {commit} was made on a branch that was deleted or cannot be read, and no merge holds all \
+         of its rows; export the changed rows and load them"
     )]
     BaseLost {
         /// The commit.

@@ -23,12 +23,23 @@ const CHUNK: usize = 512;
 #[derive(Debug, Clone)]
 pub(super) struct ThreeTables(BTreeMap<Side, Table>);
 
+/// A table as one of the states has it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Stand<'t> {
+    /// This version.
+    Entry(&'t TableEntry),
+    /// Rows of it that were put together from several versions.
+    Rows(&'t Table),
+}
+
 impl ThreeTables {
-    pub(super) async fn open(storage: &Storage, entries: [(Side, Option<&TableEntry>); 3]) -> Result<Self> {
+    pub(super) async fn open(storage: &Storage, stands: [(Side, Option<Stand<'_>>); 3]) -> Result<Self> {
         let mut tables = BTreeMap::new();
-        for (side, entry) in entries {
-            if let Some(entry) = entry {
-                tables.insert(side, open(storage, entry).await?);
+        for (side, stand) in stands {
+            match stand {
+                Some(Stand::Entry(entry)) => drop(tables.insert(side, open(storage, entry).await?)),
+                Some(Stand::Rows(table)) => drop(tables.insert(side, table.clone())),
+                None => {}
             }
         }
         Ok(Self(tables))

@@ -18,6 +18,7 @@
 //!
 //! **Rule:** a plan is bound to two heads and their last common commit. It is carried out on exactly these or not at all.
 
+mod bases;
 mod check;
 mod choice;
 mod chosen;
@@ -29,6 +30,7 @@ mod decision;
 mod delta;
 mod error;
 mod lookup;
+mod past;
 mod picked;
 mod plan;
 mod rows;
@@ -36,6 +38,7 @@ mod run;
 mod settle;
 mod show;
 mod states;
+mod stranded;
 mod validate;
 
 use std::fmt;
@@ -52,11 +55,13 @@ pub use decision::{
 pub use error::MergeError;
 pub use plan::MergePlan;
 pub use settle::check_cell;
+pub use stranded::Stranded;
 
 pub(crate) use check::check;
 pub(crate) use plan::plan;
 pub(crate) use run::merge;
 pub(crate) use show::conflict_rows;
+pub(crate) use stranded::stranded;
 
 use crate::diff::Way;
 use crate::id::TableKey;

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::bases::{Place, RowOrigin, same};
 use super::classify::{Adopt, Placement, classify};
 use super::conflict::{Conflict, ConflictDetail, ConflictKey, MergeHeads, Side};
 use super::delta::Delta;
 use super::error::MergeError;
-use super::lookup::{ThreeTables, open};
+use super::lookup::{Stand, ThreeTables, open};
+use super::past::PastRows;
 use super::picked::{Settled, TableRows};
-use super::rows::{Changes, Ends, Selected, digest, fingerprint, select};
+use super::rows::{Changes, Ends, Past, Selected, digest, fingerprint, select};
 use super::states::{self, States};
 use super::validate::{self, Found, Target};
 use super::{MergeOutcome, MergeWay, TableMerge};
@@ -19,6 +21,7 @@ use crate::graph::Graph;
 use crate::id::{BranchName, CommitId, TableKey};
 use crate::manifest::{ChangeKind, TableChange, TableEntry};
 use crate::progress::Progress;
+use crate::storage::Storage;
 
 /// A merge as it would be done. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -44,6 +47,10 @@ pub(super) struct Change {
     pub(super) placement: Placement,
     pub(super) delta: Delta,
     way: Way,
+    /// Rows that both sides changed alike; more than a note names are not all there.
+    pub(super) alike: BTreeSet<String>,
+    /// The rows of the last common commit that conflicts are about, if it is told row by row.
+    past: Option<PastRows>,
 }
 
 impl MergePlan {
@@ -98,18 +105,28 @@ impl MergePlan {
     }
 
     /// The states of a table.
-    pub(super) fn entries(&self, key: &TableKey) -> [(Side, Option<&TableEntry>); 3] {
+    pub(super) fn entries(&self, key: &TableKey) -> [(Side, Option<Stand<'_>>); 3] {
         let states = &self.inner.states;
-        let base = states.bases.first().and_then(|base| base.entries.get(key));
+        let base = match states.bases.places(key).into_iter().next() {
+            Some(Place::Entry(entry)) => entry.map(Stand::Entry),
+            Some(Place::Rows(_)) => {
+                let past = self.inner.changes.get(key).and_then(|change| change.past.as_ref());
+                past.map(|past| Stand::Rows(past.table()))
+            }
+            None => None,
+        };
         let (source, target) = (states.source.entries.get(key), states.target.entries.get(key));
-        [(Side::Base, base), (Side::Source, source), (Side::Target, target)]
+        [(Side::Base, base), (Side::Source, source.map(Stand::Entry)), (Side::Target, target.map(Stand::Entry))]
     }
 
-    /// The states of a table in the last common commits but the first, where they differ from it.
-    pub(super) fn other_base_entries(&self, key: &TableKey) -> impl Iterator<Item = Option<&TableEntry>> {
-        let mut entries = self.inner.states.bases.iter().map(|base| base.entries.get(key));
+    /// The states of a table in the last common commits but the first, where they differ from it; none where it was not there, and
+    /// where they are told row by row.
+    pub(super) fn other_base_entries(&self, key: &TableKey) -> Vec<Option<&TableEntry>> {
+        let places = self.inner.states.bases.places(key);
+        let is_told = matches!(places.first(), Some(Place::Rows(_)));
+        let mut entries = places.into_iter().map(|place| place.whole().flatten());
         let first = entries.next().flatten();
-        entries.filter(move |entry| !same_state(first, *entry))
+        entries.filter(|entry| is_told || !same(first, *entry)).collect()
     }
 
     /// The rows of the tables as the merge would write them, with what was decided about some.
@@ -214,40 +231,81 @@ async fn compare(
     way: Option<Way>,
     progress: &Progress,
 ) -> Result<Option<(Change, Vec<Conflict>)>> {
-    let storage = graph.storage();
     let (source, target) = (&states.source.entries[key], &states.target.entries[key]);
-    let mut bases: Vec<Option<&TableEntry>> = states.bases.iter().map(|base| base.entries.get(key)).collect();
+    let places = states.bases.places(key);
+    let Some(mut bases) = places.iter().map(Place::whole).collect::<Option<Vec<Option<&TableEntry>>>>() else {
+        return compare_told(graph, (source, target), key, places, way, progress).await;
+    };
     let placement = classify(&bases, source, target, &states.target.branch, &states.ancestors);
     if placement == Placement::Untouched {
         return Ok(None);
     }
-    bases.dedup_by(|a, b| same_state(*a, *b));
+    bases.dedup_by(|a, b| same(*a, *b));
     // With several bases rows are told apart that are on one side only.
     let detail = if bases.len() == 1 { Detail::BothSides } else { Detail::All };
-    let since = |base: Option<&TableEntry>, to: &TableEntry| {
-        let change = TableChange {
-            key: key.clone(),
-            kind: if base.is_some() { ChangeKind::Changed } else { ChangeKind::Added },
-            from: base.cloned(),
-            to: Some(to.clone()),
-        };
-        compared(storage, vec![change], DiffFilter::default(), way, detail, progress)
-    };
-    let changes = bases.iter().map(|base| Changes {
-        source: since(*base, source),
-        target: (!base.is_some_and(|base| base.same_state(target))).then(|| since(*base, target)),
-    });
-    let (source_table, target_table) = (open(storage, source).await?, open(storage, target).await?);
-    let ends = Ends { source: &source_table, target: &target_table };
-    let Selected { delta, conflicts, way } = select(key, changes.collect(), &ends, progress).await?;
-    Ok(Some((Change { placement, delta, way }, conflicts)))
+    let sides = Sides { storage: graph.storage(), key, source, target, way, detail, progress };
+    let Selected { delta, conflicts, way, alike, past: _ } = sides.select(&bases, Past::Common).await?;
+    Ok(Some((Change { placement, delta, way, alike, past: None }, conflicts)))
 }
 
-fn same_state(a: Option<&TableEntry>, b: Option<&TableEntry>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => a.same_state(b),
-        (None, None) => true,
-        (Some(_), None) | (None, Some(_)) => false,
+/// As [`compare`], where a last common commit is told row by row from several versions of the table.
+async fn compare_told(
+    graph: &Graph,
+    (source, target): (&TableEntry, &TableEntry),
+    key: &TableKey,
+    places: Vec<Place<'_>>,
+    way: Option<Way>,
+    progress: &Progress,
+) -> Result<Option<(Change, Vec<Conflict>)>> {
+    if source.same_state(target) {
+        return Ok(None);
+    }
+    let commits: Vec<RowOrigin<'_>> = places.into_iter().map(Place::into_origin).collect();
+    let mut versions: Vec<Option<&TableEntry>> = Vec::new();
+    for entry in commits.iter().flat_map(RowOrigin::entries) {
+        if !versions.iter().any(|version| same(*version, entry)) {
+            versions.push(entry);
+        }
+    }
+    let sides = Sides { storage: graph.storage(), key, source, target, way, detail: Detail::All, progress };
+    let past = Past::Told { versions: &versions, commits: &commits };
+    let Selected { delta, conflicts, way, alike, past } = sides.select(&versions, past).await?;
+    let kind = graph.schema().catalog().table(key).expect("a table of the schema");
+    let past = PastRows::read(graph.storage(), kind, &versions, &past).await?;
+    Ok(Some((Change { placement: Placement::ThreeWay, delta, way, alike, past }, conflicts)))
+}
+
+/// One table on both sides, and how its rows are compared with those of states of the past.
+struct Sides<'c> {
+    storage: &'c Storage,
+    key: &'c TableKey,
+    source: &'c TableEntry,
+    target: &'c TableEntry,
+    way: Option<Way>,
+    detail: Detail,
+    progress: &'c Progress,
+}
+
+impl Sides<'_> {
+    async fn select(&self, versions: &[Option<&TableEntry>], past: Past<'_>) -> Result<Selected> {
+        let since = |version: Option<&TableEntry>, to: &TableEntry| {
+            let change = TableChange {
+                key: self.key.clone(),
+                kind: if version.is_some() { ChangeKind::Changed } else { ChangeKind::Added },
+                from: version.cloned(),
+                to: Some(to.clone()),
+            };
+            compared(self.storage, vec![change], DiffFilter::default(), self.way, self.detail, self.progress)
+        };
+        let changes = versions.iter().map(|version| Changes {
+            source: since(*version, self.source),
+            target: (!version.is_some_and(|version| version.same_state(self.target)))
+                .then(|| since(*version, self.target)),
+        });
+        let changes = changes.collect();
+        let (source, target) = (open(self.storage, self.source).await?, open(self.storage, self.target).await?);
+        let ends = Ends { source: &source, target: &target };
+        select(self.key, changes, past, &ends, self.progress).await
     }
 }
 

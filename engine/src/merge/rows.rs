@@ -3,20 +3,24 @@
 //! Rows that no side changed since the last common commit are the same on both, so only changed ones are looked at: two streams of
 //! changes, base → source and base → target, are joined by id. Where the histories were merged crosswise there are several last
 //! common commits; a row is then selected only if all of them select the same one, and its cells can be merged only if all of them
-//! tell alike who changed which. What a conflict shows besides is told against the first of them, as everywhere.
+//! tell alike who changed which. What a conflict shows besides is told against the first of them, as everywhere. Where a last common
+//! commit went with its branch, several states together tell what its rows were (`bases`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::TryStreamExt;
 use sha2::{Digest, Sha256};
 
+use super::bases::{RowOrigin, is_equal as same_row, same as same_version};
 use super::conflict::{Conflict, ConflictDetail, ConflictKey, ConflictKind, Side};
 use super::delta::{Delta, DeltaWriter, Entry, RowStep};
 use super::error::MergeError;
 use crate::diff::{Changed, Compared, ComparedStream, RowOp, Way, changed_columns, located_rows};
 use crate::error::Result;
+use crate::history::MOST_NAMED;
 use crate::id::TableKey;
+use crate::manifest::TableEntry;
 use crate::progress::Progress;
 use crate::storage::{ID, Table};
 use crate::value::Row;
@@ -37,10 +41,27 @@ pub(super) struct Ends<'t> {
     pub(super) target: &'t Table,
 }
 
+/// What the states stand for that rows are compared with.
+#[derive(Clone, Copy)]
+pub(super) enum Past<'s> {
+    /// Each for one last common commit.
+    Common,
+    /// All together for the last common commits: each of these tells its rows from what they are in the states, which are these
+    /// versions of the table.
+    Told { versions: &'s [Option<&'s TableEntry>], commits: &'s [RowOrigin<'s>] },
+}
+
+/// A row of a last common commit that is not one version of the table: the state that has it, and its address there.
+pub(super) type PastRow = (usize, u64);
+
 /// What becomes of a table.
 pub(super) struct Selected {
     pub(super) delta: Delta,
     pub(super) conflicts: Vec<Conflict>,
+    /// Rows that both sides changed alike; more than a note names are not all there.
+    pub(super) alike: BTreeSet<String>,
+    /// The rows of the first last common commit that conflicts are about, if it is told row by row.
+    pub(super) past: Vec<PastRow>,
     /// The costliest way in which rows were compared.
     pub(super) way: Way,
 }
@@ -64,16 +85,17 @@ enum Pick {
     Clash,
 }
 
-/// Selects the rows of a table; `changes` has an item for each last common commit.
+/// Selects the rows of a table; `changes` has an item for each state of the past.
 pub(super) async fn select(
     key: &TableKey,
     changes: Vec<Changes>,
+    past: Past<'_>,
     ends: &Ends<'_>,
     progress: &Progress,
 ) -> Result<Selected> {
     let mut lanes: Vec<(Lane, Option<Lane>)> =
         changes.into_iter().map(|it| (Lane::new(it.source), it.target.map(Lane::new))).collect();
-    let mut selection = Selection::new(key.clone(), lanes.len() == 1)?;
+    let mut selection = Selection::new(key.clone(), past, lanes.len())?;
     let mut done = 0;
     while let Some(id) = next_id(&mut lanes).await? {
         let mut pairs = Vec::with_capacity(lanes.len());
@@ -151,21 +173,37 @@ impl Lane {
     }
 }
 
-struct Selection {
+struct Selection<'s> {
     table: TableKey,
+    past: Past<'s>,
     has_one_base: bool,
     delta: DeltaWriter,
     conflicts: Vec<Conflict>,
+    alike: BTreeSet<String>,
+    past_rows: Vec<PastRow>,
     /// Rows that both sides added, with where they are: they are compared when there are some.
     added: Vec<(String, [u64; 2])>,
 }
 
-impl Selection {
-    fn new(table: TableKey, has_one_base: bool) -> Result<Self> {
-        Ok(Self { table, has_one_base, delta: DeltaWriter::create()?, conflicts: Vec::new(), added: Vec::new() })
+impl<'s> Selection<'s> {
+    fn new(table: TableKey, past: Past<'s>, states: usize) -> Result<Self> {
+        let has_one_base = states == 1 && matches!(past, Past::Common);
+        Ok(Self {
+            table,
+            past,
+            has_one_base,
+            delta: DeltaWriter::create()?,
+            conflicts: Vec::new(),
+            alike: BTreeSet::new(),
+            past_rows: Vec::new(),
+            added: Vec::new(),
+        })
     }
 
     async fn add(&mut self, id: String, mut pairs: Vec<Pair>, ends: &Ends<'_>) -> Result<()> {
+        if let Past::Told { versions, commits } = self.past {
+            return self.add_told(id, &pairs, versions, commits);
+        }
         if let [(source, target)] = pairs.as_mut_slice() {
             return match (source.take(), target.take()) {
                 (None, _) => Ok(()),
@@ -176,7 +214,13 @@ impl Selection {
         let picks: Vec<Pick> =
             pairs.iter().map(|(source, target)| pick(source.as_deref(), target.as_deref())).collect();
         let Some((source, target)) = sides(&pairs) else { return Ok(()) };
-        if picks.iter().all(|pick| *pick == Pick::Target) || is_equal(source.as_ref(), target.as_ref()) {
+        if is_equal(source.as_ref(), target.as_ref()) {
+            if pairs[0].0.is_some() {
+                self.changed_alike(id);
+            }
+            return Ok(());
+        }
+        if picks.iter().all(|pick| *pick == Pick::Target) {
             return Ok(());
         }
         if picks.iter().all(|pick| *pick == Pick::Source) {
@@ -186,6 +230,67 @@ impl Selection {
         let bases = pairs.iter().map(|(source, target)| before(source.as_deref(), target.as_deref())).collect();
         self.clash(id, &Clash { bases, source, target });
         Ok(())
+    }
+
+    /// As [`Selection::add`], where the last common commits are told by the states.
+    fn add_told(
+        &mut self,
+        id: String,
+        pairs: &[Pair],
+        versions: &[Option<&TableEntry>],
+        commits: &[RowOrigin<'_>],
+    ) -> Result<()> {
+        let (source, target) = both_sides(pairs);
+        let of_states: Vec<Place> = pairs.iter().map(place_before).collect();
+        let is_same = is_equal(source.as_ref(), target.as_ref());
+        let state = |entry: Option<&TableEntry>| versions.iter().position(|version| same_version(*version, entry));
+        let row = |entry: Option<&TableEntry>| {
+            let at = state(entry).expect("BUG: a version that tells rows is not compared");
+            // Where no side differs from the state, both have its row.
+            let pair = &pairs[at];
+            let place = if pair.0.is_none() && pair.1.is_none() { &source } else { &of_states[at] };
+            place.as_ref().map(|(row, _)| row)
+        };
+        let told: Option<Vec<Option<&TableEntry>>> = commits.iter().map(|commit| commit.of(&id, &row)).collect();
+        let bases: Option<Vec<Option<&Row>>> = told.as_ref().map(|told| told.iter().map(|it| row(*it)).collect());
+        let (new, old) = (source.as_ref().map(|(row, _)| row), target.as_ref().map(|(row, _)| row));
+        let all_are =
+            |side: Option<&Row>| bases.as_ref().is_some_and(|bases| bases.iter().all(|base| same_row(*base, side)));
+        if is_same {
+            if !bases.as_ref().is_some_and(|bases| same_row(bases[0], new)) {
+                self.changed_alike(id);
+            }
+            return Ok(());
+        }
+        if all_are(new) {
+            return Ok(());
+        }
+        if all_are(old) {
+            let step = match (&source, &target) {
+                (None, _) => RowStep::Delete,
+                (Some(_), None) => RowStep::Append,
+                (Some(_), Some(_)) => RowStep::Update,
+            };
+            let from = source.as_ref().map_or(0, |(_, address)| *address);
+            return Ok(self.delta.push(&Entry { id, step, from: (Side::Source, from), before: None })?);
+        }
+        let bases = match (told, bases) {
+            (Some(told), Some(bases)) => {
+                let first = state(told[0]).and_then(|at| Some((at, of_states[at].as_ref()?.1)));
+                self.past_rows.extend(first);
+                bases.into_iter().map(Option::<&Row>::cloned).collect()
+            }
+            // What the row was cannot be told: either side may have changed it.
+            _ => [new, old].into_iter().map(Option::<&Row>::cloned).collect(),
+        };
+        self.clash(id, &Clash { bases, source, target });
+        Ok(())
+    }
+
+    fn changed_alike(&mut self, id: String) {
+        if self.alike.len() <= MOST_NAMED {
+            self.alike.insert(id);
+        }
     }
 
     /// Only the source changed the row.
@@ -209,7 +314,9 @@ impl Selection {
         }
         let base = before(Some(&source), Some(&target));
         let (source, target) = (after(source), after(target));
-        if !is_equal(source.as_ref(), target.as_ref()) {
+        if is_equal(source.as_ref(), target.as_ref()) {
+            self.changed_alike(id);
+        } else {
             self.clash(id, &Clash { bases: vec![base], source, target });
         }
         Ok(())
@@ -225,7 +332,9 @@ impl Selection {
                 rows.remove(&id).and_then(|mut rows| rows.pop()).map(|found| (found.row, found.address))
             };
             let (source, target) = (one(&mut sources), one(&mut targets));
-            if !is_equal(source.as_ref(), target.as_ref()) {
+            if is_equal(source.as_ref(), target.as_ref()) {
+                self.changed_alike(id);
+            } else {
                 self.clash(id, &Clash { bases: vec![None], source, target });
             }
         }
@@ -251,7 +360,8 @@ impl Selection {
     async fn finish(mut self, way: Way, ends: &Ends<'_>) -> Result<Selected> {
         self.compare_added(ends).await?;
         self.conflicts.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(Selected { delta: self.delta.finish()?, conflicts: self.conflicts, way })
+        let Self { delta, conflicts, alike, past_rows: past, .. } = self;
+        Ok(Selected { delta: delta.finish()?, conflicts, alike, past, way })
     }
 }
 
@@ -277,6 +387,27 @@ fn sides(pairs: &[Pair]) -> Option<(Place, Place)> {
     // Where the target does not differ from a base from which the source differs, it has that base's row.
     let target = pairs.iter().find_map(|(_, target)| target.as_deref()).map_or_else(|| was(source), of);
     Some((of(source), target))
+}
+
+/// The row of both sides, where at least one of them differs from a state.
+fn both_sides(pairs: &[Pair]) -> (Place, Place) {
+    let of = |changed: &Changed| changed.after.as_ref().map(|after| (after.row.clone(), after.address));
+    let was = |changed: &Changed| changed.before.as_ref().map(|before| (before.row.clone(), before.address));
+    let source = pairs.iter().find_map(|(source, _)| source.as_deref());
+    let target = pairs.iter().find_map(|(_, target)| target.as_deref());
+    // A side that differs from no state has the row that the other one differs from.
+    match (source, target) {
+        (Some(source), Some(target)) => (of(source), of(target)),
+        (Some(source), None) => (of(source), was(source)),
+        (None, Some(target)) => (was(target), of(target)),
+        (None, None) => (None, None),
+    }
+}
+
+/// The row of a state from which at least one side differs, with its address there.
+fn place_before((source, target): &Pair) -> Place {
+    let changed = source.as_deref().or(target.as_deref())?;
+    changed.before.as_ref().map(|before| (before.row.clone(), before.address))
 }
 
 /// The row of a base from which at least one side differs.

@@ -17,7 +17,7 @@ use super::{MergeOutcome, MergeWay};
 use crate::error::Result;
 use crate::fail;
 use crate::graph::Graph;
-use crate::history::Merged;
+use crate::history::{Merged, TableNote};
 use crate::id::TableKey;
 use crate::progress::Progress;
 use crate::recovery::{self, WriterKind};
@@ -114,8 +114,28 @@ async fn write_plan(
         actor,
         effects,
         adoptions,
-        merged: Some(Merged::of(&states.history, states.heads.source, states.heads.target, &states.lost)),
+        merged: Some(noted(plan, rows)),
     })
+}
+
+/// What is noted of the merge, so that it can stand for the merged head when that is gone.
+fn noted(plan: &MergePlan, rows: &BTreeMap<TableKey, TableRows>) -> Merged {
+    let states = &plan.inner.states;
+    let mut merged = Merged::of(&states.history, states.heads.source, states.heads.target, &states.lost);
+    merged.bases = std::iter::once(states.heads.base).chain(states.other_bases.iter().copied()).collect();
+    for (key, target) in &states.target.entries {
+        let note = if states.source.entries[key].same_state(target) {
+            TableNote { same: !states.bases.has_version(key, target), ..TableNote::default() }
+        } else {
+            let alike = plan.inner.changes.get(key).map(|change| change.alike.clone()).unwrap_or_default();
+            let settled = rows.get(key).map(|rows| rows.settled.ids.iter().cloned().collect());
+            TableNote { alike, decided: settled.unwrap_or_default(), ..TableNote::default() }
+        };
+        if note != TableNote::default() {
+            merged.tables.insert(key.clone(), note.within_bounds());
+        }
+    }
+    merged
 }
 
 /// New rows first, then changed ones, then deletions (engine-behaviour §6.6); what there is nothing of is left out.

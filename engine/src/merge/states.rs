@@ -4,15 +4,15 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::MergeOutcome;
+use super::bases::Bases;
 use super::conflict::MergeHeads;
 use super::error::MergeError;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::history::{
-    At, Commit, CommitGraph, HistoryError, HistoryProblem, LostCommits, Snapshot, branch_refs, brought_by,
+    At, Commit, CommitGraph, HistoryProblem, LostCommits, Snapshot, branch_names, merge_note, read_lineages,
 };
 use crate::id::{BranchName, CommitId};
-use crate::progress::Progress;
 use crate::storage::names;
 
 /// The states of both branches and of their last common commits.
@@ -25,8 +25,8 @@ pub(super) struct States {
     pub(super) source: Snapshot,
     pub(super) target: Snapshot,
     /// The first is that of [`MergeHeads::base`].
-    pub(super) bases: Vec<Snapshot>,
-    /// The commits of all branches.
+    pub(super) bases: Bases,
+    /// The commits of the branches that the merge is about.
     pub(super) history: Arc<CommitGraph>,
     /// Commits whose rows went with their branches, as merges noted them.
     pub(super) lost: LostCommits,
@@ -44,10 +44,8 @@ pub(super) async fn find(graph: &Graph, source: &BranchName, target: &BranchName
     // The branches' tables first, their commits after: a state is never newer than the head it is taken for.
     let target_state = graph.snapshot(&At::Branch(target.clone())).await?;
     let source_state = graph.snapshot(&At::Branch(source.clone())).await?;
-    let history = graph.history(&Progress::none()).await?;
-    check_whole(&history, [source, target])?;
-    let (source_head, target_head) = (head(&history, source)?, head(&history, target)?);
-    let (bases, lost, unknown) = bases(graph, &history, source_head, target_head).await?;
+    let Common { history, heads: (source_head, target_head), bases, mut lost, unknown } =
+        common(graph, source, target).await?;
     let Some((&base, others)) = bases.split_first() else {
         return Err(MergeError::Unrelated { source_branch: source.clone(), target: target.clone() }.into());
     };
@@ -58,12 +56,10 @@ pub(super) async fn find(graph: &Graph, source: &BranchName, target: &BranchName
     } else {
         MergeOutcome::Merged
     };
-    let mut base_states = Vec::with_capacity(bases.len());
-    if outcome != MergeOutcome::AlreadyUpToDate {
-        for id in &bases {
-            base_states.push(base_state(graph, &history, *id).await?);
-        }
-    }
+    let base_states = match outcome {
+        MergeOutcome::AlreadyUpToDate => Bases::default(),
+        MergeOutcome::FastForward | MergeOutcome::Merged => Bases::find(graph, &history, &mut lost, &bases).await?,
+    };
     Ok(States {
         outcome,
         heads: MergeHeads { source: source_head, target: target_head, base },
@@ -72,15 +68,60 @@ pub(super) async fn find(graph: &Graph, source: &BranchName, target: &BranchName
         target: target_state,
         bases: base_states,
         ancestors: ancestors(graph, target).await?,
-        history,
+        history: Arc::new(history),
         lost,
         unknown,
     })
 }
 
-/// A history of which a part cannot be read now would make the last common commit too old.
+/// What two branches have in common.
+struct Common {
+    history: CommitGraph,
+    heads: (CommitId, CommitId),
+    bases: Vec<CommitId>,
+    lost: LostCommits,
+    unknown: Vec<CommitId>,
+}
+
+/// Finds it from the commits of the two; those of main, and at last those of all branches, are read only if a commit that matters is on
+/// neither of them, and no merge noted what is to be known of it.
+async fn common(graph: &Graph, source: &BranchName, target: &BranchName) -> Result<Common> {
+    let mut branches = vec![source.clone(), target.clone()];
+    let mut history = read_lineages(graph.storage(), &branches).await;
+    check_whole(&history, [source, target])?;
+    for wider in [Wider::Main, Wider::All, Wider::Nothing] {
+        let heads = (head(&history, source)?, head(&history, target)?);
+        let (bases, lost, unknown) = bases(graph, &history, heads.0, heads.1).await?;
+        let is_known = !bases.is_empty() && unknown.is_empty() && bases.iter().all(|base| history.get(*base).is_some());
+        match wider {
+            Wider::Main if !is_known => branches.push(BranchName::main()),
+            Wider::All if !is_known => branches = branch_names(graph.storage()).await?,
+            Wider::Main | Wider::All | Wider::Nothing => return Ok(Common { history, heads, bases, lost, unknown }),
+        }
+        branches.sort();
+        branches.dedup();
+        history = read_lineages(graph.storage(), &branches).await;
+        check_whole(&history, [source, target])?;
+    }
+    unreachable!("BUG: the last round returns")
+}
+
+/// Which commits are read next.
+#[derive(Clone, Copy)]
+enum Wider {
+    Main,
+    All,
+    Nothing,
+}
+
+/// A history of which a part cannot be read now would make the last common commit too old. What another branch has that cannot be read
+/// is as if that branch were gone.
 fn check_whole(history: &CommitGraph, of: [&BranchName; 2]) -> Result<(), MergeError> {
-    match history.problems().iter().find(|problem| problem.hides_commits()) {
+    let is_in_the_way = |problem: &&HistoryProblem| match problem {
+        HistoryProblem::UnreadableBranch { branch, .. } => of.contains(&branch),
+        problem => problem.hides_commits(),
+    };
+    match history.problems().iter().find(is_in_the_way) {
         Some(problem) => {
             let (source_branch, target) = (of[0].clone(), of[1].clone());
             Err(MergeError::HistoryHidden { source_branch, target, reason: problem.to_string() })
@@ -90,7 +131,7 @@ fn check_whole(history: &CommitGraph, of: [&BranchName; 2]) -> Result<(), MergeE
 }
 
 /// The last common commits, what is known of commits that went with their branches, and those of which nothing is known.
-async fn bases(
+pub(super) async fn bases(
     graph: &Graph,
     history: &CommitGraph,
     source: CommitId,
@@ -103,11 +144,16 @@ async fn bases(
     }
     loop {
         let bases = history.merge_bases_over(source, target, &lost);
-        let older: BTreeSet<CommitId> =
-            bases.iter().flat_map(|base| history.distances(*base, &lost).into_keys()).collect();
+        let before = |base: &CommitId| {
+            let mut ancestors = history.distances(*base, &lost);
+            ancestors.remove(base);
+            ancestors.into_keys()
+        };
+        let older: BTreeSet<CommitId> = bases.iter().flat_map(before).collect();
         let sides = [source, target].map(|head| history.distances(head, &lost));
         let newer: BTreeSet<CommitId> = sides.iter().flat_map(HashMap::keys).copied().collect();
-        // What the last common commits descend from is common, whatever is known of it.
+        // What the last common commits descend from is common, whatever is known of it. Of what they themselves descend from nothing
+        // may be missing, or an older one would seem to be a last common commit as well.
         let is_unknown = |id: &CommitId| !older.contains(id) && history.get(*id).is_none() && !lost.contains_key(id);
         let unknown: Vec<CommitId> = newer.iter().filter(|id| is_unknown(id)).copied().collect();
         let merges = newer.iter().filter_map(|id| history.get(*id));
@@ -117,7 +163,7 @@ async fn bases(
             return Ok((bases, lost, unknown));
         }
         for merge in open {
-            lost.extend(brought_by(graph.storage(), merge).await?);
+            lost.extend(merge_note(graph.storage(), merge).await?.brings);
         }
     }
 }
@@ -125,14 +171,14 @@ async fn bases(
 /// The branches that a branch was branched off, one from the other.
 async fn ancestors(graph: &Graph, branch: &BranchName) -> Result<BTreeSet<BranchName>> {
     let mut found = BTreeSet::new();
-    if branch.is_main() {
-        return Ok(found);
-    }
-    let lineages = graph.storage().lineages(names::MANIFEST).await?;
-    let mut name = Some(branch.as_str().to_owned());
-    while let Some(lineage) = lineages.iter().find(|lineage| Some(&lineage.name) == name.as_ref()) {
-        name.clone_from(&lineage.parent);
-        if !found.insert(BranchName::from_stored(name.as_deref())) {
+    let mut name = branch.clone();
+    while let Some(stored) = name.stored() {
+        let Some(lineage) = graph.storage().read_ref(names::MANIFEST, stored).await? else { break };
+        if lineage.unreadable.is_some() {
+            break;
+        }
+        name = BranchName::from_stored(lineage.parent.as_deref());
+        if !found.insert(name.clone()) {
             break;
         }
     }
@@ -143,33 +189,14 @@ fn head(history: &CommitGraph, branch: &BranchName) -> Result<CommitId, MergeErr
     history.heads().get(branch).copied().ok_or_else(|| MergeError::NoCommit { branch: branch.clone() })
 }
 
-async fn base_state(graph: &Graph, history: &CommitGraph, id: CommitId) -> Result<Snapshot> {
-    let Some(commit) = history.get(id) else { return Err(MergeError::BaseLost { commit: id }.into()) };
-    let gone = |error: Error| -> Error {
-        let (commit, branch) = (commit.id, commit.branch.clone());
-        MergeError::BaseGone { commit, branch, source: Box::new(error) }.into()
-    };
-    check_same_branch(history, commit).map_err(|error| gone(error.into()))?;
-    graph.snapshot_of(commit).await.map_err(gone)
-}
-
-/// A branch that was deleted and made again has other versions under the same numbers, and does not come from the commits of the
-/// former one. Times tell nothing: they are those of the writers' clocks.
-fn check_same_branch(history: &CommitGraph, commit: &Commit) -> Result<(), HistoryError> {
-    let head = history.heads().get(&commit.branch);
-    if commit.branch.is_main() || head.is_some_and(|head| history.first_parents(*head).any(|of| of.id == commit.id)) {
-        return Ok(());
-    }
-    Err(HistoryError::BranchGone { id: commit.id.to_string(), branch: commit.branch.to_string() })
-}
-
 /// What of the states of a plan is not so any more; nothing if they are what they were.
 pub(super) async fn moved(graph: &Graph, states: &States) -> Result<Vec<(BranchName, CommitId, Option<CommitId>)>> {
-    let history = graph.history(&Progress::none()).await?;
-    let refs = branch_refs(graph.storage()).await?;
+    let branches = [states.source.branch.clone(), states.target.branch.clone()];
+    let history = read_lineages(graph.storage(), &branches).await;
+    let existing = branch_names(graph.storage()).await?;
     let mut moved = Vec::new();
     for (was, state) in [(states.heads.source, &states.source), (states.heads.target, &states.target)] {
-        let is_there = refs.iter().any(|(name, _)| *name == state.branch);
+        let is_there = existing.contains(&state.branch);
         let now = if is_there { history.heads().get(&state.branch).copied() } else { None };
         let same_version = || async {
             let newest = graph.snapshot(&At::Branch(state.branch.clone())).await?;

@@ -106,15 +106,6 @@ pub enum StorageError {
         /// Path relative to the root.
         path: String,
     },
-    /// The file of a branch's reference holds something else.
-    #[error("{path} is not the reference of a branch")]
-    Reference {
-        /// Path relative to the root.
-        path: String,
-        /// Why.
-        #[source]
-        source: Box<serde_json::Error>,
-    },
     /// There is no table at this place.
     #[error("no table at {path}")]
     TableMissing {
@@ -211,7 +202,6 @@ impl StorageError {
             | Self::Injected { .. }
             | Self::Table { corrupt: false, .. } => ErrorKind::Unavailable,
             Self::NotText { .. }
-            | Self::Reference { .. }
             | Self::NoIds { .. }
             | Self::RowsMissed { .. }
             | Self::KeyColumn { .. }

@@ -81,7 +81,7 @@ impl Storage {
     /// Branches a lineage off inside a table; its first version has the same number as the one it starts at.
     ///
     /// # Errors
-    /// [`StorageError::LineageExists`], else as [`Storage::open`].
+    /// [`StorageError::LineageExists`], else as [`Storage::open`]. After another error nothing of it is left.
     pub(crate) async fn fork(
         &self,
         path: &str,
@@ -89,7 +89,9 @@ impl Storage {
         version: u64,
         name: &str,
     ) -> Result<Table, StorageError> {
-        self.tables.fork(&self.location, path, from, version, name).await
+        let forked = self.tables.fork(&self.location, path, from, version, name).await?;
+        storage_fail_point!(crate::fail::STORAGE_AFTER_FORK);
+        Ok(forked)
     }
 
     /// Deletes a lineage of a table, or what is left of one. None is no error.
@@ -121,11 +123,22 @@ impl Storage {
         lance::has_version(&self.location, path).await
     }
 
-    /// The lineages branched off inside a table, sorted by name; the main lineage is not listed.
+    /// The lineages branched off inside a table, sorted by name; neither the main one nor those whose reference cannot be read are
+    /// listed.
     ///
     /// # Errors
-    /// As [`Storage::open`].
+    /// [`StorageError::Read`] if they cannot be listed.
     pub async fn lineages(&self, path: &str) -> Result<Vec<LineageRef>, StorageError> {
+        let mut lineages = self.lineage_refs(path).await?;
+        lineages.retain(|lineage| lineage.unreadable.is_none());
+        Ok(lineages)
+    }
+
+    /// As [`Storage::lineages`], with those of which nothing but the name can be read.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn lineage_refs(&self, path: &str) -> Result<Vec<LineageRef>, StorageError> {
         storage_fail_point!(crate::fail::STORAGE_LINEAGES);
         self.tables.lineages(&self.location, path).await
     }
@@ -138,10 +151,10 @@ impl Storage {
         lance::list_refs(&self.location, path).await
     }
 
-    /// Reads the reference of one lineage; none if there is no lineage of that name.
+    /// Reads the reference of one lineage; none if there is no lineage of that name. One that is damaged says so.
     ///
     /// # Errors
-    /// [`StorageError::Read`], [`StorageError::Reference`].
+    /// [`StorageError::Injected`] alone.
     pub(crate) async fn read_ref(&self, path: &str, name: &str) -> Result<Option<LineageRef>, StorageError> {
         lance::read_ref(&self.location, path, name).await
     }
@@ -150,5 +163,13 @@ impl Storage {
     /// no version can be found.
     pub(crate) async fn kept_versions(&self, path: &str, lineages: Vec<Option<String>>) -> Vec<Option<KeptVersions>> {
         lance::kept_versions(&self.location, path, lineages).await
+    }
+
+    /// Whether a table has a lineage of this name, or what one left.
+    ///
+    /// # Errors
+    /// [`StorageError::Read`].
+    pub(crate) async fn has_lineage(&self, path: &str, name: &str) -> Result<bool, StorageError> {
+        self.tables.has_lineage(&self.location, path, name).await
     }
 }

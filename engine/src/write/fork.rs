@@ -3,7 +3,7 @@
 use super::error::WriteError;
 use crate::error::{ErrorKind, Result};
 use crate::fail::fail_point;
-use crate::history::branch_refs;
+use crate::history::{branch_refs, descendants};
 use crate::id::{BranchName, TableKey};
 use crate::manifest::{self, TableEntry};
 use crate::storage::{Storage, StorageError, Table};
@@ -64,8 +64,18 @@ fn raced(branch: &BranchName, table: &TableEntry) -> WriteError {
 /// What the manifest says: a lineage that it does not name is garbage, whatever is in it.
 async fn owner(storage: &Storage, branch: &BranchName, key: &TableKey) -> Result<Owner> {
     fail_point!(crate::fail::CLASSIFY_FRESH_READ);
-    for (name, _) in branch_refs(storage).await? {
-        let entries = manifest::read_state(&manifest::open(storage, &name, None).await?).await?;
+    let refs = branch_refs(storage).await?;
+    // A branch reads lineages of those that it descends from, and of no others.
+    let mut readers = descendants(branch, &refs);
+    readers.extend(refs.iter().map(|(name, _)| name).filter(|name| *name == branch).cloned());
+    for (name, lineage) in &refs {
+        let is_unclear = lineage.as_ref().is_some_and(|lineage| lineage.unreadable.is_some());
+        if is_unclear && name != branch && manifest::read_branch(storage, name).await.is_ok() {
+            readers.push(name.clone());
+        }
+    }
+    for name in readers {
+        let entries = manifest::read_branch(storage, &name).await?;
         if entries.get(key).is_some_and(|entry| entry.lineage.as_ref() == Some(branch)) {
             return Ok(if name == *branch { Owner::Branch } else { Owner::Reader(name) });
         }

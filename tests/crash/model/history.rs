@@ -12,6 +12,8 @@ struct Node {
     parents: Vec<CommitId>,
     branch: BranchName,
     content: Content,
+    /// It went with its branch.
+    gone: bool,
 }
 
 /// The commits of all branches. Ids are the engine's, and mean nothing here.
@@ -29,7 +31,7 @@ impl History {
     /// A branch moves on to a new commit.
     pub(super) fn add(&mut self, branch: &BranchName, id: CommitId, merged: Option<CommitId>, content: &Content) {
         let parents = self.head(branch).into_iter().chain(merged).collect();
-        self.nodes.insert(id, Node { parents, branch: branch.clone(), content: content.clone() });
+        self.nodes.insert(id, Node { parents, branch: branch.clone(), content: content.clone(), gone: false });
         self.heads.insert(branch.clone(), id);
     }
 
@@ -39,13 +41,18 @@ impl History {
         self.heads.insert(name.clone(), head);
     }
 
-    /// A branch is gone, and its commits with it: they are known by those that follow them, and nothing more is.
+    /// A branch is gone. What its commits were is not forgotten here.
     pub(super) fn delete(&mut self, name: &BranchName) {
         self.heads.remove(name);
-        self.nodes.retain(|_, node| node.branch != *name);
+        self.nodes.values_mut().filter(|node| node.branch == *name).for_each(|node| node.gone = true);
     }
 
-    /// A commit and all that it follows, as far as that is known.
+    /// Whether a commit went with its branch.
+    pub(super) fn is_gone(&self, id: CommitId) -> bool {
+        self.nodes.get(&id).is_none_or(|node| node.gone)
+    }
+
+    /// A commit and all that it follows.
     pub(super) fn ancestors(&self, of: CommitId) -> BTreeSet<CommitId> {
         let mut seen = BTreeSet::new();
         let mut open = vec![of];
@@ -57,12 +64,12 @@ impl History {
         seen
     }
 
-    /// The common commits of two that no other common one follows; without content if they went with their branch.
-    pub(super) fn bases(&self, left: CommitId, right: CommitId) -> BTreeMap<CommitId, Option<&Content>> {
+    /// The common commits of two that no other common one follows.
+    pub(super) fn bases(&self, left: CommitId, right: CommitId) -> BTreeMap<CommitId, &Content> {
         let (left, right) = (self.ancestors(left), self.ancestors(right));
         let common: BTreeSet<CommitId> = left.intersection(&right).copied().collect();
         let is_followed = |id: CommitId| common.iter().any(|&other| other != id && self.ancestors(other).contains(&id));
         let last = common.iter().copied().filter(|&id| !is_followed(id));
-        last.map(|id| (id, self.nodes.get(&id).map(|node| &node.content))).collect()
+        last.map(|id| (id, &self.nodes[&id].content)).collect()
     }
 }

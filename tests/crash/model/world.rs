@@ -100,7 +100,7 @@ impl World {
                     }
                     Err(error) => match error.kind() {
                         ErrorKind::NotFound => ensure!(!self.model.contains_key(&name), "{error}"),
-                        ErrorKind::Conflict => ensure!(error.to_string().contains("depends on it"), "{error}"),
+                        ErrorKind::Conflict => ensure!(error.to_string().contains("on it; delete"), "{error}"),
                         _ => return Err(error.into()),
                     },
                 }

@@ -10,6 +10,7 @@
 //! | `effort` | M-07, M-08, M-13 |
 //! | `together` | M-09, M-10 |
 //! | `bases` | histories that were merged crosswise, or whose common commit is gone |
+//! | `gone` | a last common commit that went with its branch: as if it had not |
 //! | `crosswise` | cells of rows whose last common commits do not agree |
 //! | `decisions` | what is made of a conflict, by kind and choice |
 //! | `team` | the reference's own graph |
@@ -20,6 +21,7 @@ mod crosswise;
 mod decisions;
 mod effort;
 mod files;
+mod gone;
 mod placement;
 mod rules;
 mod scenarios;

@@ -10,6 +10,7 @@ use stratigraph_engine::{BranchName, CommitId, Error, Graph};
 use super::facts::TableFacts;
 use super::found::Found;
 use super::text::print_tables;
+use crate::cli::branch::warn_of_stranded;
 use crate::cli::error::CliError;
 use crate::cli::made::Made;
 use crate::cli::output::Out;
@@ -34,16 +35,17 @@ struct MadeByMerge<'a> {
 
 /// Refuses a branch that cannot be deleted because another one starts on it, before anything is done.
 pub(super) async fn check_unused(graph: &Graph, name: &BranchName) -> Result<(), CliError> {
-    let branches = graph.branches().await?;
-    match branches.into_iter().find(|branch| branch.parent.as_ref() == Some(name)) {
-        Some(child) => Err(Error::from(BranchError::InUse { name: name.clone(), dependent: child.name }).into()),
-        None => Ok(()),
+    let dependents = graph.branches_from(name).await?;
+    if dependents.is_empty() {
+        return Ok(());
     }
+    Err(Error::from(BranchError::InUse { name: name.clone(), dependents }).into())
 }
 
 /// Deletes the branch that was merged. Commits that it got after the plan are not merged, so it stays with them.
 pub(super) async fn delete_source(graph: &Graph, plan: &MergePlan, work: &Work) -> Result<(), CliError> {
     let branch = plan.source();
+    warn_of_stranded(branch, &graph.stranded_by(branch).await?);
     let deleting = Box::pin(graph.delete_branch_at(branch, Some(plan.heads().source)));
     match Box::pin(work.writing(deleting)).await {
         Err(Error::Branch(BranchError::Moved { name, .. })) => Err(CliError::SourceMoved { branch: name }),

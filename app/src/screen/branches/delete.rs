@@ -12,18 +12,13 @@ use crate::overlay::Confirm;
 use crate::theme::Theme;
 use crate::view::{grouped, moment};
 
-/// Branches named in a refusal; more are counted.
-const NAMED: usize = 4;
-
-/// Why a branch that others depend on cannot be deleted.
+/// Why a branch that others depend on cannot be deleted: all of them, in an order in which they can be.
 pub(super) fn refusal(name: &BranchName, dependents: &[BranchName]) -> Option<String> {
-    let names: Vec<_> = dependents.iter().take(NAMED).map(|other| escape(other.as_str())).collect();
-    let more = dependents.len().saturating_sub(NAMED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let (verb, them) = if dependents.len() == 1 { ("depends", "that one") } else { ("depend", "those") };
+    let names: Vec<_> = dependents.iter().map(|other| escape(other.as_str())).collect();
+    let (verb, them) = if dependents.len() == 1 { ("depends", "that one") } else { ("depend", "those in this order") };
     (!dependents.is_empty()).then(|| {
         let name = escape(name.as_str());
-        format!("branch {name} cannot be deleted: {}{more} {verb} on it; delete {them} first", names.join(", "))
+        format!("branch {name} cannot be deleted: {} {verb} on it; delete {them} first", names.join(", "))
     })
 }
 
@@ -57,6 +52,10 @@ fn plan(loss: &Loss, theme: Theme, time: TimeDisplay) -> Vec<String> {
             Some(format!("{count} interrupted writes on it are pending: settle them first, or they are discarded."))
         }
     });
+    plan.extend(loss.stranded.iter().map(|stranded| {
+        let [left, right] = stranded.branches.each_ref().map(|name| escape(name.as_str()));
+        format!("! {left} and {right} cannot be merged any more: what they last had in common is on it alone.")
+    }));
     plan
 }
 

@@ -98,6 +98,12 @@ pub(super) fn lines(
     lines.extend(pending(facts.pending));
     lines.push(style.rule());
     match known {
+        None if facts.branch.broken.is_some() => {
+            lines.push(vec![(
+                "it can be deleted, and nothing else depends on what is wrong with it".to_owned(),
+                Role::Dim,
+            )]);
+        }
         None => lines.push(vec![("reading its tables and commits".to_owned(), Role::Dim)]),
         Some(Err(failure)) => lines.extend(style.wrapped(&escape(&failure.sentence()), Role::Error)),
         Some(Ok(details)) => {
@@ -123,13 +129,17 @@ fn head(facts: &Facts, style: &Style) -> Vec<Line> {
     // The title of the pane has it, unless it is cut there.
     let is_cut = width(&name) + TITLE_ROOM > style.columns;
     let mut lines = if is_cut { style.wrapped(&name, Role::Title) } else { Vec::new() };
-    let version = facts.branch.manifest_version;
+    let version = facts.branch.manifest_version.map_or_else(|| "unknown".to_owned(), |version| version.to_string());
     if let Some(head) = &facts.head {
         lines.push(field("head", format!("{}{dot}manifest {version}", head.short_id)));
         lines.push(style.made_by(head));
     } else {
         lines.push(field("head", format!("unknown{dot}manifest {version}")));
-        lines.extend(style.wrapped("! its commits cannot be read, History tells why", Role::Warning));
+    }
+    match (&facts.branch.broken, &facts.head) {
+        (Some(reason), _) => lines.extend(style.wrapped(&format!("! broken: {}", escape(reason)), Role::Error)),
+        (None, None) => lines.extend(style.wrapped("! its commits cannot be read, History tells why", Role::Warning)),
+        (None, Some(_)) => {}
     }
     lines
 }

@@ -63,6 +63,7 @@ impl Column {
             Standing::Unknown => "?".to_owned(),
         };
         match self {
+            Self::Head if facts.branch.broken.is_some() => "broken".to_owned(),
             Self::Head => facts.head.as_ref().map_or_else(|| "?".to_owned(), |head| head.short_id.clone()),
             Self::Age => {
                 facts.head.as_ref().map_or_else(String::new, |head| age(head.commit.created_at_micros, now_micros))
@@ -75,8 +76,9 @@ impl Column {
         }
     }
 
-    fn role(self, standing: Standing) -> Role {
+    fn role(self, facts: &Facts, standing: Standing) -> Role {
         match (self, standing) {
+            (Self::Head, _) if facts.branch.broken.is_some() => Role::Error,
             (Self::Head | Self::Age, _) => Role::Dim,
             (Self::Ahead | Self::Behind, Standing::Counting | Standing::Unknown) => Role::Dim,
             (Self::Ahead | Self::Behind, Standing::Main | Standing::Known(_)) | (Self::Tables, _) => Role::Text,
@@ -180,7 +182,7 @@ fn draw_cells(cells: &Cells<'_>, columns: &Columns, now_micros: i64, line: Rect,
     for (column, wide) in &columns.others {
         let text = column.text(cells.facts, cells.standing, now_micros, ellipsis);
         let text = fit(&text, *wide, column.align(), ellipsis);
-        canvas.line(part(line, left, *wide), text, column.role(cells.standing));
+        canvas.line(part(line, left, *wide), text, column.role(cells.facts, cells.standing));
         left += wide + 1;
     }
 }

@@ -44,6 +44,7 @@ use crate::action::{Availability, Motion, TermKind};
 use crate::export::Content;
 use crate::job::Slot;
 use crate::message::Failure;
+use crate::moved::Moved;
 use crate::screen::{Answer, CopyChoice, PaneId, PaneSpec, Place, Screen, ScreenId, Spot, TermUse, Verb};
 use crate::state::{Arrangement, Context, Counter, Shared};
 use crate::view::Canvas;
@@ -90,6 +91,8 @@ pub struct Branches {
     gone: BTreeMap<BranchName, usize>,
     /// Interrupted writes whose record cannot be read.
     unreadable: usize,
+    /// Branches that read files of another folder.
+    moved: Option<Moved>,
 }
 
 impl Screen for Branches {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use stratigraph_engine::merge::Stranded;
 use stratigraph_engine::{At, Branch, BranchName, Commit, CommitId, ManifestVersion, TableEntry};
 
 use super::walk::Divergence;
 use crate::message::Failure;
+use crate::moved::Moved;
 use crate::summary::Summary;
 
 /// The head of a branch and that of main, which it is compared with.
@@ -109,6 +111,8 @@ pub struct Loaded {
     pub gone: BTreeMap<BranchName, usize>,
     /// Interrupted writes whose record cannot be read: nobody knows their branch.
     pub unreadable: usize,
+    /// Branches that read files of another folder, because the graph was moved.
+    pub moved: Option<Moved>,
 }
 
 /// One state of a branch: what is known of it stays true.
@@ -116,8 +120,8 @@ pub struct Loaded {
 pub struct DetailsKey {
     /// The branch.
     pub branch: BranchName,
-    /// Its newest version.
-    pub version: ManifestVersion,
+    /// Its newest version; none if it cannot be read.
+    pub version: Option<ManifestVersion>,
     /// Its newest commit.
     pub head: Option<CommitId>,
 }
@@ -174,6 +178,8 @@ pub struct Loss {
     pub owned: usize,
     /// Interrupted writes on it.
     pub pending: usize,
-    /// Branches that were made from it or read tables it holds: they forbid it.
+    /// Branches that were made from it, or from one of those, in an order in which they can be deleted: they forbid it.
     pub dependents: Vec<BranchName>,
+    /// Branches that could not be merged any more.
+    pub stranded: Vec<Stranded>,
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures::{StreamExt, TryStreamExt};
 use stratigraph_engine::graph::BranchError;
 use stratigraph_engine::recovery::{AuditRow, SidecarFile};
 use stratigraph_engine::{At, Branch, BranchName, Commit, CommitGraph, CommitId, Error, ErrorKind, Graph, Snapshot};
@@ -13,6 +12,7 @@ use super::request::{
 use super::walk::{divergence, merges_of, only_on};
 use crate::effect;
 use crate::message::Failure;
+use crate::moved::Moved;
 use crate::summary::{RECOVERY_ACTOR, Summaries};
 use crate::tasks::TaskContext;
 
@@ -22,8 +22,6 @@ const RECENT: usize = 8;
 const LISTED: usize = 10;
 /// Pairs of heads counted before something is delivered.
 const PAIRS: usize = 32;
-/// Manifests read at the same time.
-const PARALLEL_READS: usize = 8;
 
 /// Carries out a request.
 ///
@@ -93,6 +91,7 @@ fn pending(sidecars: &[SidecarFile]) -> Pending {
 /// Puts together what is known of each branch.
 fn look(branches: Vec<Branch>, history: &CommitGraph, sidecars: &[SidecarFile]) -> Loaded {
     let Pending { mut on, unreadable } = pending(sidecars);
+    let moved = Moved::of(&branches);
     let facts = branches.into_iter().map(|branch| Facts {
         head: branch.head.and_then(|head| brief(history, head)),
         fork: fork(&branch, history),
@@ -100,7 +99,7 @@ fn look(branches: Vec<Branch>, history: &CommitGraph, sidecars: &[SidecarFile]) 
         branch,
     });
     let branches = facts.collect();
-    Loaded { branches, gone: on, unreadable }
+    Loaded { branches, gone: on, unreadable, moved }
 }
 
 fn brief(history: &CommitGraph, id: CommitId) -> Option<Brief> {
@@ -141,7 +140,10 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 
 async fn details(key: &DetailsKey, cx: &TaskContext) -> Result<Details, Error> {
     let graph = &cx.graph()?;
-    let at = At::Version { branch: key.branch.clone(), version: key.version };
+    let at = match key.version {
+        Some(version) => At::Version { branch: key.branch.clone(), version },
+        None => At::Branch(key.branch.clone()),
+    };
     let mut details = holdings(graph.snapshot(&at).await?, &key.branch);
     let history = graph.history(cx.progress()).await?;
     let recent: Vec<&Commit> = key.head.into_iter().flat_map(|head| history.first_parents(head)).take(RECENT).collect();
@@ -199,11 +201,15 @@ async fn find(name: BranchName, text: &str, on: &BranchName, cx: &TaskContext) -
 
 async fn loss(name: &BranchName, cx: &TaskContext) -> Result<Loss, Failure> {
     let graph = &cx.graph()?;
-    let branches = graph.branches().await?;
-    let Some(branch) = branches.iter().find(|branch| branch.name == *name) else {
-        return Err(Failure::new(ErrorKind::NotFound, format!("branch `{name}` is gone already")));
+    let branch = match graph.branch(name).await {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(Failure::new(ErrorKind::NotFound, format!("branch `{name}` is gone already")));
+        }
+        branch => branch?,
     };
-    let dependents = dependents(name, &branches, graph).await?;
+    let dependents = graph.branches_from(name).await?;
+    // What cannot be told of a broken branch must not keep it from being deleted.
+    let stranded = if branch.broken.is_none() { graph.stranded_by(name).await? } else { Vec::new() };
     let sidecars = graph.sidecars().await?;
     let history = graph.history(cx.progress()).await?;
     let lost = lost(name.clone(), Arc::clone(&history)).await?;
@@ -218,6 +224,7 @@ async fn loss(name: &BranchName, cx: &TaskContext) -> Result<Loss, Failure> {
         owned: branch.owned_tables.len(),
         pending: sidecars.iter().filter(on_it).count(),
         dependents,
+        stranded,
     })
 }
 
@@ -236,24 +243,6 @@ async fn lost(name: BranchName, history: Arc<CommitGraph>) -> Result<Lost, Error
         Lost { first, count: lost.len(), merges: merges_of(&history, &lost) }
     };
     blocking(work).await
-}
-
-/// Branches that were made from this one, or that read a table it holds.
-async fn dependents(name: &BranchName, branches: &[Branch], graph: &Graph) -> Result<Vec<BranchName>, Error> {
-    let others: Vec<Branch> = branches.iter().filter(|branch| branch.name != *name).cloned().collect();
-    let reads = futures::stream::iter(others).map(|other| depends(name.clone(), other, graph.clone()));
-    let found: Vec<Option<BranchName>> = reads.buffered(PARALLEL_READS).try_collect().await?;
-    Ok(found.into_iter().flatten().collect())
-}
-
-/// The name of a branch that depends on another one.
-async fn depends(on: BranchName, branch: Branch, graph: Graph) -> Result<Option<BranchName>, Error> {
-    if branch.parent.as_ref() == Some(&on) {
-        return Ok(Some(branch.name));
-    }
-    let snapshot = graph.snapshot(&At::Branch(branch.name.clone())).await?;
-    let depends = snapshot.entries.values().any(|entry| entry.lineage.as_ref() == Some(&on));
-    Ok(depends.then_some(branch.name))
 }
 
 async fn create(new: &NewBranch, cx: &TaskContext) -> Result<(), Failure> {

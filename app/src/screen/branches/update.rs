@@ -124,7 +124,8 @@ impl Branches {
             self.recount = false;
             cx.peek(PENDING, "interrupted writes", ScreenRequest::Branches(Request::Pending));
         }
-        let key = self.list.selected().map(|facts| details::key(&facts.branch));
+        let whole = self.list.selected().filter(|facts| facts.branch.broken.is_none());
+        let key = whole.map(|facts| details::key(&facts.branch));
         let under_way = self.shelf.asked.clone().filter(|_| cx.reading(READ));
         if let Some(key) = key.filter(|key| self.shelf.of(key).is_none() && under_way.as_ref() != Some(key)) {
             let subject = key.branch.to_string();
@@ -197,7 +198,7 @@ impl Branches {
     fn loaded(&mut self, loaded: Loaded, cx: &mut Context<'_>) {
         self.load = Load::Ready;
         self.uncounted = false;
-        (self.gone, self.unreadable) = (loaded.gone, loaded.unreadable);
+        (self.gone, self.unreadable, self.moved) = (loaded.gone, loaded.unreadable, loaded.moved);
         let height = self.list_height(cx.shared);
         let filter = cx.matcher(ScreenId::Branches, LIST, TermKind::Filter);
         self.list.put(loaded.branches, filter, height);

@@ -87,6 +87,7 @@ impl Branches {
             let text = format!("! {} unreadable {records} of interrupted writes", self.unreadable);
             notes.push((text, Role::Warning));
         }
+        notes.extend(self.moved.as_ref().map(|moved| (escape(&moved.short()).into_owned(), Role::Warning)));
         notes
     }
 
@@ -118,7 +119,7 @@ impl Branches {
         let facts = self.list.selected()?;
         let dot = shared.theme.dot();
         let name = escape(facts.branch.name.as_str());
-        let version = facts.branch.manifest_version;
+        let version = facts.branch.manifest_version?;
         let text = match &facts.head {
             Some(head) => {
                 let time = moment(head.commit.created_at_micros, shared.config.time.value);

@@ -2,7 +2,7 @@
 
 use stratigraph_engine::recovery::{Sidecar, SidecarFile};
 use stratigraph_engine::storage::VersionInfo;
-use stratigraph_engine::{At, BranchName, Error, Graph, Progress, TableEntry, TableStatus, TableVersion};
+use stratigraph_engine::{At, BranchName, Error, ErrorKind, Graph, Progress, TableEntry, TableStatus, TableVersion};
 
 /// Most operations past a pin that are looked up.
 const OPERATIONS: usize = 50;
@@ -42,7 +42,12 @@ pub(super) async fn find(graph: &Graph, progress: &Progress) -> Result<Vec<Drift
     let mut suspects: Vec<(Vec<TableStatus>, BranchName)> = Vec::new();
     for branch in graph.head_versions().await?.into_keys() {
         progress.check()?;
-        suspects.push((look(graph, &branch).await?, branch));
+        match look(graph, &branch).await {
+            Ok(statuses) => suspects.push((statuses, branch)),
+            Err(error) if branch.is_main() || error.kind() == ErrorKind::Cancelled => return Err(error),
+            // A branch that cannot be read is told as broken in the list of branches.
+            Err(_) => {}
+        }
     }
     suspects.retain(|(statuses, _)| !statuses.is_empty());
     if suspects.is_empty() {

@@ -1,6 +1,7 @@
 //! Tables as Lance datasets. This folder is the only place that names Lance.
 
 mod blob;
+mod branched;
 mod cause;
 mod changed;
 mod condition;
@@ -19,18 +20,17 @@ mod table;
 mod version_file;
 mod versions;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use lance::Dataset;
 use lance::dataset::builder::DatasetBuilder;
-use lance::dataset::refs::BranchContents;
 use lance::dataset::{InsertBuilder, WriteMode, WriteParams};
 use lance::session::Session;
 use lance_table::io::commit::commit_handler_from_url;
 use tokio::sync::OnceCell;
 
 use super::{Location, StorageError};
+use branched::Refs;
 use cause::{is_missing, said, table_error};
 use memory::Memory;
 use newest::NewestVersions;
@@ -55,9 +55,6 @@ const METADATA_CACHE_BYTES: usize = 64 << 20;
 /// Bytes of index pages kept between reads.
 const INDEX_CACHE_BYTES: usize = 64 << 20;
 
-/// How often references are listed while others delete some.
-const LISTINGS: usize = 20;
-
 /// A lineage branched off inside a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineageRef {
@@ -69,6 +66,8 @@ pub struct LineageRef {
     pub parent_version: u64,
     /// When it was made, seconds since the epoch.
     pub created_at_seconds: u64,
+    /// Why nothing but the name is known; none if the reference can be read.
+    pub unreadable: Option<String>,
 }
 
 /// Opens tables and shares their caches.
@@ -82,18 +81,6 @@ impl std::fmt::Debug for Tables {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tables").finish_non_exhaustive()
     }
-}
-
-/// The references of a dataset. They are listed, then read: one that is deleted in between is no longer there when they are
-/// listed again.
-async fn list_branches(dataset: &Dataset) -> Result<HashMap<String, BranchContents>, lance::Error> {
-    for _ in 1..LISTINGS {
-        match dataset.list_branches().await {
-            Err(cause) if is_missing(&cause) => {}
-            listed => return listed,
-        }
-    }
-    dataset.list_branches().await
 }
 
 impl Tables {
@@ -181,6 +168,12 @@ impl Tables {
     ) -> Result<Table, StorageError> {
         let source = self.open(location, path, from, Some(version)).await?;
         let uri = location.table_uri(path, Some(name));
+        let refs = Refs::new(location, path);
+        let exists = || StorageError::LineageExists { path: location.table_uri(path, None), name: name.to_owned() };
+        // Lance makes the folder before the reference: either may be there already.
+        if refs.has_lineage(name).await? {
+            return Err(exists());
+        }
         let mut dataset = source.dataset().as_ref().clone();
         match dataset.create_branch(name, version, None).await {
             // What Lance gives has caches of its own.
@@ -188,42 +181,52 @@ impl Tables {
                 Ok(fork) => Ok(self.table(fork, uri)),
                 Err(cause) => Err(table_error(&uri, cause)),
             },
-            // Lance makes the folder before the reference: either may be there already.
-            Err(_) if self.load(&uri, None).await.is_ok() => {
-                Err(StorageError::LineageExists { path: location.table_uri(path, None), name: name.to_owned() })
+            // Another program makes the same lineage: what is there is its own.
+            Err(lance::Error::RefConflict { .. } | lance::Error::DatasetAlreadyExists { .. }) => Err(exists()),
+            Err(cause) => {
+                if let Err(error) = refs.remove_half_made(name).await {
+                    tracing::warn!("cannot take back the half-made lineage {name} of {path}: {error}");
+                }
+                Err(source.error(cause))
             }
-            Err(cause) => Err(source.error(cause)),
         }
     }
 
     pub(super) async fn delete_lineage(&self, location: &Location, path: &str, name: &str) -> Result<(), StorageError> {
-        let table = self.open(location, path, None, None).await?;
-        let mut dataset = table.dataset().as_ref().clone();
+        let refs = Refs::new(location, path);
         self.memory.forget(&location.table_uri(path, Some(name)));
-        match dataset.force_delete_branch(name).await {
-            Ok(()) | Err(lance::Error::RefNotFound { .. } | lance::Error::NotFound { .. }) => Ok(()),
-            Err(lance::Error::RefConflict { .. }) => {
-                Err(StorageError::LineageInUse { path: table.uri().to_owned(), name: name.to_owned() })
-            }
-            Err(cause) => Err(table.error(cause)),
+        let is_read = self.is_read(location, path, name, &refs.list().await?).await;
+        if is_read || refs.is_tagged(name).await? {
+            let path = location.table_uri(path, None);
+            return Err(StorageError::LineageInUse { path, name: name.to_owned() });
         }
+        refs.remove(name).await
+    }
+
+    /// Whether a lineage branched off this one. One whose reference cannot be read tells it by the files that it reads.
+    async fn is_read(&self, location: &Location, path: &str, name: &str, lineages: &[LineageRef]) -> bool {
+        let uri = location.table_uri(path, Some(name));
+        for other in lineages.iter().filter(|other| other.name != name) {
+            let reads = match &other.unreadable {
+                None => other.parent.as_deref() == Some(name),
+                Some(_) => match self.open(location, path, Some(&other.name), None).await {
+                    Ok(table) => table.bases().contains(uri.as_str()),
+                    Err(_) => false,
+                },
+            };
+            if reads {
+                return true;
+            }
+        }
+        false
     }
 
     pub(super) async fn lineages(&self, location: &Location, path: &str) -> Result<Vec<LineageRef>, StorageError> {
-        let uri = location.table_uri(path, None);
-        let table = self.open(location, path, None, None).await?;
-        let refs = list_branches(table.dataset()).await.map_err(|cause| table_error(&uri, cause))?;
-        let mut lineages: Vec<LineageRef> = refs
-            .into_iter()
-            .map(|(name, contents)| LineageRef {
-                name,
-                parent: contents.parent_branch,
-                parent_version: contents.parent_version,
-                created_at_seconds: contents.create_at,
-            })
-            .collect();
-        lineages.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(lineages)
+        Refs::new(location, path).list().await
+    }
+
+    pub(super) async fn has_lineage(&self, location: &Location, path: &str, name: &str) -> Result<bool, StorageError> {
+        Refs::new(location, path).has_lineage(name).await
     }
 
     async fn load_newest(&self, uri: &str) -> Result<Dataset, lance::Error> {

@@ -6,11 +6,10 @@
 use std::path::Path as FilePath;
 
 use futures::TryStreamExt;
-use lance::dataset::refs::{BranchContents, branch_contents_path};
-use object_store::ObjectStoreExt;
 use object_store::path::Path;
 
 use super::LineageRef;
+use super::branched::Refs;
 use crate::fail::storage_fail_point;
 use crate::storage::{Location, StorageError};
 
@@ -51,32 +50,17 @@ pub(in crate::storage) async fn list_refs(location: &Location, path: &str) -> Re
     Ok(refs)
 }
 
-/// Reads one reference; none if there is no lineage of that name.
+/// Reads one reference; none if there is no lineage of that name. One that is damaged says so.
 ///
 /// # Errors
-/// [`StorageError::Read`]; [`StorageError::Reference`] if it is not a reference.
+/// [`StorageError::Injected`] alone.
 pub(in crate::storage) async fn read_ref(
     location: &Location,
     path: &str,
     name: &str,
 ) -> Result<Option<LineageRef>, StorageError> {
     storage_fail_point!(crate::fail::STORAGE_LINEAGES);
-    let file = branch_contents_path(&Path::from(path), name);
-    let failed = |source| StorageError::Read { path: file.to_string(), source };
-    let object = match location.store().get(&file).await {
-        Ok(object) => object,
-        Err(object_store::Error::NotFound { .. }) => return Ok(None),
-        Err(source) => return Err(failed(source)),
-    };
-    let bytes = object.bytes().await.map_err(failed)?;
-    let contents: BranchContents = serde_json::from_slice(&bytes)
-        .map_err(|source| StorageError::Reference { path: file.to_string(), source: Box::new(source) })?;
-    Ok(Some(LineageRef {
-        name: name.to_owned(),
-        parent: contents.parent_branch,
-        parent_version: contents.parent_version,
-        created_at_seconds: contents.create_at,
-    }))
+    Ok(Refs::new(location, path).read(name).await)
 }
 
 /// Returns the oldest and the newest version of each lineage, in the order of the names, from one listing of its folder of versions;

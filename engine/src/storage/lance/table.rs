@@ -1,6 +1,6 @@
 //! One table, opened at one version.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -61,6 +61,18 @@ impl Table {
     #[must_use]
     pub fn uri(&self) -> &str {
         &self.uri
+    }
+
+    /// Returns the full paths of the lineages whose files this version has besides its own, as they are stored, each once.
+    pub(crate) fn bases(&self) -> BTreeSet<&str> {
+        let fragments = self.dataset.fragments().iter();
+        let used = fragments.flat_map(|fragment| {
+            let files = fragment.files.iter().map(|file| file.base_id);
+            files.chain(fragment.deletion_file.as_ref().map(|file| file.base_id))
+        });
+        let used: BTreeSet<u32> = used.flatten().collect();
+        let paths = &self.dataset.manifest().base_paths;
+        used.iter().filter_map(|id| paths.get(id)).map(|base| base.path.trim_start_matches("file://")).collect()
     }
 
     /// The version that is open.

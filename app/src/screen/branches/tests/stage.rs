@@ -100,12 +100,14 @@ pub(super) fn facts(name: &str, head: Option<Brief>, version: u64, tables: &[&st
     let fork = brief("9GZ6N2", "main", 30, 3000);
     let branch = Branch {
         name: branch(name),
-        manifest_version: ManifestVersion::new(version),
+        manifest_version: Some(ManifestVersion::new(version)),
         head: head.as_ref().map(|head| head.commit.id),
         parent: (!is_main).then(BranchName::main),
         forked_at: (!is_main).then(|| ManifestVersion::new(30)),
         created_at_micros: (!is_main).then_some(NOW.utc_micros - 2900 * MINUTE),
         owned_tables: tables.iter().map(|table| key(table)).collect(),
+        broken: None,
+        reads_from: None,
     };
     Facts { branch, head, fork: (!is_main).then_some(fork), pending: 0 }
 }
@@ -126,6 +128,7 @@ pub(super) fn loaded() -> Loaded {
         ],
         gone: [(branch("trial/badges"), 1)].into(),
         unreadable: 0,
+        moved: None,
     }
 }
 
@@ -152,7 +155,7 @@ fn details(of: &DetailsKey) -> Details {
         rows,
     };
     let recent = |end: &str, minutes: i64, summary: Summary| Told {
-        brief: brief(end, of.branch.as_str(), of.version.get(), minutes),
+        brief: brief(end, of.branch.as_str(), of.version.map_or(0, ManifestVersion::get), minutes),
         summary,
     };
     let merge = Summary::Merge { from: "hiring".to_owned(), into: BranchName::main() };

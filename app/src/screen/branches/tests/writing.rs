@@ -137,6 +137,7 @@ pub(super) fn loss(lost: usize) -> Loss {
         owned: 2,
         pending: 2,
         dependents: Vec::new(),
+        stranded: Vec::new(),
     }
 }
 
@@ -184,7 +185,7 @@ fn what_others_depend_on_is_not_deleted() {
     stage.answer("what is lost", vec![Reply::Loss(Box::new(needed))]);
     assert!(stage.state.shared.overlays.is_empty(), "there is nothing to agree to");
     let toast = stage.state.shared.messages.toasts().next().expect("a message").text.clone();
-    assert_eq!(toast, "branch hiring cannot be deleted: main, budget depend on it; delete those first");
+    assert_eq!(toast, "branch hiring cannot be deleted: main, budget depend on it; delete those in this order first");
 }
 
 #[test]
