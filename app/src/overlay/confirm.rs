@@ -7,6 +7,7 @@ use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 use stratigraph_widgets::width::wrap_line;
 use tui_input::Input;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::action::Action;
 use crate::keymap::Key;
@@ -84,7 +85,7 @@ impl Confirm {
         if let Some((word, input)) = &mut self.word {
             return match key.bare() {
                 Some(KeyCode::Esc) => Step::Close,
-                Some(KeyCode::Enter) if input.value() == word => Step::Finish(self.yes.clone()),
+                Some(KeyCode::Enter) if is_same(input.value(), word) => Step::Finish(self.yes.clone()),
                 Some(KeyCode::Enter) => {
                     self.refused = !input.value().is_empty();
                     Step::Stay
@@ -145,6 +146,12 @@ impl Confirm {
             rest = Rect { x: rest.x + step, width: rest.width - step, ..rest };
         }
     }
+}
+
+/// Whether what was typed is the word: a letter with its mark may be typed as one sign or as two, and blanks around it are pasted
+/// easily.
+fn is_same(typed: &str, word: &str) -> bool {
+    typed.trim().nfc().eq(word.trim().nfc())
 }
 
 /// Draws the lines of a plan from one of them on; where they do not fit, the last line says how many are not on view.

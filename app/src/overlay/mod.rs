@@ -75,10 +75,10 @@ impl Overlay {
         }
     }
 
-    /// Takes pasted text where there is a line to type.
+    /// Takes pasted text where there is a line to type. What separates words there separates them on the line.
     pub fn paste(&mut self, text: &str) -> Step {
         let mut step = Step::Stay;
-        for letter in text.chars().filter(|letter| !letter.is_control()) {
+        for letter in on_one_line(text) {
             step = self.key(Key::plain(crossterm::event::KeyCode::Char(letter)));
             if !matches!(step, Step::Stay | Step::Meanwhile(_)) || !self.types() {
                 break;
@@ -107,6 +107,16 @@ impl Overlay {
             Self::Prompt(_) | Self::Term(_) | Self::Page(_) => Step::Stay,
         }
     }
+}
+
+/// The letters of a text on one line: line breaks and tabs are blanks, other control characters are left out.
+fn on_one_line(text: &str) -> impl Iterator<Item = char> {
+    let mut former = None;
+    text.chars().filter_map(move |letter| match (former.replace(letter), letter) {
+        (Some('\r'), '\n') => None,
+        (_, '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}') => Some(' '),
+        (_, letter) => Some(letter).filter(|letter| !letter.is_control()),
+    })
 }
 
 /// Draws all overlays, the top one last.

@@ -135,14 +135,69 @@ fn a_term_is_live_and_an_expression_waits_for_enter() {
 }
 
 #[test]
-fn pasted_text_is_typed_without_control_characters() {
-    let prompt = Prompt::new("Write to", "", |path| Action::Global(Global::ExportTo(path)));
-    let mut prompt = Overlay::Prompt(prompt);
-    assert_eq!(prompt.paste("a\nb\u{1b}c"), Step::Stay);
-    assert_eq!(press(&mut prompt, "enter"), finish(Global::ExportTo("abc".to_owned())));
+fn pasted_line_breaks_and_tabs_are_blanks_and_other_control_characters_are_left_out() {
+    for (pasted, typed) in [
+        ("select name\nfrom", "select name from"),
+        ("a\r\nb\rc\td", "a b c d"),
+        ("a\n\nb\n\rc", "a  b  c"),
+        ("a\u{b}b\u{c}c\u{85}d\u{2028}e\u{2029}f", "a b c d e f"),
+        ("a\u{1b}[31mb\u{7}\u{0}c", "a[31mbc"),
+        ("e\u{301} 👨‍👩‍👧", "e\u{301} 👨‍👩‍👧"),
+    ] {
+        let prompt = Prompt::new("Write to", "", |path| Action::Global(Global::ExportTo(path)));
+        let mut prompt = Overlay::Prompt(prompt);
+        assert_eq!(prompt.paste(pasted), Step::Stay);
+        assert_eq!(press(&mut prompt, "enter"), finish(Global::ExportTo(typed.to_owned())), "{pasted:?}");
+    }
     let mut menu = Overlay::Choose(Menu::new("Menu", items()));
     assert!(!menu.types());
     assert_eq!(menu.click(1), Step::Finish(Action::Global(Global::Zoom)), "the chosen row is clicked again");
+}
+
+#[test]
+fn every_line_to_type_takes_pasted_words_as_words() {
+    let state = state_at(crate::screen::ScreenId::History);
+    let yes = Action::Global(Global::QuitNow);
+    let mut typed = Overlay::Confirm(Confirm::new("Delete?", Vec::new(), "Delete", yes).typed("a b"));
+    typed.paste("a\tb");
+    assert_eq!(press(&mut typed, "enter"), finish(Global::QuitNow));
+    for kind in [TermKind::Search, TermKind::Filter] {
+        let mut term = Overlay::Term(TermPrompt::new(kind, None, ""));
+        term.paste("a\r\nb");
+        assert_eq!(press(&mut term, "enter"), finish(Global::TermDone(kind, "a b".to_owned())));
+        let mut expression = Overlay::Term(TermPrompt::new(kind, Some("SQL condition"), ""));
+        expression.paste("age\n> 3");
+        assert_eq!(press(&mut expression, "enter"), finish(Global::TermDone(kind, "age > 3".to_owned())));
+    }
+    let mut palette = Overlay::Palette(Palette::new(&state));
+    palette.paste("read\tthe\ntables");
+    assert!(matches!(&palette, Overlay::Palette(palette) if palette.typed() == "read the tables"));
+    let mut menu = Overlay::Choose(Menu::filterable("Help", items()));
+    menu.paste("does\nmouse");
+    assert!(matches!(&menu, Overlay::Choose(menu) if menu.shown().map(|item| item.label.as_str()).eq(["mouse"])));
+}
+
+#[test]
+fn a_name_in_another_composition_is_the_same_name() {
+    let question = |word: &str| {
+        Overlay::Confirm(Confirm::new("Delete?", Vec::new(), "Delete", Action::Global(Global::QuitNow)).typed(word))
+    };
+    for (word, typed) in [
+        ("café", "cafe\u{301}"),
+        ("cafe\u{301}", "café"),
+        ("한글", "\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}"),
+        ("Å", "\u{212b}"),
+        ("dev", "dev\n"),
+    ] {
+        let mut question = question(word);
+        question.paste(typed);
+        assert_eq!(press(&mut question, "enter"), finish(Global::QuitNow), "{word:?} typed as {typed:?}");
+    }
+    for (word, typed) in [("café", "cafe"), ("ﬁx", "fix"), ("dev", "DEV"), ("é", "e\u{300}")] {
+        let mut question = question(word);
+        question.paste(typed);
+        assert_eq!(press(&mut question, "enter"), [], "{word:?} typed as {typed:?}");
+    }
 }
 
 fn state_at(screen: crate::screen::ScreenId) -> State {
