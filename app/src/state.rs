@@ -128,6 +128,8 @@ pub struct Shared {
     /// What was clicked last.
     pub clicked: Option<(PaneId, crate::screen::Spot)>,
     /// The environment's say about colours and glyphs.
+    /// The text that was handed to the terminal's clipboard last, as messages tell it.
+    pub copied: Option<String>,
     pub around: crate::theme::Surroundings,
     /// Former inputs of the command palette, oldest first.
     pub palette_history: Vec<String>,
@@ -226,6 +228,7 @@ impl State {
             around,
             palette_history: Vec::new(),
             log_path: None,
+            copied: None,
             quitting: Quitting::No,
             export: None,
         };

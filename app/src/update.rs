@@ -190,7 +190,10 @@ fn copied(state: &mut State, result: Result<usize, Failure>) -> Vec<Effect> {
         Ok(size) => {
             let size = crate::clipboard::size_text(size);
             // The terminal does not say whether it took it.
-            let text = format!("sent {size} to the terminal's clipboard");
+            let mut text = format!("sent {size} to the terminal's clipboard");
+            if let Some(copied) = state.shared.copied.take() {
+                text = format!("{text}: {copied}");
+            }
             state.shared.messages.say(now, Level::Info, text);
         }
         Err(failure) => state.shared.messages.fail(now, &failure),

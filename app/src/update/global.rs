@@ -206,6 +206,7 @@ fn copy_menu(state: &State) -> Menu {
 
 fn copy(state: &mut State, text: String, effects: &mut Vec<Effect>) {
     if text.len() <= clipboard::LIMIT_BYTES {
+        state.shared.copied = Some(clipboard::told(&text, state.shared.theme.symbols().ellipsis));
         effects.push(Effect::Copy(text));
         return;
     }

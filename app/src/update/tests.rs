@@ -361,6 +361,12 @@ fn a_job_has_the_same_state_in_the_list_and_in_the_details() {
 #[test]
 fn interrupted_writes_are_said_once_and_counted_on() {
     let (mut state, id) = with_job();
+
+    let mut state = self::state();
+    update(&mut state, Action::Global(Global::Copy("Oslo\nBergen".to_owned())));
+    handle(&mut state, Event::Copied(Ok(11)), at(1));
+    let said: Vec<_> = state.shared.messages.toasts().map(|toast| toast.text.as_str()).collect();
+    assert_eq!(said, ["sent 11 B to the terminal's clipboard: Oslo (2 lines)"]);
     handle(&mut state, Event::Reply(id, opened()), at(1));
     handle(&mut state, Event::Interrupted(Ok(crate::stage::interrupted(1))), at(2));
     assert_eq!(state.shared.messages.toasts().count(), 1);
