@@ -5,6 +5,7 @@
 
 mod guard;
 mod quiet;
+mod shown;
 mod suspend;
 
 pub use guard::{Guard, install_panic_hook, restore};

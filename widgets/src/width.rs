@@ -25,6 +25,38 @@ pub fn width(text: &str) -> usize {
     text.width()
 }
 
+/// Returns whether terminals disagree about the width of a cluster: of one that is made of several scalars (combining marks, emoji with
+/// a selector, joined emoji, flags, syllables of Indic and South East Asian scripts), and of a scalar outside the ranges whose width
+/// is settled (emoji, what came to Unicode late, what has no width).
+#[must_use]
+pub fn is_disputed(cluster: &str) -> bool {
+    let mut scalars = cluster.chars();
+    match (scalars.next(), scalars.next()) {
+        (Some(only), None) => !is_settled(only),
+        (Some(_), Some(_)) => true,
+        (None, _) => false,
+    }
+}
+
+/// Whether every terminal gives a scalar the same width.
+fn is_settled(scalar: char) -> bool {
+    matches!(scalar,
+        ' '..='~'
+        // Latin, Greek, Cyrillic, Armenian; without the soft hyphen and marks.
+        | '\u{a0}'..='\u{ac}' | '\u{ae}'..='\u{2ff}' | '\u{370}'..='\u{482}' | '\u{48a}'..='\u{58a}'
+        | '\u{1e00}'..='\u{1fff}'
+        // Punctuation, letterlike signs, arrows, operators, boxes, blocks, shapes; without those that have an emoji of their own.
+        | '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{203b}' | '\u{203d}'..='\u{2048}' | '\u{204a}'..='\u{205e}'
+        | '\u{2070}'..='\u{20bf}' | '\u{2100}'..='\u{2121}' | '\u{2123}'..='\u{2138}' | '\u{213a}'..='\u{2193}'
+        | '\u{219a}'..='\u{21a8}' | '\u{21ab}'..='\u{2319}' | '\u{2400}'..='\u{2426}' | '\u{2460}'..='\u{24c1}'
+        | '\u{24c3}'..='\u{25a9}' | '\u{25ac}'..='\u{25b5}' | '\u{25b7}'..='\u{25bf}' | '\u{25c1}'..='\u{25fa}'
+        | '\u{2713}' | '\u{2717}' | '\u{2800}'..='\u{28ff}'
+        // Chinese, Japanese, Korean.
+        | '\u{3000}'..='\u{3029}' | '\u{3041}'..='\u{3096}' | '\u{309b}'..='\u{30ff}' | '\u{3105}'..='\u{312f}'
+        | '\u{3131}'..='\u{318e}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}' | '\u{ff01}'..='\u{ff60}')
+}
+
 /// Cuts `text` to at most `columns`, ending in `ellipsis` if something was cut and the ellipsis fits.
 #[must_use]
 pub fn truncate<'a>(text: &'a str, columns: usize, ellipsis: &str) -> Cow<'a, str> {
@@ -164,6 +196,45 @@ mod tests {
         assert_eq!(fit("7", 3, Align::Right, "…"), "  7");
         assert_eq!(fit("日本語", 4, Align::Left, "…"), "日… ");
         assert_eq!(fit("", 2, Align::Left, "…"), "  ");
+    }
+
+    #[test]
+    fn terminals_agree_about_plain_letters_and_our_own_signs_alone() {
+        let plain = "aZ0~ é ß Ω ж Ա … – “ → ▸ ▾ │ ╭ █ ● ○ ◉ ∅ ␣ ✓ ⠋ 日 本 한 ア ｆ";
+        for cluster in plain.graphemes(true) {
+            assert!(!is_disputed(cluster), "{cluster}");
+        }
+        let disputed = [
+            "⚡️",
+            "⚡",
+            "☀️",
+            "❤️",
+            "1️⃣",
+            "👍🏽",
+            "👨‍👩‍👧",
+            "🇩🇪",
+            "🏴‍☠️",
+            "நி",
+            "த",
+            "กำ",
+            "ที่",
+            "ก",
+            "क्षि",
+            "क",
+            "e\u{301}",
+            "\u{1100}\u{1161}",
+            "\u{ad}",
+            "\u{200b}",
+            "\u{fe0f}",
+            "ਪੰ",
+            "မြ",
+            "𓀀",
+            "\u{1fae8}",
+        ];
+        for cluster in disputed {
+            assert!(is_disputed(cluster), "{cluster}");
+        }
+        assert!(!is_disputed(""));
     }
 
     #[test]

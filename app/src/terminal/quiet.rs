@@ -1,11 +1,27 @@
-//! A backend that writes nothing where nothing changed. Ratatui resets colours and hides the cursor with every frame, also an empty
-//! one; a workbench that nobody touches should leave its terminal alone.
+//! A backend that writes nothing where nothing changed, and everything where it cannot be told what a change leaves behind.
+//!
+//! Ratatui resets colours and hides the cursor with every frame, also an empty one; a workbench that nobody touches should leave its
+//! terminal alone.
+//!
+//! Terminals disagree about the width of some clusters ([`is_disputed`]): what is written behind one lands in another column than it
+//! was meant for, and stays there when the row changes. A row that has or had such a cluster is written whole whenever one of its
+//! cells changes: the clusters over blanks, and what stands beside them at columns that are set anew.
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
+use crossterm::cursor::MoveTo;
+use crossterm::queue;
+use crossterm::terminal::{Clear, ClearType as Part, DisableLineWrap, EnableLineWrap};
 use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
+use stratigraph_widgets::width::is_disputed;
+
+use super::shown::{Placed, Shown, blank, columns};
 
 /// What the terminal's cursor was told last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,18 +39,55 @@ enum Cursor {
 pub struct Quiet<W: Write> {
     terminal: CrosstermBackend<W>,
     cursor: Cursor,
+    shown: Shown,
+    /// Columns of the terminal, as it said last; none before it was asked.
+    columns: std::cell::Cell<Option<u16>>,
 }
 
 impl<W: Write> Quiet<W> {
     /// Draws on a terminal of which nothing is known.
     pub fn new(terminal: W) -> Self {
-        Self { terminal: CrosstermBackend::new(terminal), cursor: Cursor::Unknown }
+        let terminal = CrosstermBackend::new(terminal);
+        Self { terminal, cursor: Cursor::Unknown, shown: Shown::default(), columns: std::cell::Cell::new(None) }
     }
 
     /// What the terminal was told does not hold any more.
     fn forget(&mut self) {
         self.cursor = Cursor::Unknown;
     }
+
+    /// Writes a row whole: disputed clusters over blanks, of which they may leave some; then everything else at its own columns, over
+    /// what the clusters may have taken of them. None may go on in the next row.
+    fn draw_row(&mut self, y: u16) -> io::Result<()> {
+        let cells = self.shown.row(y);
+        let (disputed, others): (Vec<_>, Vec<_>) = cells.iter().partition(|(_, cell)| is_disputed(cell.symbol()));
+        queue!(self.terminal, DisableLineWrap)?;
+        for (x, cell) in &disputed {
+            let blank = blank(cell);
+            self.terminal.draw((*x..end_of(*x, cell)).map(|x| (x, y, &blank)))?;
+        }
+        // Each draw sets the cursor anew.
+        for (x, cell) in &disputed {
+            self.terminal.draw(std::iter::once((*x, y, cell)))?;
+        }
+        self.terminal.draw(others.into_iter().map(|(x, cell)| (*x, y, cell)))?;
+        self.clear_rest(&cells, y)?;
+        queue!(self.terminal, EnableLineWrap)
+    }
+
+    /// Clears what clusters may have written behind the last cell.
+    fn clear_rest(&mut self, cells: &[(u16, Cell)], y: u16) -> io::Result<()> {
+        let end = cells.last().map_or(0, |(x, cell)| end_of(*x, cell));
+        if self.columns.get().is_some_and(|columns| end < columns) {
+            queue!(self.terminal, MoveTo(end, y), Clear(Part::UntilNewLine))?;
+        }
+        Ok(())
+    }
+}
+
+/// The column behind a cell.
+fn end_of(x: u16, cell: &Cell) -> u16 {
+    x.saturating_add(u16::try_from(columns(cell)).unwrap_or(u16::MAX))
 }
 
 impl<W: Write> Backend for Quiet<W> {
@@ -44,14 +97,25 @@ impl<W: Write> Backend for Quiet<W> {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        let mut content = content.peekable();
-        if content.peek().is_none() {
+        let mut changed: Vec<Placed<'a>> = content.collect();
+        if changed.is_empty() {
             return Ok(());
         }
         if let Cursor::At(_) = self.cursor {
             self.cursor = Cursor::Moved;
         }
-        self.terminal.draw(content)
+        let mut whole = BTreeSet::new();
+        for (x, y, cell) in &changed {
+            if self.shown.has_disputed(*y) || is_disputed(cell.symbol()) {
+                whole.insert(*y);
+            }
+            self.shown.put((*x, *y, cell));
+        }
+        changed.retain(|(_, y, _)| !whole.contains(y));
+        if !changed.is_empty() {
+            self.terminal.draw(changed.into_iter())?;
+        }
+        whole.into_iter().try_for_each(|y| self.draw_row(y))
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
@@ -86,11 +150,15 @@ impl<W: Write> Backend for Quiet<W> {
 
     fn clear(&mut self) -> io::Result<()> {
         self.forget();
+        self.shown.clear();
         self.terminal.clear()
     }
 
     fn clear_region(&mut self, clear_type: ClearType) -> io::Result<()> {
         self.forget();
+        if clear_type == ClearType::All {
+            self.shown.clear();
+        }
         self.terminal.clear_region(clear_type)
     }
 
@@ -100,7 +168,9 @@ impl<W: Write> Backend for Quiet<W> {
     }
 
     fn size(&self) -> io::Result<Size> {
-        self.terminal.size()
+        let size = self.terminal.size()?;
+        self.columns.set(Some(size.width));
+        Ok(size)
     }
 
     fn window_size(&mut self) -> io::Result<WindowSize> {
@@ -109,67 +179,5 @@ impl<W: Write> Backend for Quiet<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         Backend::flush(&mut self.terminal)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::RefCell;
-    use std::rc::Rc;
-
-    use ratatui::layout::Rect;
-    use ratatui::{Terminal, TerminalOptions, Viewport};
-
-    use super::*;
-
-    /// A terminal that keeps what is written to it.
-    #[derive(Clone, Default)]
-    struct Written(Rc<RefCell<Vec<u8>>>);
-
-    impl Write for Written {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.borrow_mut().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    /// What frames of a text, with the cursor at a column or hidden, write one after the other.
-    fn written(frames: &[(&str, Option<u16>)]) -> Vec<String> {
-        let to = Written::default();
-        let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, 10, 1)) };
-        let mut terminal = Terminal::with_options(Quiet::new(to.clone()), options).unwrap();
-        let draw = |(text, cursor): &(&str, Option<u16>)| {
-            to.0.borrow_mut().clear();
-            let frame = |frame: &mut ratatui::Frame| {
-                frame.render_widget(*text, frame.area());
-                if let Some(column) = cursor {
-                    frame.set_cursor_position((*column, 0));
-                }
-            };
-            terminal.draw(frame).unwrap();
-            String::from_utf8(to.0.borrow().clone()).unwrap()
-        };
-        frames.iter().map(draw).collect()
-    }
-
-    #[test]
-    fn a_frame_that_changes_nothing_writes_nothing() {
-        let frames = written(&[("one", None), ("one", None), ("two", None), ("two", Some(3)), ("two", Some(3))]);
-        let is_empty: Vec<bool> = frames.iter().map(String::is_empty).collect();
-        assert_eq!(is_empty, [false, true, false, false, true], "{frames:?}");
-        assert!(frames[2].contains("tw") && !frames[2].contains("\u{1b}[?25"), "{frames:?}");
-    }
-
-    #[test]
-    fn the_cursor_is_put_back_where_drawing_moved_it_from() {
-        let frames = written(&[("one", Some(3)), ("two", Some(3)), ("two", Some(1)), ("two", None), ("two", Some(1))]);
-        let at = |column: u16| format!("\u{1b}[1;{}H", column + 1);
-        assert!(frames[0].contains("\u{1b}[?25h") && frames[0].ends_with(&at(3)), "{frames:?}");
-        assert!(frames[1].ends_with(&at(3)), "{frames:?}");
-        assert_eq!(frames[2..], [at(1), "\u{1b}[?25l".to_owned(), format!("\u{1b}[?25h{}", at(1))]);
     }
 }
