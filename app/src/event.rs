@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crossterm::event::{KeyEvent, MouseEvent};
-use stratigraph_engine::{BranchName, ManifestVersion};
+use stratigraph_engine::{BranchHead, BranchName};
 
 use crate::config::Config;
 use crate::effect::Reply;
@@ -22,8 +22,16 @@ pub struct Now {
     pub elapsed: Duration,
 }
 
-/// Newest manifest version of each branch, as one cheap look at storage found it.
-pub type Heads = BTreeMap<BranchName, ManifestVersion>;
+/// Newest state of each branch, as one cheap look at storage found it.
+pub type Heads = BTreeMap<BranchName, BranchHead>;
+
+/// Returns whether a branch was deleted and made again between two looks: a number alone does not tell, because the new branch may
+/// have as many versions. False if one of the looks did not find it.
+#[must_use]
+pub fn is_remade(before: &Heads, now: &Heads, branch: &BranchName) -> bool {
+    let identity = |heads: &Heads| heads.get(branch).map(|head| head.identity.clone());
+    identity(before).zip(identity(now)).is_some_and(|(before, now)| before != now)
+}
 
 /// One thing that happened.
 #[derive(Debug)]

@@ -16,6 +16,6 @@ mod replay;
 #[cfg(test)]
 mod tests;
 
-pub use line::{Click, Ended, Header, Line, Recording, RecordingError, What};
+pub use line::{Click, Ended, Header, Line, Recording, RecordingError, SeenHead, What};
 pub use recorder::Recorder;
 pub use replay::{Replay, ReplayError};

@@ -12,6 +12,7 @@ use std::time::Duration;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
+use stratigraph_engine::{BranchHead, ManifestVersion};
 
 use crate::action::Action;
 use crate::config::Config;
@@ -32,6 +33,16 @@ pub(crate) use look::{LOOKS, dump, words};
 
 /// 2026-05-02 09:14:03 UTC.
 pub(crate) const NOW: Now = Now { utc_micros: 1_777_713_243_000_000, elapsed: Duration::from_secs(9) };
+
+/// The head of a branch that was never made again, at a version.
+pub(crate) fn seen(version: u64) -> BranchHead {
+    life(version, "")
+}
+
+/// The head of one of the branches that had a name one after the other.
+pub(crate) fn life(version: u64, identity: &str) -> BranchHead {
+    BranchHead { version: ManifestVersion::new(version), identity: identity.to_owned() }
+}
 
 /// The ids of some interrupted writes.
 pub(crate) fn interrupted(count: usize) -> BTreeSet<String> {

@@ -13,6 +13,7 @@ pub use term::{Counter, Term, Terms};
 
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::action::{Availability, Row, Scope};
@@ -111,8 +112,10 @@ pub struct Shared {
     pub notice: Option<String>,
     /// A started key sequence.
     pub pending: Option<Pending>,
-    /// Newest manifest version of each branch, as last seen.
-    pub heads: Heads,
+    /// Newest state of each branch, as last seen. Who reads a branch keeps what was seen when that was asked for.
+    pub heads: Arc<Heads>,
+    /// What was seen of them before that.
+    pub former_heads: Arc<Heads>,
     /// What is known about writing.
     pub writing: Writing,
     /// The interrupted writes that are pending, by their ids; `None` until they were looked for.
@@ -125,11 +128,11 @@ pub struct Shared {
     pub mouse: bool,
     /// What was drawn where, last time.
     pub regions: Regions,
+    /// The text that was handed to the terminal's clipboard last, as messages tell it.
+    pub copied: Option<String>,
     /// What was clicked last.
     pub clicked: Option<(PaneId, crate::screen::Spot)>,
     /// The environment's say about colours and glyphs.
-    /// The text that was handed to the terminal's clipboard last, as messages tell it.
-    pub copied: Option<String>,
     pub around: crate::theme::Surroundings,
     /// Former inputs of the command palette, oldest first.
     pub palette_history: Vec<String>,
@@ -217,18 +220,19 @@ impl State {
             messages: Messages::default(),
             notice: None,
             pending: None,
-            heads: Heads::new(),
+            heads: Arc::default(),
+            former_heads: Arc::default(),
             writing: Writing::default(),
             interrupted: None,
             paused: false,
             strip: true,
             mouse: true,
             regions: Regions::default(),
+            copied: None,
             clicked: None,
             around,
             palette_history: Vec::new(),
             log_path: None,
-            copied: None,
             quitting: Quitting::No,
             export: None,
         };

@@ -15,6 +15,7 @@ pub use jobs::open_graph;
 pub use settings::{apply_config, theme_of};
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::action::{Action, Availability, Global};
 use crate::effect::Effect;
@@ -114,12 +115,12 @@ fn heads_seen(state: &mut State, heads: Result<Heads, Failure>) -> Vec<Effect> {
             return Vec::new();
         }
     };
-    let moved = state.shared.heads != heads;
+    let moved = *state.shared.heads != heads;
     let first = state.shared.heads.is_empty();
     if !moved || state.shared.paused {
         return Vec::new();
     }
-    state.shared.heads = heads;
+    state.shared.former_heads = std::mem::replace(&mut state.shared.heads, Arc::new(heads));
     if first {
         return Vec::new();
     }

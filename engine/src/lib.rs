@@ -68,7 +68,7 @@ pub use diff::{
 };
 pub use error::{Error, ErrorKind, Result};
 pub use excerpt::Placed;
-pub use graph::{CreateOptions, Graph, OpenMode};
+pub use graph::{BranchHead, CreateOptions, Graph, OpenMode};
 pub use history::{At, Branch, Commit, CommitGraph, HistoryBatch, HistoryProblem, Position, Snapshot, TableStatus};
 pub use id::{BranchName, CommitId, ManifestVersion, TableKey, TableKind, TableVersion};
 pub use manifest::{ChangeKind, TableChange, TableEntry};

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use arrow::datatypes::{DataType, Field, Schema};
+use stratigraph_engine::load::LoadMode;
 use stratigraph_engine::{At, BranchName, Graph, HistoryProblem, ManifestVersion, OpenMode, Progress};
 use stratigraph_tests::fixtures::Fixture;
 use stratigraph_tests::folder;
+use stratigraph_tests::graph::TestGraph;
 use stratigraph_tests::writer::{GraphWriter, Publish, commit_id};
 
 const SOURCE: &str = "node Person { name: String @key }";
@@ -178,10 +180,41 @@ async fn a_branch_made_again_elsewhere_is_another_one_though_its_versions_are_eq
         writer.branch_off(Some(parent), "work").await?;
         let versions = graph.head_versions().await?;
         let history = graph.history(&Progress::none()).await?;
-        seen.push((versions, history.heads()[&"work".parse()?].to_string()));
+        seen.push((versions, history.heads()[&"work".parse()?].to_string(), graph.branch_heads().await?));
         writer.delete_branch("work").await?;
     }
     assert_eq!(seen[0].0, seen[1].0, "the numbers do not tell the two apart");
-    assert_eq!(seen.into_iter().map(|(_, head)| head).collect::<Vec<_>>(), heads);
+    let [first, second] = [&seen[0].2, &seen[1].2].map(|looks| looks[&"work".parse().unwrap()].clone());
+    assert!(first.version == second.version && first.identity != second.identity, "{first:?}, {second:?}");
+    assert_eq!(seen[0].2[&BranchName::main()], seen[1].2[&BranchName::main()]);
+    assert_eq!(seen.into_iter().map(|(_, head, _)| head).collect::<Vec<_>>(), heads);
+    Ok(())
+}
+
+/// Deleted, made again at the same place and written to once, all within the second that times tell: the numbers are the same again.
+#[tokio::test]
+async fn a_branch_made_again_in_the_same_second_is_another_one() -> Result<()> {
+    const SCHEMA: &str = "node Person { name: String @key }";
+    let made = TestGraph::new(SCHEMA).await?;
+    let looking = made.open(OpenMode::ReadOnly).await?;
+    let mut seen = Vec::new();
+    for number in 0..4 {
+        made.branch("work", "main").await?;
+        let person = format!(r#"{{"type":"Person","data":{{"name":"p{number}"}}}}"#);
+        made.load(LoadMode::Append, "work", &person).await?;
+        let head = looking.branch_heads().await?[&"work".parse()?].clone();
+        let history = looking.history(&Progress::none()).await?;
+        let commit = history.heads()[&"work".parse()?];
+        let files = made.files().await?;
+        assert_eq!(files.ids("work", "node:Person").await?, [format!("p{number}")]);
+        seen.push((head, commit));
+        made.graph.delete_branch(&"work".parse()?).await?;
+    }
+    for (at, (head, commit)) in seen.iter().enumerate() {
+        for (other, other_commit) in &seen[..at] {
+            assert_eq!(head.version, other.version);
+            assert!(head.identity != other.identity && commit != other_commit, "{head:?}, {other:?}");
+        }
+    }
     Ok(())
 }

@@ -83,6 +83,16 @@ pub struct Line {
     pub what: What,
 }
 
+/// The newest state of a branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum SeenHead {
+    /// Its version.
+    Version(u64),
+    /// Its version, and which branch of its name it is.
+    Named(u64, String),
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -122,8 +132,8 @@ pub enum What {
         /// How it ended.
         how: Ended,
     },
-    /// The newest version of each branch.
-    Heads(BTreeMap<String, u64>),
+    /// The newest state of each branch.
+    Heads(BTreeMap<String, SeenHead>),
     /// The ids of interrupted writes.
     Interrupted(BTreeSet<String>),
     /// Heads or interrupted writes could not be looked for.

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use serde::Serialize;
-use stratigraph_engine::ProgressEvent;
+use stratigraph_engine::{BranchHead, ProgressEvent};
 
-use super::line::{Click, Ended, Header, Line, What};
+use super::line::{Click, Ended, Header, Line, SeenHead, What};
 use crate::event::{Event, Now};
 use crate::job::{JobId, JobStatus, JobUpdate};
 use crate::keymap::{Key, format_keys, parse_keys};
@@ -91,7 +91,11 @@ fn what(event: &Event) -> Option<What> {
         Event::Job(JobId(job), update) => of_job(*job, update)?,
         Event::Reply(JobId(job), _) => What::Reply(*job),
         Event::Heads(Ok(heads)) => {
-            What::Heads(heads.iter().map(|(branch, version)| (branch.to_string(), version.get())).collect())
+            let head = |head: &BranchHead| match (head.version.get(), head.identity.as_str()) {
+                (version, "") => SeenHead::Version(version),
+                (version, identity) => SeenHead::Named(version, identity.to_owned()),
+            };
+            What::Heads(heads.iter().map(|(branch, seen)| (branch.to_string(), head(seen))).collect())
         }
         Event::Interrupted(Ok(ids)) => What::Interrupted(ids.clone()),
         Event::Heads(Err(_)) | Event::Interrupted(Err(_)) => What::Unseen,

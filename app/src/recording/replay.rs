@@ -9,10 +9,10 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use stratigraph_engine::clock::SetClock;
-use stratigraph_engine::{ManifestVersion, ProgressEvent};
+use stratigraph_engine::{BranchHead, ManifestVersion, ProgressEvent};
 use tokio::sync::mpsc;
 
-use super::line::{Click, Ended, Header, Line, Recording, What};
+use super::line::{Click, Ended, Header, Line, Recording, SeenHead, What};
 use super::recorder::ended;
 use crate::effect::Effect;
 use crate::event::{Event, Now};
@@ -187,8 +187,13 @@ impl Replay {
             What::Resize(columns, rows) => Event::Resize(columns, rows),
             What::Tick => Event::Tick,
             What::Heads(heads) => {
-                let head = |(name, version): (String, u64)| {
-                    Ok((name.parse().map_err(|_| unknown(&name))?, ManifestVersion::new(version)))
+                let head = |(name, seen): (String, SeenHead)| {
+                    let (version, identity) = match seen {
+                        SeenHead::Version(version) => (version, String::new()),
+                        SeenHead::Named(version, identity) => (version, identity),
+                    };
+                    let version = ManifestVersion::new(version);
+                    Ok((name.parse().map_err(|_| unknown(&name))?, BranchHead { version, identity }))
                 };
                 Event::Heads(Ok(heads.into_iter().map(head).collect::<Result<_, ReplayError>>()?))
             }

@@ -42,7 +42,8 @@ fn key(code: KeyCode, modifiers: KeyModifiers) -> Event {
 #[test]
 fn what_is_written_is_read_back() {
     let phase = ProgressEvent::Phase { index: 2, count: 4, name: "record the intent", cancellable: true };
-    let heads = [("main".parse().expect("a name"), stratigraph_engine::ManifestVersion::new(7))].into();
+    let name = |name: &str| name.parse().expect("a name");
+    let heads = [(name("main"), crate::stage::seen(7)), (name("work"), crate::stage::life(5, "a1"))].into();
     let click =
         MouseEvent { kind: MouseEventKind::Down(MouseButton::Left), column: 3, row: 4, modifiers: KeyModifiers::NONE };
     let text = recorded(
@@ -61,6 +62,7 @@ fn what_is_written_is_read_back() {
             (11, Event::Terminate),
         ],
     );
+    let work = SeenHead::Named(5, "a1".to_owned());
     let expected = vec![
         (1, What::Key("G".to_owned())),
         (2, What::Key("ctrl-d".to_owned())),
@@ -70,11 +72,12 @@ fn what_is_written_is_read_back() {
         (6, What::Began(3)),
         (7, What::Phase { job: 3, name: "record the intent".to_owned() }),
         (8, What::Ended { job: 3, how: Ended::Cancelled }),
-        (9, What::Heads([("main".to_owned(), 7)].into())),
+        (9, What::Heads([("main".to_owned(), SeenHead::Version(7)), ("work".to_owned(), work)].into())),
         (10, What::Interrupted(crate::stage::interrupted(2))),
         (11, What::Terminate),
     ];
     assert_eq!(whats(&text), expected);
+    assert!(text.contains(r#""heads":{"main":7,"work":[5,"a1"]}"#), "{text}");
 }
 
 #[test]

@@ -114,7 +114,7 @@ impl Drop for Watch {
 
 async fn look(graph: &OpenGraph, events: &mpsc::Sender<Event>) {
     let Some(graph) = graph.get() else { return };
-    let heads = graph.head_versions().await.map_err(Failure::from);
+    let heads = graph.branch_heads().await.map_err(Failure::from);
     let sidecars = graph.sidecars().await.map_err(Failure::from);
     let sidecars = sidecars.map(|found| found.into_iter().map(|file| file.id).collect());
     for event in [Event::Heads(heads), Event::Interrupted(sidecars)] {

@@ -304,17 +304,34 @@ fn a_click_selects_and_a_second_one_opens() {
 #[test]
 fn unchanged_heads_wake_nobody_and_pause_freezes_them() {
     let mut state = state();
-    let heads = |number| {
-        let version = stratigraph_engine::ManifestVersion::new(number);
-        Event::Heads(Ok([(stratigraph_engine::BranchName::main(), version)].into()))
-    };
+    let heads =
+        |number| Event::Heads(Ok([(stratigraph_engine::BranchName::main(), crate::stage::seen(number))].into()));
     handle(&mut state, heads(3), at(1));
     state.shared.paused = true;
     handle(&mut state, heads(4), at(2));
-    assert_eq!(state.shared.heads.values().map(|version| version.get()).collect::<Vec<_>>(), [3]);
+    assert_eq!(state.shared.heads.values().cloned().collect::<Vec<_>>(), [crate::stage::seen(3)]);
     state.shared.paused = false;
     handle(&mut state, heads(4), at(3));
-    assert_eq!(state.shared.heads.values().map(|version| version.get()).collect::<Vec<_>>(), [4]);
+    assert_eq!(state.shared.heads.values().cloned().collect::<Vec<_>>(), [crate::stage::seen(4)]);
+}
+
+#[test]
+fn a_branch_that_was_made_again_has_moved_whatever_its_version() {
+    let work: stratigraph_engine::BranchName = "work".parse().expect("valid");
+    let looks = |identity: &str| {
+        let heads = [
+            (stratigraph_engine::BranchName::main(), crate::stage::seen(3)),
+            (work.clone(), crate::stage::life(4, identity)),
+        ];
+        Event::Heads(Ok(heads.into()))
+    };
+    let mut state = state();
+    for (look, identity) in [(1, "first"), (2, "first"), (3, "second")] {
+        handle(&mut state, looks(identity), at(look));
+    }
+    let (before, now) = (&state.shared.former_heads, &state.shared.heads);
+    assert!(crate::event::is_remade(before, now, &work));
+    assert!(!crate::event::is_remade(before, now, &stratigraph_engine::BranchName::main()));
 }
 
 #[test]
@@ -344,6 +361,12 @@ fn copying_promises_no_more_than_the_terminal_does() {
     handle(&mut state, Event::Copied(Ok(5)), at(1));
     let said: Vec<_> = state.shared.messages.toasts().map(|toast| toast.text.as_str()).collect();
     assert_eq!(said, ["sent 5 B to the terminal's clipboard"]);
+
+    let mut state = self::state();
+    update(&mut state, Action::Global(Global::Copy("Oslo\nBergen".to_owned())));
+    handle(&mut state, Event::Copied(Ok(11)), at(1));
+    let said: Vec<_> = state.shared.messages.toasts().map(|toast| toast.text.as_str()).collect();
+    assert_eq!(said, ["sent 11 B to the terminal's clipboard: Oslo (2 lines)"]);
 }
 
 #[test]
@@ -361,12 +384,6 @@ fn a_job_has_the_same_state_in_the_list_and_in_the_details() {
 #[test]
 fn interrupted_writes_are_said_once_and_counted_on() {
     let (mut state, id) = with_job();
-
-    let mut state = self::state();
-    update(&mut state, Action::Global(Global::Copy("Oslo\nBergen".to_owned())));
-    handle(&mut state, Event::Copied(Ok(11)), at(1));
-    let said: Vec<_> = state.shared.messages.toasts().map(|toast| toast.text.as_str()).collect();
-    assert_eq!(said, ["sent 11 B to the terminal's clipboard: Oslo (2 lines)"]);
     handle(&mut state, Event::Reply(id, opened()), at(1));
     handle(&mut state, Event::Interrupted(Ok(crate::stage::interrupted(1))), at(2));
     assert_eq!(state.shared.messages.toasts().count(), 1);

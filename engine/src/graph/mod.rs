@@ -26,7 +26,7 @@ use crate::manifest::{self, TableChange, TableEntry};
 use crate::progress::Progress;
 use crate::recovery::{self, AuditRow, RecoveryError, Sidecar, SidecarFile, SidecarObservation};
 use crate::schema::{ContractTexts, SchemaContract};
-use crate::storage::{IndexInfo, Storage, StorageError, Table, VersionInfo, names};
+use crate::storage::{IndexInfo, KeptVersions, Storage, StorageError, Table, VersionInfo, names};
 use crate::write::Writer;
 
 /// How a graph is opened.
@@ -56,6 +56,15 @@ struct Inner {
     writer: Option<Writer>,
     /// The last history read, which is the graph's as long as its stamp is.
     history: Mutex<Option<Arc<LoadedHistory>>>,
+}
+
+/// The newest version of a branch, and which branch of its name it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct BranchHead {
+    /// Its newest version.
+    pub version: ManifestVersion,
+    /// Tells it from every other branch that had or gets its name; empty for main, which is made once.
+    pub identity: String,
 }
 
 /// Why a folder is not a graph.
@@ -195,11 +204,23 @@ impl Graph {
     /// # Errors
     /// [`StorageError`] if the branches cannot be listed.
     pub async fn head_versions(&self) -> Result<BTreeMap<BranchName, ManifestVersion>> {
+        Ok(self.branch_heads().await?.into_iter().map(|(branch, head)| (branch, head.version)).collect())
+    }
+
+    /// Returns what [`Graph::head_versions`] does, with what tells each branch from another one of its name: one that was deleted and
+    /// made again may have the same versions. It costs as much.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the branches cannot be listed.
+    pub async fn branch_heads(&self) -> Result<BTreeMap<BranchName, BranchHead>> {
         let refs = list_branch_refs(self.storage()).await?;
         let stored = refs.iter().map(|(name, _)| name.stored().map(str::to_owned)).collect();
         let versions = self.storage().kept_versions(names::MANIFEST, stored).await;
-        let heads = refs.into_iter().zip(versions);
-        Ok(heads.filter_map(|((name, _), version)| Some((name, ManifestVersion::new(version?.newest)))).collect())
+        let head = |((name, identity), kept): ((BranchName, Option<String>), Option<KeptVersions>)| {
+            let version = ManifestVersion::new(kept?.newest);
+            Some((name, BranchHead { version, identity: identity.unwrap_or_default() }))
+        };
+        Ok(refs.into_iter().zip(versions).filter_map(head).collect())
     }
 
     /// The commits of all branches. Read again only if a dataset it depends on moved.

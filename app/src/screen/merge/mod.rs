@@ -45,10 +45,13 @@ pub use draft::DraftKey;
 pub use request::{Between, BranchLine, Done, End, Observed, Pair, Plan, Preview, Reply, Request};
 pub use run::run;
 
+use std::sync::Arc;
+
 use stratigraph_engine::BranchName;
 use stratigraph_engine::merge::{Conflict, ThreeRows};
 
 use crate::cursor::Cursor;
+use crate::event::{Heads, is_remade};
 use crate::job::{JobStatus, Slot};
 use crate::message::Failure;
 use crate::screen::{PaneId, ScreenId};
@@ -146,6 +149,9 @@ pub struct Merge {
     preview: Option<Box<Preview>>,
     /// Which preview was asked for last.
     asked: Option<Pair>,
+    /// The heads that were seen when it was asked for, and when the one that is there was.
+    asked_at: Arc<Heads>,
+    seen: Arc<Heads>,
     /// Why there is no preview.
     refused: Option<Failure>,
     /// The tables of the preview, and whether those that stay as they are, are listed.
@@ -189,8 +195,9 @@ impl Merge {
         let Some(preview) = self.preview.as_ref().filter(|_| !shared.heads.is_empty()) else { return Vec::new() };
         let pair = [&preview.pair.source, &preview.pair.target];
         let moved = pair.into_iter().zip(preview.versions).filter(|(branch, version)| {
-            // A look that is older than the preview says nothing.
-            shared.heads.get(*branch).is_none_or(|seen| seen > version)
+            // A look that is older than the preview says nothing; one at another branch of that name does, whatever its version.
+            let newer = shared.heads.get(*branch).is_none_or(|seen| seen.version > *version);
+            newer || is_remade(&self.seen, &shared.heads, branch)
         });
         moved.map(|(branch, _)| branch.clone()).collect()
     }

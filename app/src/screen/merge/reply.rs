@@ -81,6 +81,7 @@ impl Merge {
         self.refused = None;
         self.deciding = Some(deciding);
         self.preview = Some(Box::new(preview));
+        self.seen = Arc::clone(&self.asked_at);
         self.steps.clear();
         self.editing = None;
         let lines = self.table_lines().len();

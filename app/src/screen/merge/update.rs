@@ -1,5 +1,7 @@
 //! How the state changes: going from step to step.
 
+use std::sync::Arc;
+
 use stratigraph_engine::merge::Choice;
 use stratigraph_engine::{BranchName, ErrorKind};
 
@@ -125,6 +127,7 @@ impl Merge {
     pub(super) fn read_preview(&mut self, cx: &mut Context<'_>) {
         let Some(pair) = self.asked.clone() else { return };
         self.refused = None;
+        self.asked_at = Arc::clone(&cx.shared.heads);
         let look_ahead = cx.shared.writing.mode == Mode::ReadOnly;
         let subject = subject(&pair, cx);
         cx.read(PREVIEW_SLOT, subject, ScreenRequest::Merge(Request::Preview { pair, look_ahead }));
@@ -239,6 +242,9 @@ impl Merge {
 
     /// Heads moved: the lists are read again; a preview stays what it is, and says so.
     pub(super) fn look_again(&mut self, cx: &mut Context<'_>) {
+        for heads in [&mut self.asked_at, &mut self.seen].into_iter().filter(|heads| heads.is_empty()) {
+            *heads = Arc::clone(&cx.shared.former_heads);
+        }
         if cx.shared.screen != ScreenId::Merge {
             self.choose.branches = None;
         } else if self.step == Step::Choose {

@@ -111,7 +111,7 @@ fn another_screen_does_not_look_until_this_one_is_shown() {
 #[test]
 fn moved_branches_are_looked_at_for_drift() {
     let mut stage = with(&[forward()], SIZE);
-    let heads = |version| [(stratigraph_engine::BranchName::main(), stratigraph_engine::ManifestVersion::new(version))];
+    let heads = |version| [(stratigraph_engine::BranchName::main(), crate::stage::seen(version))];
     stage.event(Event::Heads(Ok(heads(1).into())));
     assert!(stage.asked("drift").is_none(), "that was the first look at the heads");
     stage.event(Event::Heads(Ok(heads(2).into())));

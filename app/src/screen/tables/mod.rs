@@ -40,9 +40,11 @@ pub use request::{Heads, Opened, Order, Page, Reply, Request, Source, Tab};
 pub use run::run;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use stratigraph_engine::{At, TableKey};
 
+use crate::event::Heads as BranchHeads;
 use crate::job::{JobStatus, Slot};
 use crate::message::Failure;
 use crate::screen::{PaneId, ScreenId};
@@ -105,6 +107,8 @@ impl Drill {
 #[derive(Debug, Clone, PartialEq)]
 struct Opening {
     at: At,
+    /// The heads that were seen when it was asked for.
+    heads: Arc<BranchHeads>,
     /// What to show there.
     wish: Option<Station>,
     /// Where to return to later; `None` if the same position is read again, or on the way back.
@@ -122,6 +126,8 @@ struct Opening {
 pub struct Tables {
     opened: Option<Opened>,
     opening: Option<Opening>,
+    /// The heads that were seen when the position on view was asked for.
+    seen: Arc<BranchHeads>,
     /// Why the last position could not be read.
     refused: Option<Failure>,
     trail: Vec<Station>,

@@ -47,6 +47,7 @@ impl Screen for Tables {
     }
 
     fn heads_moved(&mut self, cx: &mut Context<'_>) {
+        self.remember_heads(cx.shared);
         // A read that nobody waits for would be cancelled by leaving the screen; it is made when the screen is shown.
         if cx.shared.screen == ScreenId::Tables {
             self.follow_heads(cx);

@@ -1,6 +1,8 @@
 //! What happens when something that was read arrives, or does not.
 
-use stratigraph_engine::{BranchName, ErrorKind};
+use std::sync::Arc;
+
+use stratigraph_engine::{At, BranchName, ErrorKind};
 
 use super::grid::Grid;
 use super::position::Station;
@@ -8,10 +10,11 @@ use super::request::{Opened, Reply, Request, Tab};
 use super::row_history::Progress;
 use super::{COMPARE, Drill, ROWS, TYPES, Tables, kind, slot};
 use crate::action::TermKind;
+use crate::event::is_remade;
 use crate::job::Slot;
 use crate::message::{Failure, Level};
 use crate::screen::{ScreenId, ScreenRequest};
-use crate::state::Context;
+use crate::state::{Context, Shared};
 
 /// Places one can return to.
 const TRAIL: usize = 100;
@@ -58,6 +61,9 @@ impl Tables {
     fn take_position(&mut self, opened: Opened, cx: &mut Context<'_>) {
         let opening = self.opening.take();
         let reload = opening.as_ref().is_some_and(|opening| opening.reload);
+        let seen = opening.as_ref().map(|opening| Arc::clone(&opening.heads)).unwrap_or_default();
+        let remade = is_remade(&self.seen, &seen, &opened.snapshot.branch);
+        self.seen = seen;
         let history_of = opening.as_ref().and_then(|opening| opening.history_of.clone());
         let (wish, from) = opening.map_or((None, None), |opening| (opening.wish, opening.from));
         let elsewhere = wish.as_ref().is_some_and(|wish| !self.shows(wish));
@@ -67,7 +73,8 @@ impl Tables {
             let surplus = self.trail.len().saturating_sub(TRAIL);
             self.trail.drain(..surplus);
         }
-        let unmoved = again && self.same_table(&opened) && !reload;
+        // Versions of a branch that was made again tell nothing of those before.
+        let unmoved = again && self.same_table(&opened) && !reload && !remade;
         let filter = cx.matcher(ScreenId::Tables, TYPES, TermKind::Filter);
         self.types.show(&opened, filter);
         let wanted = wish.as_ref().and_then(|wish| wish.table.clone()).or_else(|| self.table.clone());
@@ -100,6 +107,22 @@ impl Tables {
         }
         if let Some((table, id)) = history_of {
             self.history_of(table, id, cx);
+        }
+        if self.is_remade(cx.shared) {
+            self.follow_heads(cx);
+        }
+    }
+
+    /// Whether the branch of the position on view is another one by now.
+    fn is_remade(&self, shared: &Shared) -> bool {
+        self.opened.as_ref().is_some_and(|opened| is_remade(&self.seen, &shared.heads, &opened.snapshot.branch))
+    }
+
+    /// Remembers the heads before the present ones for what was asked for before there were any.
+    pub(super) fn remember_heads(&mut self, shared: &Shared) {
+        let asked = self.opening.iter_mut().map(|opening| &mut opening.heads);
+        for heads in asked.chain([&mut self.seen]).filter(|heads| heads.is_empty()) {
+            *heads = Arc::clone(&shared.former_heads);
         }
     }
 
@@ -192,19 +215,19 @@ impl Tables {
 
     /// Branch heads moved: a head that is read is read again, and what was a head may be one no longer.
     pub(super) fn follow_heads(&mut self, cx: &mut Context<'_>) {
+        let remade = self.is_remade(cx.shared);
         let Some(opened) = &mut self.opened else { return };
-        let newest = cx.shared.heads.get(&opened.snapshot.branch).copied();
-        if newest.is_none_or(|newest| newest == opened.snapshot.version) || self.opening.is_some() {
+        let newest = cx.shared.heads.get(&opened.snapshot.branch).map(|head| head.version);
+        let unmoved = newest.is_none_or(|newest| newest == opened.snapshot.version && !remade);
+        if unmoved || self.opening.is_some() {
             return;
         }
         let follows = match &opened.at {
-            stratigraph_engine::At::Branch(_) => true,
-            stratigraph_engine::At::Name { name, .. } => {
-                name.parse::<BranchName>().is_ok_and(|name| name == opened.snapshot.branch)
-            }
-            stratigraph_engine::At::Commit(_)
-            | stratigraph_engine::At::Version { .. }
-            | stratigraph_engine::At::Time { .. } => false,
+            At::Branch(_) => true,
+            At::Name { name, .. } => name.parse::<BranchName>().is_ok_and(|name| name == opened.snapshot.branch),
+            // Another branch of that name has other versions and times.
+            At::Version { .. } | At::Time { .. } => remade,
+            At::Commit(_) => false,
         };
         if follows {
             self.read_again(false, cx);
@@ -221,9 +244,9 @@ impl Tables {
         match &self.opened {
             None => self.read_again(true, cx),
             Some(opened) => {
-                let key = opened.snapshot.branch.clone();
-                let moved = cx.shared.heads.get(&key).is_some_and(|newest| *newest != opened.snapshot.version);
-                if moved && opened.is_head {
+                let newest = cx.shared.heads.get(&opened.snapshot.branch);
+                let moved = newest.is_some_and(|newest| newest.version != opened.snapshot.version);
+                if (moved && opened.is_head) || self.is_remade(cx.shared) {
                     self.follow_heads(cx);
                 } else if self.rows.is_unread() && self.tab == Tab::Rows {
                     self.load(self.rows.wanted.clone(), cx);

@@ -287,7 +287,7 @@ fn other_screens_can_send_a_position_before_the_first_look() {
 #[test]
 fn a_moved_head_is_followed_and_an_old_position_is_not() {
     let head = |version: u64| {
-        let heads = [(stratigraph_engine::BranchName::main(), stratigraph_engine::ManifestVersion::new(version))];
+        let heads = [(stratigraph_engine::BranchName::main(), crate::stage::seen(version))];
         crate::event::Event::Heads(Ok(heads.into()))
     };
     let mut stage = Stage::ready(120, 30);
@@ -304,6 +304,73 @@ fn a_moved_head_is_followed_and_an_old_position_is_not() {
     stage.event(head(10));
     assert!(stage.asked("position").is_none());
     assert!(!stage.state.screens.tables.place(&stage.state.shared).expect("a place").is_head);
+}
+
+/// Each case: the position, how often it is read again after its branch was made again with as many versions.
+#[test]
+fn a_branch_that_was_made_again_is_read_again_whatever_its_version() {
+    let work: stratigraph_engine::BranchName = "work".parse().expect("valid");
+    let looks = |identity: &str| {
+        let heads = [
+            (stratigraph_engine::BranchName::main(), crate::stage::seen(9)),
+            (work.clone(), crate::stage::life(9, identity)),
+        ];
+        crate::event::Event::Heads(Ok(heads.into()))
+    };
+    let opened = |at: &str| {
+        let mut opened = opened(at, true);
+        let snapshot = std::sync::Arc::make_mut(&mut opened.snapshot);
+        snapshot.branch = work.clone();
+        Reply::Opened(Box::new(opened))
+    };
+    for (at, is_followed) in [("work", true), ("work@v9", true), ("01M7Y249A1EHFH4MJGAECB534F", false)] {
+        // Whether it was seen first before or after the position was asked for.
+        for seen_before in [true, false] {
+            let mut stage = Stage::ready(120, 30);
+            if seen_before {
+                stage.event(looks("first"));
+            }
+            stage.act(Action::GoTo(at.parse().expect("valid")));
+            stage.answer("position", vec![opened(at)]);
+            stage.answer("rows", vec![Reply::Page(people())]);
+            if !seen_before {
+                stage.event(looks("first"));
+            }
+            assert!(stage.asked("position").is_none(), "{at}: nothing moved");
+            stage.event(looks("second"));
+            assert_eq!(stage.asked("position").is_some(), is_followed, "{at} {seen_before}");
+            if is_followed {
+                stage.answer("position", vec![opened(at)]);
+                assert!(stage.asked("rows").is_some(), "{at}: its tables are others, whatever their versions");
+                stage.answer("rows", vec![Reply::Page(people())]);
+                stage.event(looks("second"));
+                assert!(stage.asked("position").is_none(), "{at}: once is enough");
+            } else {
+                assert!(!stage.state.screens.tables.place(&stage.state.shared).expect("a place").is_head);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_branch_that_is_made_again_while_it_is_read_or_nobody_looks_is_read_again() {
+    let heads = |identity: &str| {
+        crate::event::Event::Heads(Ok(
+            [(stratigraph_engine::BranchName::main(), crate::stage::life(9, identity))].into()
+        ))
+    };
+    let mut stage = Stage::new(120, 30);
+    stage.event(heads("first"));
+    stage.event(heads("second"));
+    stage.answer("position", vec![Reply::Opened(Box::new(opened("main", true)))]);
+    assert!(stage.asked("position").is_some(), "it may have been the former one that was read");
+    stage.answer("position", vec![Reply::Opened(Box::new(opened("main", true)))]);
+    assert!(stage.asked("position").is_none());
+    stage.keys("1");
+    stage.event(heads("third"));
+    assert!(stage.asked("position").is_none(), "nobody looks");
+    stage.keys("3");
+    assert!(stage.asked("position").is_some());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What the actions of the screen do.
 
+use std::sync::Arc;
+
 use stratigraph_engine::{At, TableKey};
 
 use super::action::{Action, Sort};
@@ -80,7 +82,8 @@ impl Tables {
             }),
             (None, None) => None,
         };
-        self.open(Opening { at, wish, from, reload: false, history_of: None, typed: None }, cx);
+        let heads = Arc::clone(&cx.shared.heads);
+        self.open(Opening { at, heads, wish, from, reload: false, history_of: None, typed: None }, cx);
     }
 
     pub(super) fn go_back(&mut self, cx: &mut Context<'_>) {
@@ -88,6 +91,7 @@ impl Tables {
             self.open(
                 Opening {
                     at: station.at.clone(),
+                    heads: Arc::clone(&cx.shared.heads),
                     wish: Some(station),
                     from: None,
                     reload: false,
@@ -107,7 +111,8 @@ impl Tables {
             (None, None) => At::Branch(stratigraph_engine::BranchName::main()),
         };
         let wish = self.station();
-        self.open(Opening { at, wish, from: None, reload, history_of: None, typed: None }, cx);
+        let heads = Arc::clone(&cx.shared.heads);
+        self.open(Opening { at, heads, wish, from: None, reload, history_of: None, typed: None }, cx);
     }
 
     fn open(&mut self, opening: Opening, cx: &mut Context<'_>) {

@@ -172,5 +172,5 @@ fn details(of: &DetailsKey) -> Details {
 
 /// Heads as the watch sees them, main at this version.
 pub(super) fn heads(main: u64) -> Heads {
-    [(BranchName::main(), ManifestVersion::new(main)), (branch("hiring"), ManifestVersion::new(54))].into()
+    [(BranchName::main(), crate::stage::seen(main)), (branch("hiring"), crate::stage::seen(54))].into()
 }

@@ -107,8 +107,8 @@ fn the_cursor_stays_on_its_commit_when_others_arrive_and_follows_from_the_top() 
     assert_eq!(selected(&bench), "1WMJEC");
     bench.press("j j");
     for (heads, expected, new) in [(10, "F7AWY5", "3 new"), (11, "F7AWY5", "3 new")] {
-        let versions = [(BranchName::main(), ManifestVersion::new(heads))];
-        bench.event(Event::Heads(Ok([(BranchName::main(), ManifestVersion::new(1))].into())));
+        let versions = [(BranchName::main(), crate::stage::seen(heads))];
+        bench.event(Event::Heads(Ok([(BranchName::main(), crate::stage::seen(1))].into())));
         bench.event(Event::Heads(Ok(versions.into())));
         bench.load([commits(), (1..=3).map(newer).collect()].concat());
         assert_eq!(selected(&bench), expected);
@@ -116,7 +116,7 @@ fn the_cursor_stays_on_its_commit_when_others_arrive_and_follows_from_the_top() 
     }
     bench.press("g g");
     assert!(!bench.draw().join("\n").contains(" new"));
-    bench.event(Event::Heads(Ok([(BranchName::main(), ManifestVersion::new(12))].into())));
+    bench.event(Event::Heads(Ok([(BranchName::main(), crate::stage::seen(12))].into())));
     bench.load([commits(), (1..=4).map(newer).collect()].concat());
     assert_eq!(bench.state.screens.history.list.cursor().row, 0, "the top row follows");
 }

@@ -106,6 +106,28 @@ fn once_a_branch_moved_nothing_says_that_it_merges() {
 }
 
 #[test]
+fn a_branch_that_was_made_again_has_moved_whatever_its_version() {
+    for version in [3, 4, 5] {
+        let mut stage = Stage::choosing(120, 30);
+        let looks = |version, identity: &str| {
+            let heads = [("main", crate::stage::seen(7)), ("people", crate::stage::life(version, identity))];
+            let heads = heads.map(|(name, head)| (super::stage::branch(name), head));
+            crate::event::Event::Heads(Ok(heads.into()))
+        };
+        stage.event(looks(4, "first"));
+        stage.keys("enter enter");
+        stage.answer("merge preview", vec![Reply::Preview(Box::new(preview(Vec::new())))]);
+        assert!(stage.picture().contains("C merges"), "{}", stage.picture());
+        stage.event(looks(version, "second"));
+        let picture = stage.picture();
+        assert!(picture.contains("a branch moved: r previews again") && !picture.contains("C merges"), "{picture}");
+        stage.keys("r");
+        stage.answer("merge preview", vec![Reply::Preview(Box::new(preview(Vec::new())))]);
+        assert_eq!(stage.picture().contains("C merges"), version <= 4, "it is the new branch that was compared");
+    }
+}
+
+#[test]
 fn a_head_that_moves_between_question_and_answer_is_caught() {
     let mut stage = Stage::conflictless(120, 30);
     stage.write();

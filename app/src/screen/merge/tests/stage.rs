@@ -69,7 +69,7 @@ impl Stage {
 
     /// The heads of branches were seen.
     pub(super) fn heads(&mut self, heads: &[(&str, u64)]) {
-        let heads = heads.iter().map(|(name, version)| (branch(name), ManifestVersion::new(*version))).collect();
+        let heads = heads.iter().map(|(name, version)| (branch(name), crate::stage::seen(*version))).collect();
         self.event(Event::Heads(Ok(heads)));
     }
 

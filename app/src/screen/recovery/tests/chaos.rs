@@ -182,7 +182,7 @@ proptest! {
                 Happens::Answer(kind, well) => answer(&mut stage, &mut world, kind, well),
                 Happens::Heads(version) => {
                     stage.event(Event::Heads(Ok([(stratigraph_engine::BranchName::main(),
-                        stratigraph_engine::ManifestVersion::new(version))].into())));
+                        crate::stage::seen(version))].into())));
                 }
             }
             let after = writes(&stage);
