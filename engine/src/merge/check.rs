@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::TableMerge;
+use super::cause::Causes;
 use super::choice::Choice;
 use super::chosen::{ChosenRows, Decided, RowChoice, chosen_rows};
 use super::conditions::Conditions;
-use super::conflict::{Conflict, ConflictDetail, ConflictKey, Side};
+use super::conflict::{Conflict, ConflictDetail, ConflictKey};
 use super::decision::{Assigned, MergeDecisions, StaleDecision, assign, idle};
 use super::error::MergeError;
 use super::lookup::{ThreeTables, open};
@@ -86,13 +87,14 @@ pub(super) async fn apply(
         let mut new: Vec<Conflict> =
             broken.iter().filter(|conflict| !before.contains(&(&conflict.key, &conflict.detail))).cloned().collect();
         mark(graph, plan, &mut new).await?;
+        let causes = Causes::new(&chosen, &known);
         for conflict in &mut new {
-            conflict.caused_by = cause(conflict, &chosen);
+            conflict.caused_by = causes.of(conflict);
         }
         if new.is_empty() {
             let has_table = |table: &TableKey| graph.schema().catalog().table(table).is_some();
             let idle = idle(&known, decisions, &assigned, &has_table, &keeps);
-            let check = MergeCheck { idle, ..report(plan, &known, &broken, assigned, &rows).await? };
+            let check = MergeCheck { idle, ..report(plan, &known, &broken, assigned, &causes, &rows).await? };
             return Ok(Checked { check, rows, relied_on });
         }
         known.extend(new);
@@ -186,29 +188,13 @@ fn undecided(known: &[Conflict], assigned: &Assigned) -> HashSet<(TableKey, Stri
     open.map(|(conflict, _)| (conflict.key.table.clone(), conflict.key.id.clone())).collect()
 }
 
-/// The decision that made the rows of a conflict what they are.
-fn cause(conflict: &Conflict, chosen: &ChosenRows) -> Option<usize> {
-    let of = |table: &TableKey, id: &str| Some(chosen.get(table)?.get(id)?.decision);
-    let key = &conflict.key;
-    let own = || of(&key.table, &key.id);
-    let any_edge = || {
-        let edges = chosen.get(&key.table)?.values();
-        edges.filter(|chosen| !matches!(chosen.row, RowChoice::From(Side::Target))).map(|chosen| chosen.decision).max()
-    };
-    match &conflict.detail {
-        ConflictDetail::Orphan { node, end, .. } => own().or_else(|| of(node, end)),
-        ConflictDetail::Unique { other, .. } => own().or_else(|| of(&key.table, other)),
-        ConflictDetail::Cardinality { .. } => any_edge(),
-        ConflictDetail::Row { .. } | ConflictDetail::Value { .. } => own(),
-    }
-}
-
 /// Tells what is decided and what is open.
 async fn report(
     plan: &MergePlan,
     known: &[Conflict],
     broken: &[Conflict],
     assigned: Assigned,
+    causes: &Causes<'_>,
     rows: &BTreeMap<TableKey, TableRows>,
 ) -> Result<MergeCheck> {
     let still: HashSet<(&ConflictKey, &ConflictDetail)> =
@@ -217,8 +203,10 @@ async fn report(
     for (conflict, decision) in known.iter().zip(&assigned.chosen) {
         let is_broken = still.contains(&(&conflict.key, &conflict.detail));
         match decision {
-            Some(decision) if is_broken => {
-                open.push(Conflict { caused_by: Some(*decision), ..conflict.clone() });
+            // It may be decided with another one of the same rows, or not as the rule has it.
+            Some(_) if is_broken => {
+                let caused_by = conflict.caused_by.or_else(|| causes.of(conflict));
+                open.push(Conflict { caused_by, ..conflict.clone() });
             }
             Some(decision) => decided.push((conflict.clone(), *decision)),
             None if is_broken || conflict.key.kind.is_of_a_row() => open.push(conflict.clone()),

@@ -30,20 +30,42 @@ pub struct ChosenRow {
     pub rest: Option<Side>,
     /// Index of the last decision about it.
     pub decision: usize,
+    /// Which decision named each of the cells of [`RowChoice::Cells`] last.
+    named: BTreeMap<String, usize>,
+    /// Which decision chose the side that the other cells come from.
+    rest_by: Option<usize>,
 }
 
 impl ChosenRow {
+    /// The decision that named a cell.
+    pub(super) fn names(&self, column: &str) -> Option<usize> {
+        self.named.get(column).copied()
+    }
+
+    /// The decision that chose where cells come from that none names.
+    pub(super) fn rest_by(&self) -> Option<usize> {
+        match &self.row {
+            RowChoice::Cells(_) => self.rest_by,
+            RowChoice::From(_) | RowChoice::Absent | RowChoice::Restored => Some(self.decision),
+        }
+    }
+
     /// Adds a later choice about the same row: cells are changed in what was chosen before, everything else replaces it.
     fn then(&mut self, later: Self) {
         match (&mut self.row, later.row) {
-            (RowChoice::Cells(cells), RowChoice::Cells(more)) => cells.extend(more),
+            (RowChoice::Cells(cells), RowChoice::Cells(more)) => {
+                cells.extend(more);
+                self.named.extend(later.named);
+            }
             (RowChoice::From(side), RowChoice::Cells(cells)) => {
-                self.rest = Some(*side);
+                (self.rest, self.rest_by) = (Some(*side), Some(self.decision));
                 self.row = RowChoice::Cells(cells);
+                self.named = later.named;
             }
             (row, later_row) => {
                 *row = later_row;
-                self.rest = None;
+                (self.rest, self.rest_by) = (None, None);
+                self.named = later.named;
             }
         }
         self.decision = later.decision;
@@ -85,7 +107,13 @@ fn in_order(mut decided: Vec<Decided<'_>>) -> impl Iterator<Item = (TableKey, St
         (!conflict.key.kind.is_of_a_row(), matches!(decision.on, Scope::Conflict(_)), *index)
     });
     decided.into_iter().flat_map(|(conflict, index, decision)| {
-        let chosen = move |row| ChosenRow { row, rest: None, decision: index };
+        let chosen = move |row| {
+            let named = match &row {
+                RowChoice::Cells(cells) => cells.keys().map(|column| (column.clone(), index)).collect(),
+                RowChoice::From(_) | RowChoice::Absent | RowChoice::Restored => BTreeMap::new(),
+            };
+            ChosenRow { row, rest: None, decision: index, named, rest_by: None }
+        };
         let effects = decision.choice.as_ref().map(|choice| effects(conflict, choice)).unwrap_or_default();
         effects.into_iter().map(move |(table, id, row)| (table, id, chosen(row)))
     })

@@ -19,6 +19,7 @@
 //! **Rule:** a plan is bound to two heads and their last common commit. It is carried out on exactly these or not at all.
 
 mod bases;
+mod cause;
 mod check;
 mod choice;
 mod chosen;

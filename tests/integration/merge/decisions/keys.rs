@@ -102,6 +102,35 @@ async fn a_node_that_went_later_is_not_restored_by_a_decision_about_the_other_on
     Ok(())
 }
 
+/// Each of the two clashes was there before: what is decided about one of them is no cause of the other.
+#[tokio::test]
+async fn a_clash_of_another_column_is_not_blamed_on_a_decision() -> Result<()> {
+    let person = |name: &str| node(&json!({"name": name, "mail": "x", "phone": "1"}));
+    let made = stage(&names(&["Z"]), &person("A"), &person("B")).await?;
+    let planned = plan(&made.graph, "work", "main").await?;
+    assert_eq!(found(planned.conflicts()), expected(&[UNIQUE_A, UNIQUE_A]));
+    for (column, other) in [("mail", "phone"), ("phone", "mail")] {
+        let changed = Choice::Cells([(column.to_owned(), CellChoice::Value(json!("7")))].into());
+        let decisions = decided(&planned, vec![Decision::by_hand(&planned.conflicts()[0], Some(changed))]);
+        let checked = check(&made, &planned, &decisions).await?;
+        let open: Vec<_> = checked.open.iter().map(|open| (open.detail.to_string(), open.caused_by)).collect();
+        assert_eq!(open, [(format!("same {other} as `B`"), None)], "{column}");
+        // A value that clashes, too, is the decision's.
+        let clashing = node(&json!({"name": "D", "mail": "taken", "phone": "taken"}));
+        let made = stage(&(names(&["Z"]) + &clashing), &person("A"), &person("B")).await?;
+        let planned = plan(&made.graph, "work", "main").await?;
+        let taken = Choice::Cells([(column.to_owned(), CellChoice::Value(json!("taken")))].into());
+        let decisions = decided(&planned, vec![Decision::by_hand(&planned.conflicts()[0], Some(taken))]);
+        let checked = check(&made, &planned, &decisions).await?;
+        let mut open: Vec<_> = checked.open.iter().map(|open| (open.detail.to_string(), open.caused_by)).collect();
+        open.sort();
+        let mut expected = [(format!("same {other} as `B`"), None), (format!("same {column} as `D`"), Some(0))];
+        expected.sort();
+        assert_eq!(open, expected, "{column}");
+    }
+    Ok(())
+}
+
 /// Nobody chose between A and C: another decision brings the phone back that A has.
 #[tokio::test]
 async fn a_clash_that_another_decision_makes_is_not_decided_with_the_first() -> Result<()> {
