@@ -197,7 +197,8 @@ fn a_preview_shows_every_conflict_with_its_three_values() -> Result<()> {
     let before = digest(stage.root.path())?;
     let output = stage.merge(&["--preview"])?;
     assert_eq!(output.status.code(), Some(2), "{}", errors(&output));
-    assert!(errors(&output).starts_with("note: decide with --take"), "{}", errors(&output));
+    let file = "or with --decisions FILE, which --write-decisions FILE prepares\n";
+    assert_eq!(errors(&output), format!("note: decide with --take source, target or cells, {file}"));
     let shown = printed(&output);
     let (sentence, rest) = shown.split_once('\n').context("lines")?;
     assert!(sentence.starts_with("merge: review ("), "{sentence}");
@@ -257,6 +258,8 @@ fn a_merge_with_open_conflicts_writes_nothing_and_shows_them() -> Result<()> {
             said.contains(&format!("error: nothing was merged: {open} conflicts are open\n  next: decide")),
             "{said}"
         );
+        let words = if arguments.contains(&"cells") { "source or target" } else { "source, target or cells" };
+        assert!(said.contains(&format!("decide with --take {words}, or with --decisions")), "{said}");
         assert!(arguments.contains(&"cells") || printed(&output) == preview, "{}", printed(&output));
         assert!(digest(stage.root.path())? == before, "{arguments:?} changed the graph");
     }

@@ -8,7 +8,6 @@ use stratigraph_engine::{BranchName, Error, ErrorKind, ManifestVersion, TableKey
 use stratigraph_widgets::width::escape;
 
 use super::demo::DemoError;
-use super::merge::HOW_TO_DECIDE;
 use super::words::{meant, meant_table};
 use crate::message::chain;
 
@@ -122,6 +121,8 @@ pub(super) enum CliError {
     NotMerged {
         /// How many.
         open: usize,
+        /// What decides them.
+        how: String,
     },
     /// A file could not be written.
     #[error("cannot write {path}")]
@@ -210,7 +211,7 @@ impl CliError {
             Self::Unwritten { .. } => Some("give a file in a folder that you may write to".into()),
             Self::UnknownCommand { near: None, .. } => Some("`stratigraph --help` lists the commands".into()),
             Self::Panicked => next_step(ErrorKind::Internal).map(Cow::from),
-            Self::NotMerged { .. } => Some(HOW_TO_DECIDE.into()),
+            Self::NotMerged { how, .. } => Some(how.clone().into()),
             Self::Output(_)
             | Self::UnknownCommand { near: Some(_), .. }
             | Self::TwoFormats { .. }

@@ -31,11 +31,7 @@ use super::output::Out;
 use super::target::{announce_migration, announce_schema, branch_name, confirm, echo, open_to_write};
 use super::work::Work;
 use found::Found;
-use given::{Given, Take};
-
-/// What to do about open conflicts.
-pub(super) const HOW_TO_DECIDE: &str =
-    "decide with --take source, target or cells, or with --decisions FILE, which --write-decisions FILE prepares";
+use given::{Given, Take, how_to_decide};
 
 /// How often a merge is planned again because a branch moved.
 const AGAIN: u32 = 10;
@@ -108,7 +104,7 @@ async fn preview(args: &MergeArgs, asked: &Asked, out: &mut Out, work: &Work) ->
     }
     out.flush()?;
     if args.write_decisions.is_none() {
-        note(HOW_TO_DECIDE);
+        note(&how_to_decide(&found.open));
     }
     Err(CliError::OpenConflicts)
 }
@@ -168,7 +164,7 @@ async fn find_settled(graph: &Graph, asked: &Asked, out: &mut Out, work: &Work) 
     }
     show(graph, &found, &asked.given, out).await?;
     out.flush()?;
-    Err(CliError::NotMerged { open: found.open.len() })
+    Err(CliError::NotMerged { open: found.open.len(), how: how_to_decide(&found.open) })
 }
 
 async fn carry_out(graph: &Graph, args: &MergeArgs, found: &Found, work: &Work) -> Result<Merged, Error> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use stratigraph_engine::Error;
 use stratigraph_engine::merge::{
-    Choice, ConflictKind, Decision, DecisionError, MergeDecisions, MergeError, MergePlan, Rule, Side,
+    Choice, Conflict, ConflictKind, Decision, DecisionError, MergeDecisions, MergeError, MergePlan, Rule, Side,
 };
 
 use crate::cli::error::CliError;
@@ -21,6 +21,13 @@ pub(super) enum Take {
 }
 
 impl Take {
+    const ALL: [Self; 3] = [Self::Source, Self::Target, Self::Cells];
+
+    /// Whether one of its rules decides a conflict.
+    fn settles(self, conflict: &Conflict) -> bool {
+        is_taken(conflict.key.kind) && self.choice().fits(conflict).is_ok()
+    }
+
     fn choice(self) -> Choice {
         match self {
             Self::Source => Choice::Take(Side::Source),
@@ -39,7 +46,7 @@ impl Take {
 
     /// One rule for each kind of conflict between rows. Rules that a row breaks are not settled by the way.
     fn rules(self) -> Vec<Decision> {
-        let kinds = ConflictKind::ALL.into_iter().filter(|kind| kind.is_of_a_row());
+        let kinds = ConflictKind::ALL.into_iter().filter(|kind| is_taken(*kind));
         let rule = |kind| Rule { kind: Some(kind), ..Rule::default() };
         kinds.map(|kind| Decision { by: Some(self.flag()), ..Decision::by_rule(rule(kind), self.choice()) }).collect()
     }
@@ -47,6 +54,23 @@ impl Take {
     fn flag(self) -> String {
         format!("--take {}", self.word())
     }
+}
+
+/// Whether `--take` is about conflicts of a kind.
+fn is_taken(kind: ConflictKind) -> bool {
+    kind.is_of_a_row()
+}
+
+/// What to do about open conflicts: `--take` is named with the words that settle at least one of them.
+pub(super) fn how_to_decide(open: &[Conflict]) -> String {
+    let settles = |take: &Take| open.iter().any(|conflict| take.settles(conflict));
+    let words: Vec<&str> = Take::ALL.iter().filter(|take| settles(take)).map(|take| take.word()).collect();
+    let take = match words.as_slice() {
+        [] => String::new(),
+        [only] => format!("--take {only}, or with "),
+        [first @ .., last] => format!("--take {} or {last}, or with ", first.join(", ")),
+    };
+    format!("decide with {take}--decisions FILE, which --write-decisions FILE prepares")
 }
 
 /// What was given to decide conflicts with.
@@ -136,5 +160,54 @@ impl GivenFile {
             }
             Err(error) => Err(Error::from(MergeError::from(error)).into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stratigraph_engine::merge::{ConflictDetail, ConflictKey};
+
+    use super::*;
+
+    fn conflict(kind: ConflictKind, detail: ConflictDetail) -> Conflict {
+        let key = ConflictKey { table: "node:Person".parse().expect("a key"), kind, id: "ada".to_owned() };
+        Conflict { key, detail, rows: String::new(), caused_by: None }
+    }
+
+    fn row(kind: ConflictKind, is_cell_mergeable: bool) -> Conflict {
+        conflict(kind, ConflictDetail::Row { columns: vec!["age".to_owned()], is_cell_mergeable })
+    }
+
+    #[test]
+    fn only_what_settles_a_conflict_is_offered() {
+        let node = "node:Person".parse().expect("a key");
+        let orphan = ConflictDetail::Orphan { role: "src".to_owned(), node, end: "bob".to_owned() };
+        let rules = [
+            conflict(ConflictKind::OrphanEdge, orphan),
+            conflict(
+                ConflictKind::UniqueViolation,
+                ConflictDetail::Unique { columns: vec!["mail".to_owned()], other: "bob".to_owned() },
+            ),
+            conflict(
+                ConflictKind::CardinalityViolation,
+                ConflictDetail::Cardinality { count: 2, min: 0, max: Some(1) },
+            ),
+            conflict(
+                ConflictKind::ValueConstraintViolation,
+                ConflictDetail::Value { column: "age".to_owned(), reason: "too old".to_owned() },
+            ),
+        ];
+        let file = "--decisions FILE, which --write-decisions FILE prepares";
+        assert_eq!(how_to_decide(&rules), format!("decide with {file}"));
+        let sides = format!("decide with --take source or target, or with {file}");
+        for kind in [ConflictKind::DivergentUpdate, ConflictKind::DivergentInsert] {
+            let all = format!("decide with --take source, target or cells, or with {file}");
+            assert_eq!(how_to_decide(&[row(kind, true)]), all);
+            assert_eq!(how_to_decide(&[row(kind, false)]), sides, "{kind}");
+        }
+        assert_eq!(how_to_decide(&[row(ConflictKind::DeleteVsUpdate, true)]), sides);
+        let mut mixed = rules.to_vec();
+        mixed.push(row(ConflictKind::DivergentUpdate, false));
+        assert_eq!(how_to_decide(&mixed), sides);
     }
 }
