@@ -39,6 +39,7 @@ pub mod marks;
 pub mod matcher;
 pub mod message;
 pub mod moved;
+pub mod natural;
 pub mod overlay;
 #[cfg(test)]
 mod pages;

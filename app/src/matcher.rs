@@ -1,4 +1,5 @@
-//! Which texts are meant: terms of search and filter (smart case, `!` inverts, `/re/` is an expression), and globs of names.
+//! Which texts are meant: terms of search and filter (smart case, `!` inverts, `/re/` is an expression, `*` makes a glob of a term for
+//! names), and globs of names.
 
 use regex::{Regex, RegexBuilder};
 
@@ -6,6 +7,8 @@ use regex::{Regex, RegexBuilder};
 #[derive(Debug, Clone)]
 pub struct Matcher {
     regex: Regex,
+    /// For names: the whole name, if the term is a glob.
+    glob: Option<Regex>,
     inverted: bool,
 }
 
@@ -34,12 +37,29 @@ impl Matcher {
         if pattern.is_empty() {
             return Ok(None);
         }
-        let regex = RegexBuilder::new(&pattern)
-            .case_insensitive(!has_capital(text, expression.is_some()))
-            .size_limit(1 << 20)
-            .build()
-            .map_err(|error| MatcherError::Expression { reason: last_line(&error.to_string()) })?;
-        Ok(Some(Self { regex, inverted }))
+        let compile = |pattern: &str| {
+            RegexBuilder::new(pattern)
+                .case_insensitive(!has_capital(text, expression.is_some()))
+                .dot_matches_new_line(expression.is_none())
+                .size_limit(1 << 20)
+                .build()
+                .map_err(|error| MatcherError::Expression { reason: last_line(&error.to_string()) })
+        };
+        let is_glob = expression.is_none() && text.contains('*');
+        let glob = is_glob.then(|| format!("^{}$", pattern.replace(r"\*", ".*")));
+        Ok(Some(Self { regex: compile(&pattern)?, glob: glob.as_deref().map(compile).transpose()?, inverted }))
+    }
+
+    /// Whether the term is a glob for names: it has a `*` and is no expression.
+    #[must_use]
+    pub fn is_glob(&self) -> bool {
+        self.glob.is_some()
+    }
+
+    /// Whether a name is wanted: a glob (`agent/*`) has to fit all of it, any other term a part.
+    #[must_use]
+    pub fn accepts_name(&self, name: &str) -> bool {
+        self.glob.as_ref().unwrap_or(&self.regex).is_match(name) != self.inverted
     }
 
     /// Whether `text` is wanted.
@@ -51,6 +71,17 @@ impl Matcher {
     /// Whether any of the texts matches; an inverted term accepts when none does.
     pub fn accepts_any<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> bool {
         texts.into_iter().any(|text| self.regex.is_match(text)) != self.inverted
+    }
+
+    /// As [`Matcher::accepts_any`], where a glob may also fit one of the names.
+    pub fn accepts_any_or_name<'a>(
+        &self,
+        texts: impl IntoIterator<Item = &'a str>,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> bool {
+        let named = |glob: &Regex| names.into_iter().any(|name| glob.is_match(name));
+        (texts.into_iter().any(|text| self.regex.is_match(text)) || self.glob.as_ref().is_some_and(named))
+            != self.inverted
     }
 
     /// Byte ranges to mark in `text`; none for an inverted term.
@@ -122,6 +153,29 @@ mod tests {
             ("/a", "x/A", true),
         ];
         holds(&cases, |term, text| Matcher::new(term).expect("valid").expect("not empty").accepts(text));
+    }
+
+    #[test]
+    fn a_term_with_a_star_is_a_glob_for_names() {
+        let cases = [
+            ("agent/*", "agent/7", true),
+            ("agent/*", "Agent/7", true),
+            ("Agent/*", "agent/7", false),
+            ("agent/*", "old/agent/7", false),
+            ("*/7", "agent/7", true),
+            ("*/7", "agent/71", false),
+            ("*gen*", "agent/7", true),
+            ("a.*", "agent", false),
+            ("a.*", "a.gent", true),
+            ("!agent/*", "agent/7", false),
+            ("!agent/*", "main", true),
+            ("agent/", "old/agent/7", true),
+            ("/agent.*7/", "old/agent/7", true),
+            ("*", "main", true),
+        ];
+        holds(&cases, |term, name| Matcher::new(term).expect("valid").expect("not empty").accepts_name(name));
+        let plain = Matcher::new("a*b").expect("valid").expect("not empty");
+        assert!(plain.accepts("xa*bx") && !plain.accepts("axb"), "in other texts a star is a star");
     }
 
     #[test]

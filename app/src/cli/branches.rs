@@ -8,6 +8,7 @@ use super::open_graph;
 use super::output::Out;
 use super::text_table::{Align, TextTable};
 use crate::moved::Moved;
+use crate::natural;
 use crate::theme::Role;
 
 /// Characters of the end of an id, at least.
@@ -33,10 +34,11 @@ struct BranchFacts<'a> {
     broken: Option<&'a str>,
 }
 
-/// Prints the branches: main first, the others by name.
+/// Prints the branches: main first, the others in natural order.
 pub(super) async fn run(args: BranchesArgs, out: &mut Out) -> Result<(), CliError> {
     let graph = open_graph(&args.uri).await?;
-    let branches = graph.branches().await?;
+    let mut branches = graph.branches().await?;
+    branches.sort_by(|left, right| natural::branches(&left.name, &right.name));
     if let Some(moved) = Moved::of(&branches) {
         note(&moved.whole());
     }

@@ -4,8 +4,12 @@ use serde::Serialize;
 use stratigraph_engine::{BranchName, Commit, CommitGraph, CommitId, ManifestVersion};
 
 use super::output::{Cell, Out};
+use crate::natural;
 use crate::summary::Summaries;
 use crate::theme::Role;
+
+/// Most branches that a headline names; the others are counted.
+const LABELS: usize = 8;
 
 /// The facts of one commit, with the field names of the JSON output.
 #[derive(Debug, Serialize)]
@@ -31,14 +35,17 @@ impl<'a> CommitFacts<'a> {
             manifest_version: commit.manifest_version,
             actor: commit.actor.as_deref(),
             created_at_micros: commit.created_at_micros,
-            heads: history.heads_at(commit.id),
+            heads: heads(history, commit.id),
             summary: summaries.of(commit).text(arrow),
         }
     }
 
     /// The heads in brackets and the summary.
     pub(super) fn headline(&self, out: &Out) -> Cell {
-        let labels = self.heads.iter().map(|head| format!("[{head}]")).collect::<Vec<_>>().join(" ");
+        let mut labels = self.heads.iter().take(LABELS).map(|head| format!("[{head}]")).collect::<Vec<_>>().join(" ");
+        if let more @ 1.. = self.heads.len().saturating_sub(LABELS) {
+            labels.push_str(&format!(" +{more}"));
+        }
         let (labels, summary) = (out.cell(Role::Title, &labels), out.cell(Role::Text, &self.summary));
         if labels.columns == 0 {
             return summary;
@@ -46,6 +53,13 @@ impl<'a> CommitFacts<'a> {
         let columns = labels.columns + 1 + summary.columns;
         Cell::painted(format!("{} {}", labels.painted, summary.painted), columns)
     }
+}
+
+/// Branches whose head is a commit: main first, then in natural order.
+fn heads(history: &CommitGraph, id: CommitId) -> Vec<&BranchName> {
+    let mut heads = history.heads_at(id);
+    heads.sort_by(|left, right| natural::branches(left, right));
+    heads
 }
 
 /// The arrow of the summaries: text follows the glyphs of the terminal, JSON is always the same.

@@ -1,6 +1,6 @@
 //! The list of branches: what is selected, marked and hidden, and how it moves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use stratigraph_engine::BranchName;
 
@@ -9,6 +9,7 @@ use crate::action::Motion;
 use crate::cursor::Cursor;
 use crate::marks::Marks;
 use crate::matcher::Matcher;
+use crate::natural;
 use crate::screen::Answer;
 
 /// The list.
@@ -26,7 +27,7 @@ pub(super) struct List {
 }
 
 impl List {
-    /// All branches: main first, the others by name.
+    /// All branches: main first, the others in natural order.
     pub(super) fn branches(&self) -> &[Facts] {
         &self.branches
     }
@@ -69,9 +70,11 @@ impl List {
     }
 
     /// Shows other facts from now on. The cursor stays on its branch; where that is gone, in its row.
-    pub(super) fn put(&mut self, branches: Vec<Facts>, filter: Option<&Matcher>, height: usize) {
+    pub(super) fn put(&mut self, mut branches: Vec<Facts>, filter: Option<&Matcher>, height: usize) {
+        branches.sort_by(|left, right| natural::branches(&left.branch.name, &right.branch.name));
         self.branches = branches;
-        let gone = |name: &BranchName| !self.branches.iter().any(|facts| facts.branch.name == *name);
+        let names: HashSet<&BranchName> = self.branches.iter().map(|facts| &facts.branch.name).collect();
+        let gone = |name: &BranchName| !names.contains(name);
         self.marks.retain(|name| !gone(name));
         if self.wanted.as_ref().is_some_and(gone) {
             self.wanted = None;
@@ -177,8 +180,11 @@ pub(super) enum Way {
     Back,
 }
 
-/// Whether the name, the branch it was made from, the head's whole id or its actor match.
+/// Whether the name, the branch it was made from, the head's whole id or its actor match; a glob is about the name alone.
 fn mentions(matcher: &Matcher, facts: &Facts) -> bool {
+    if matcher.is_glob() {
+        return matcher.accepts_name(facts.branch.name.as_str());
+    }
     let id = facts.branch.head.map(|head| head.to_string());
     let actor = facts.head.as_ref().and_then(|head| head.commit.actor.as_deref());
     let parent = facts.branch.parent.as_ref().map(BranchName::as_str);

@@ -105,7 +105,7 @@ pub struct Pending {
 /// What a look at the branches found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Loaded {
-    /// The branches: main first, the others by name.
+    /// The branches, in no particular order.
     pub branches: Vec<Facts>,
     /// Interrupted writes on branches that are gone, by branch.
     pub gone: BTreeMap<BranchName, usize>,

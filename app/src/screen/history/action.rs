@@ -42,6 +42,8 @@ pub enum Action {
     Ancestry,
     /// Ask into which branch the one of the selected commit shall be merged.
     AskMerge,
+    /// Ask into which branch this one shall be merged.
+    MergeOf(BranchName),
     /// Show the Merge screen with these branches chosen.
     Merge {
         /// The branch that is merged.

@@ -270,7 +270,10 @@ fn wanted_branches(log: &CommitLog, globs: &[String]) -> Option<NodeSet> {
 
 /// Columns for labels and actors, as wide as the widest, within limits.
 fn widths(log: &CommitLog) -> (usize, usize) {
-    let label = |names: &[stratigraph_engine::BranchName]| names.first().map_or(0, |name| width(name.as_str()) + 2);
+    let label = |names: &[stratigraph_engine::BranchName]| {
+        let more = if names.len() > 1 { format!("+{}", names.len() - 1).len() } else { 0 };
+        names.first().map_or(0, |name| width(name.as_str()) + 2 + more)
+    };
     let labels = log.all_labels().map(label).max().unwrap_or(0);
     let actors = log.commits().iter().filter_map(|commit| commit.actor.as_deref()).map(width).max().unwrap_or(0);
     (labels.min(LABELS), actors.min(ACTORS))

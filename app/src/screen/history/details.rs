@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use stratigraph_engine::{Commit, CommitId, TableChange, TableEntry};
+use stratigraph_engine::{BranchName, Commit, CommitId, TableChange, TableEntry};
 use stratigraph_widgets::width::{Align, escape, fit, width, wrap};
 
 use super::log::{Before, CommitLog, Extent};
@@ -15,6 +15,12 @@ use crate::view::{age, grouped, moment};
 
 /// Commits whose facts are kept.
 const KEPT: usize = 2000;
+
+/// Columns of the name of a field.
+const FIELD: usize = 8;
+/// Lines for the names of the branches that a commit is the head of, and names that may be tried for them.
+const HEADS_LINES: usize = 3;
+const MOST_HEADS: usize = 40;
 
 /// Of a commit whose first parent is gone; which one it was stands above.
 const UNKNOWN: &str = "what it changed cannot be told: there is nothing left to compare it with; t reads its tables";
@@ -106,15 +112,31 @@ fn head(log: &CommitLog, commit: &Commit, style: &Style) -> Vec<Line> {
         (format!(" ({})", ago.trim()), Role::Dim),
     ]);
     let own = if log.labels(commit.id).contains(&commit.branch) { " = head" } else { "" };
-    let others = log.labels(commit.id).iter().filter(|name| **name != commit.branch);
-    let others: Vec<String> = others.map(|name| escape(name.as_str()).into_owned()).collect();
+    let others: Vec<&BranchName> = log.labels(commit.id).iter().filter(|name| **name != commit.branch).collect();
     let place = format!("{}{own}{}manifest {}", escape(commit.branch.as_str()), theme.dot(), commit.manifest_version);
     lines.push(field("branch", place));
     if !others.is_empty() {
-        lines.push(field("head of", others.join(", ")));
+        lines.extend(head_of(&others, style));
     }
     lines.extend(parents(log, commit, style));
     lines
+}
+
+/// Other branches that a commit is the head of: as many as a few lines hold, and how many more there are.
+fn head_of(others: &[&BranchName], style: &Style) -> Vec<Line> {
+    let room = style.columns.saturating_sub(FIELD).max(1);
+    let line = |shown: usize| {
+        let names: Vec<_> = others[..shown].iter().map(|name| escape(name.as_str())).collect();
+        match others.len() - shown {
+            0 => names.join(", "),
+            more => format!("{} and {} more", names.join(", "), grouped(more as u64)),
+        }
+    };
+    let fits = |shown: &usize| wrap(&line(*shown), room).len() <= HEADS_LINES;
+    let shown = (1..=others.len().min(MOST_HEADS)).rev().find(fits).unwrap_or(1);
+    let lines = wrap(&line(shown), room);
+    let names = std::iter::once("head of").chain(std::iter::repeat(""));
+    names.zip(lines).map(|(name, text)| field(name, text)).collect()
 }
 
 /// The parents, and which of them are gone.
@@ -131,7 +153,7 @@ fn parents(log: &CommitLog, commit: &Commit, style: &Style) -> Vec<Line> {
 }
 
 fn field(name: &str, text: String) -> Line {
-    vec![(format!("{name:<8}"), Role::Dim), (text, Role::Text)]
+    vec![(format!("{name:<FIELD$}"), Role::Dim), (text, Role::Text)]
 }
 
 /// The table of changed tables.

@@ -2,13 +2,13 @@
 //!
 //! | word | fits commits |
 //! |---|---|
-//! | `branch:x` | that a branch with `x` in its name published |
+//! | `branch:x` | that a branch with `x` in its name published; with a `*` in `x`, one whose whole name fits (`branch:agent/*`) |
 //! | `table:x` | that changed a table with `x` in `node:Type` or `edge:Type` |
 //! | `actor:x` | by an actor with `x` in the name |
 //! | `kind:merge` | of this kind: `merge`, `change`, `recovery`, `empty`, `first` (a beginning is enough) |
 //! | `since:x`, `until:x` | made at or after, at or before: `30m`, `2h`, `2d`, `3w` ago, a day, or an RFC 3339 time |
 //! | `id:x` | whose id ends with `x` |
-//! | other words, taken together | with this text in summary, actor, labels or id |
+//! | other words, taken together | with this text in summary, actor, labels or id; with a `*`, also those whose branch or label fits |
 //!
 //! Each `x` is a term as in search: smart case, `/re/` for expressions; `!` in front of the word or of `x` inverts.
 
@@ -157,7 +157,7 @@ fn kind(summary: &Summary) -> Option<&'static str> {
 
 fn holds(test: &Test, log: &CommitLog, summaries: &Summaries<'_>, commit: &Commit) -> bool {
     match test {
-        Test::Branch(matcher) => matcher.accepts(commit.branch.as_str()),
+        Test::Branch(matcher) => matcher.accepts_name(commit.branch.as_str()),
         Test::Table(matcher) => {
             let tables: Vec<String> =
                 log.graph().changed_tables(commit).unwrap_or_default().iter().map(ToString::to_string).collect();
@@ -176,8 +176,9 @@ fn holds(test: &Test, log: &CommitLog, summaries: &Summaries<'_>, commit: &Commi
 pub(super) fn mentions(matcher: &Matcher, log: &CommitLog, summaries: &Summaries<'_>, commit: &Commit) -> bool {
     let summary = summaries.of(commit).text(" → ");
     let id = id_text(commit.id);
-    let labels = log.labels(commit.id).iter().map(stratigraph_engine::BranchName::as_str);
-    matcher.accepts_any([summary.as_str(), id.as_str()].into_iter().chain(commit.actor.as_deref()).chain(labels))
+    let labels = || log.labels(commit.id).iter().map(stratigraph_engine::BranchName::as_str);
+    let texts = [summary.as_str(), id.as_str()].into_iter().chain(commit.actor.as_deref()).chain(labels());
+    matcher.accepts_any_or_name(texts, labels().chain([commit.branch.as_str()]))
 }
 
 fn id_text(id: CommitId) -> String {

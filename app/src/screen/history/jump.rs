@@ -3,6 +3,8 @@
 use stratigraph_engine::history::HistoryError;
 use stratigraph_engine::{At, BranchName, Commit, CommitGraph, CommitId, ManifestVersion};
 
+use crate::natural;
+
 /// Finds the commit, or says why there is none. O(commits) for versions and times, which are looked for along the branch.
 pub(super) fn resolve(graph: &CommitGraph, text: &str) -> Result<CommitId, String> {
     let at: At = text.parse().map_err(|error: HistoryError| error.to_string())?;
@@ -37,7 +39,9 @@ const LISTED: usize = 20;
 
 /// Says what there is instead of a name that fits nothing.
 fn unknown(graph: &CommitGraph, name: &str) -> String {
-    let mut known: Vec<String> = graph.heads().keys().take(LISTED).map(ToString::to_string).collect();
+    let mut names: Vec<&BranchName> = graph.heads().keys().collect();
+    names.sort_by(|left, right| natural::branches(left, right));
+    let mut known: Vec<String> = names.into_iter().take(LISTED).map(ToString::to_string).collect();
     let more = graph.heads().len().saturating_sub(LISTED);
     known.extend((more > 0).then(|| format!("and {more} more")));
     HistoryError::UnknownName { name: name.to_owned(), known }.to_string()

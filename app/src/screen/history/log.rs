@@ -12,6 +12,7 @@ use stratigraph_widgets::commit_dag::{Dag, EXTERNAL, NodeSet, Order, order};
 
 use super::cost::look;
 use super::problems::Problems;
+use crate::natural;
 use crate::summary::{Summaries, Summary};
 
 /// Colours of the lanes; 0 is kept for main.
@@ -74,9 +75,11 @@ impl CommitLog {
         }
         let order = order::topological(&dag, |node| graph.commits()[node as usize].id);
         let mut labels: HashMap<CommitId, Vec<BranchName>> = HashMap::new();
-        for id in graph.heads().values() {
-            let names = || graph.heads_at(*id).into_iter().cloned().collect();
-            labels.entry(*id).or_insert_with(names);
+        for (name, id) in graph.heads() {
+            labels.entry(*id).or_default().push(name.clone());
+        }
+        for names in labels.values_mut() {
+            names.sort_by(natural::branches);
         }
         let main = main_head(&graph);
         let colours = colours(&graph);
@@ -170,7 +173,7 @@ impl CommitLog {
         self.main.map_or_else(NodeSet::default, |head| self.dag.first_parent_chain(head))
     }
 
-    /// Branches whose head is this commit, main first.
+    /// Branches whose head is this commit, main first, then in natural order.
     #[must_use]
     pub fn labels(&self, id: CommitId) -> &[BranchName] {
         self.labels.get(&id).map_or(&[], Vec::as_slice)

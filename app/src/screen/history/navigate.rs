@@ -49,6 +49,7 @@ impl History {
                 self.relate(cx);
             }
             Action::AskMerge => self.ask_merge(cx),
+            Action::MergeOf(source) => self.ask_target(&source, cx),
             Action::Merge { source, target } => Self::merge(source, target, cx),
             Action::Problems => self.list_problems(cx),
         }

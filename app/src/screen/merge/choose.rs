@@ -6,6 +6,7 @@ use super::request::{Between, BranchLine, Pair};
 use crate::action::Motion;
 use crate::cursor::Cursor;
 use crate::matcher::Matcher;
+use crate::natural;
 
 /// One of the two lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +31,8 @@ pub(super) struct Choose {
 
 impl Choose {
     /// The branches are known: names stay chosen if they are there, else the first ones that make sense are.
-    pub(super) fn take(&mut self, branches: Vec<BranchLine>) {
+    pub(super) fn take(&mut self, mut branches: Vec<BranchLine>) {
+        branches.sort_by(|left, right| natural::branches(&left.name, &right.name));
         let there = |name: &BranchName| branches.iter().any(|branch| branch.name == *name);
         self.target = self.target.take().filter(there).or_else(|| branches.first().map(|branch| branch.name.clone()));
         let target = self.target.clone();
@@ -41,7 +43,7 @@ impl Choose {
 
     /// The branches that a filter leaves.
     pub(super) fn left(&self, filter: Option<&Matcher>) -> Vec<&BranchLine> {
-        let fits = |branch: &&BranchLine| filter.is_none_or(|matcher| matcher.accepts(branch.name.as_str()));
+        let fits = |branch: &&BranchLine| filter.is_none_or(|matcher| matcher.accepts_name(branch.name.as_str()));
         self.branches.iter().flatten().filter(fits).collect()
     }
 

@@ -181,8 +181,8 @@ fn a_place_that_is_none_keeps_the_prompt_with_the_branches_there_are() {
         let picture = bench.draw().join(" ").replace(['│', '┌', '┐', '└', '┘', '─'], " ");
         let words = picture.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(words.contains("> nowhere"), "what was typed stays: {words}");
-        let reason = "no branch `nowhere`, and no commit whose id ends so; the branches are: budget, ";
-        assert!(words.contains(reason) && words.contains("feature/hiring, main"), "{words}");
+        let reason = "no branch `nowhere`, and no commit whose id ends so; the branches are: main, budget, ";
+        assert!(words.contains(reason) && words.contains("experiment/vectors, feature/hiring"), "{words}");
         assert_eq!(bench.state.shared.notice, None, "it is said once");
         for _ in "nowhere".chars() {
             bench.press("backspace");
