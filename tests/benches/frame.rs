@@ -1,4 +1,5 @@
-//! From a key to the frame that answers it, on the History screen with as many commits as the sample has, and with 100 k.
+//! From a key to the frame that answers it, on the History screen with as many commits as the sample has, with 100 k, and with 1,000
+//! branches that run side by side.
 
 #![expect(clippy::print_stdout, reason = "percentiles are no result of criterion's")]
 
@@ -29,6 +30,8 @@ use crate::merge;
 
 /// Commits and branches: as in the sample, and as in a large graph.
 const HISTORIES: [(u32, u32); 2] = [(300, 8), (100_000, 30)];
+/// Branches of a fleet, and commits of each.
+const FLEET: (u32, u32) = (1_000, 10);
 const SIZE: (u16, u16) = (120, 30);
 /// Between two events of a key that is held down.
 const REPEAT: Duration = Duration::from_millis(10);
@@ -62,6 +65,33 @@ fn graph(commits: u32, branches: u32) -> CommitGraph {
         }
     });
     CommitGraph::new(commits.collect(), branches, Vec::new())
+}
+
+/// A commit of main for each branch that starts there; then each branch, in turn, with commits of its own.
+fn fleet((branches, own): (u32, u32)) -> CommitGraph {
+    let agent = |number: u32| BranchName::from_stored(Some(&format!("agent/{number}")));
+    let commit = |number: u32, branch: BranchName, parent: Option<CommitId>| Commit {
+        id: commit_id(number),
+        parent,
+        merged_parent: None,
+        branch,
+        manifest_version: ManifestVersion::new(u64::from(number) + 3),
+        created_at_micros: i64::from(number) * 1_000_000,
+        actor: Some("bench".into()),
+    };
+    let on_main = |number: u32| commit(number, BranchName::main(), number.checked_sub(1).map(commit_id));
+    let mut commits: Vec<Commit> = (0..branches).map(on_main).collect();
+    let mut heads: Vec<CommitId> = (0..branches).map(commit_id).collect();
+    for turn in 1..=own {
+        for (number, head) in (0..branches).zip(&mut heads) {
+            let next = turn * branches + number;
+            commits.push(commit(next, agent(number), Some(*head)));
+            *head = commit_id(next);
+        }
+    }
+    let mut branches: BTreeMap<BranchName, CommitId> = (0..branches).map(agent).zip(heads).collect();
+    branches.insert(BranchName::main(), commit_id(FLEET.0 - 1));
+    CommitGraph::new(commits, branches, Vec::new())
 }
 
 struct Screen {
@@ -101,7 +131,7 @@ fn wanted(effects: Vec<Effect>) -> Option<(JobId, ChartSpec)> {
 }
 
 /// The workbench with the whole history read.
-fn loaded(commits: u32, branches: u32) -> Screen {
+fn loaded(graph: CommitGraph) -> Screen {
     let state = new_state("/data/bench".to_owned(), Config::default(), Surroundings::default(), SIZE, NOW);
     let mut screen =
         Screen { state, terminal: Terminal::new(TestBackend::new(SIZE.0, SIZE.1)).expect("a terminal in memory") };
@@ -115,7 +145,7 @@ fn loaded(commits: u32, branches: u32) -> Screen {
         Reply::Opened(info, stratigraph::writing::Mode::ReadOnly),
     ));
     let (job, spec) = wanted(effects).expect("the history is asked for");
-    let chart = Chart::new(Arc::new(CommitLog::new(Arc::new(graph(commits, branches)), Vec::new())), spec);
+    let chart = Chart::new(Arc::new(CommitLog::new(Arc::new(graph), Vec::new())), spec);
     screen.event(Event::Reply(job, Reply::History(history::Reply::Loaded(Arc::new(chart)))));
     screen.draw();
     screen
@@ -133,10 +163,11 @@ pub(crate) fn key_to_frame(criterion: &mut Criterion) {
             Screen { state, terminal }.draw();
         });
     });
-    for (commits, branches) in HISTORIES {
-        let mut screen = loaded(commits, branches);
+    let histories = HISTORIES.map(|(commits, branches)| (format!("{commits} commits"), graph(commits, branches)));
+    for (of, graph) in histories.into_iter().chain([(format!("{} branches", FLEET.0), fleet(FLEET))]) {
+        let mut screen = loaded(graph);
         let mut keys = KEYS.iter().cycle();
-        let name = format!("frame/key to frame, {commits} commits");
+        let name = format!("frame/key to frame, {of}");
         println!("{name}: 99th percentile {:?}", slowest(&mut screen, &mut keys));
         criterion.bench_function(&name, |bencher| {
             bencher.iter(|| screen.press(*keys.next().expect("endless")));

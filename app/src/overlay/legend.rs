@@ -72,6 +72,7 @@ fn graph(symbols: &Symbols) -> Vec<(String, &'static str)> {
         (graph.fold.to_string(), "several commits in one row; o unfolds them"),
         (graph.outside.to_string(), "the line ends: its parent is not in the list"),
         (graph.elided.to_string(), "the line passes commits that the filter hides"),
+        ("+7".to_owned(), "so many lanes beside those on view; h and l go there"),
         (bends(graph.start), "a line goes down to a parent"),
         (bends(graph.end), "a line from above ends at its parent"),
         (bends(graph.join), "a line joins one that goes on"),

@@ -4,6 +4,7 @@
 //! vertical and only the gaps are horizontal.
 
 use std::fmt;
+use std::ops::Range;
 
 use super::dag::EXTERNAL;
 use super::glyph::Glyphs;
@@ -100,8 +101,14 @@ impl fmt::Display for GraphRow {
     }
 }
 
-/// Builds the cells of `row` from the lanes above it and what the row did to them.
-pub(super) fn build(layout: &Layout, paint: &Paint<'_>, row: u32, before: &Lanes, step: &Step) -> GraphRow {
+/// Builds the cells of `row` from the lanes above it, those of them that are seen, and what the row did to them.
+pub(super) fn build(
+    layout: &Layout,
+    paint: &Paint<'_>,
+    row: u32,
+    (before, seen): (&Lanes, &Range<usize>),
+    step: &Step,
+) -> GraphRow {
     let item = layout.rows().item(row).expect("a window ends with the list");
     let brush = Brush { layout, paint };
     let lane = step.lane as usize;
@@ -117,7 +124,7 @@ pub(super) fn build(layout: &Layout, paint: &Paint<'_>, row: u32, before: &Lanes
         }
     }
     for passed in 0..before.waits.len() {
-        if let Some(cell) = brush.passing(before, passed) {
+        if let Some(cell) = brush.passing(before, passed, seen.contains(&passed)) {
             cells[passed * 2] = cell;
         }
     }
@@ -173,14 +180,15 @@ impl Brush<'_> {
         Cell { glyph, colour: (self.paint.colour)(node), emphasis: (self.paint.emphasis)(node) }
     }
 
-    fn passing(&self, before: &Lanes, lane: usize) -> Option<Cell> {
+    fn passing(&self, before: &Lanes, lane: usize, is_seen: bool) -> Option<Cell> {
         let edge = before.line(lane)?;
         let glyph = match (edge.target() == EXTERNAL, edge.is_elided()) {
             (true, _) => self.paint.glyphs.outside,
             (false, true) => self.paint.glyphs.elided,
             (false, false) => self.paint.glyphs.vertical,
         };
-        Some(Cell { glyph, ..self.line(before.last_edge[lane]) })
+        let looks = if is_seen { self.line(before.last_edge[lane]) } else { Cell::EMPTY };
+        Some(Cell { glyph, ..looks })
     }
 
     /// The look of a line in which `last` is the edge that joined last: colour of the edge that opened it, weight of the strongest.

@@ -79,12 +79,20 @@ impl Layout {
     /// The same rows come out whatever window asks for them.
     #[must_use]
     pub fn window(&self, range: Range<u32>, paint: &Paint<'_>) -> Vec<GraphRow> {
+        self.window_of(range, 0..self.lanes, paint)
+    }
+
+    /// As [`Layout::window`]; lines that pass in lanes other than `lanes` are there, without colour and emphasis, so that what a
+    /// window costs does not grow with the lanes that nobody sees.
+    #[must_use]
+    pub fn window_of(&self, range: Range<u32>, lanes: Range<usize>, paint: &Paint<'_>) -> Vec<GraphRow> {
         let end = range.end.min(super::dag::as_u32(self.rows.len()));
         let Some(checkpoint) =
             self.checkpoints.get((range.start / CHECKPOINT_ROWS) as usize).filter(|_| range.start < end)
         else {
             return Vec::new();
         };
+        let seen = lanes;
         let mut lanes = Lanes::restore(&checkpoint.waits, &checkpoint.last_edge);
         let mut step = Step::default();
         let mut graph = Vec::with_capacity((end - range.start) as usize);
@@ -92,7 +100,7 @@ impl Layout {
             let before = (row >= range.start).then(|| lanes.clone());
             self.step(row, &mut lanes, &mut |_, _| (), &mut step);
             if let Some(before) = before {
-                graph.push(cells::build(self, paint, row, &before, &step));
+                graph.push(cells::build(self, paint, row, (&before, &seen), &step));
             }
         }
         graph
@@ -153,5 +161,40 @@ mod tests {
         let lines: usize = window.iter().map(|row| row.cells.iter().filter(|cell| cell.glyph != ' ').count()).sum();
         assert_eq!(window.len(), 30);
         assert!(looked.get() <= lines * 8, "{} looks for {lines} cells", looked.get());
+    }
+
+    #[test]
+    fn lanes_that_nobody_sees_are_counted_and_not_looked_at() {
+        let (lanes, own) = (1_000, 8);
+        let mut dag = super::super::Dag::new();
+        let root = dag.push(0, &[]);
+        let mut main = root;
+        // A fork from main for each branch, so that no two of them share a lane, and their commits in turn.
+        let mut heads: Vec<u32> = Vec::new();
+        for branch in 0..lanes {
+            main = dag.push(1 + branch, &[main]);
+            heads.push(main);
+        }
+        for turn in 0..own {
+            for head in &mut heads {
+                *head = dag.push(2_000 + turn, &[*head]);
+            }
+        }
+        let rows = Rows::all(&dag, &topological(&dag, |node| node));
+        let layout = Layout::new(rows, dag.first_parent_chain(main));
+        let looked = Cell::new(0_usize);
+        let colour = |_| {
+            looked.set(looked.get() + 1);
+            None
+        };
+        let paint = Paint { glyphs: &UNICODE, colour: &colour, emphasis: &|_| Emphasis::Normal };
+        let top = layout.rows().len() as u32 / 2;
+        let all = layout.window(top..top + 30, &paint);
+        looked.set(0);
+        let seen = layout.window_of(top..top + 30, 10..20, &paint);
+        assert!(looked.get() <= 30 * 10 * 8, "{} looks", looked.get());
+        assert!(layout.lanes() > 900 && all[0].lanes() > 900, "{} lanes", layout.lanes());
+        let signs = |rows: &[GraphRow]| rows.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(signs(&seen), signs(&all));
     }
 }

@@ -11,6 +11,9 @@ use super::cells::{Cell, Emphasis, GraphRow};
 /// Columns of the gutter that counts hidden lanes: a sign and up to three digits.
 pub const GUTTER_WIDTH: usize = 4;
 
+/// Largest number of hidden lanes that the gutter has room for.
+const MOST_COUNTED: usize = 999;
+
 /// Which lanes are on screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Viewport {
@@ -119,7 +122,8 @@ impl GraphRow {
         let shown = viewport.first_lane..viewport.first_lane + viewport.lanes;
         let looks =
             if shown.contains(&self.lane) { style.gutter } else { style.gutter.add_modifier(Modifier::REVERSED) };
-        Span::styled(format!("{:<GUTTER_WIDTH$}", format!("+{}", hidden.min(999))), looks)
+        let count = if hidden > MOST_COUNTED { format!(">{MOST_COUNTED}") } else { format!("+{hidden}") };
+        Span::styled(format!("{count:<GUTTER_WIDTH$}"), looks)
     }
 }
 
@@ -152,6 +156,14 @@ mod tests {
         assert_eq!(text(&row("●   │ │ │", 0), viewport), "│ │+2  ");
         let line = row("●   │ │ │", 0).to_line(viewport, &GraphStyle::no_colour());
         assert!(line.spans.last().is_some_and(|gutter| gutter.style.add_modifier.contains(Modifier::REVERSED)));
+    }
+
+    #[test]
+    fn more_lanes_than_the_gutter_has_digits_for_are_said_to_be_more() {
+        for (lanes, gutter) in [(1003, "+999"), (1004, ">999"), (3000, ">999")] {
+            let line = vec!["│"; lanes].join(" ");
+            assert_eq!(text(&row(&line, 0), Viewport::fit(lanes, 0, 24)), format!("│ │ │ │{gutter}"));
+        }
     }
 
     #[test]

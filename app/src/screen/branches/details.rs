@@ -1,6 +1,6 @@
 //! What one branch is, line by line: its head, where it came from, the tables it holds, its last commits.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use stratigraph_engine::{Branch, TableEntry};
@@ -62,7 +62,7 @@ impl Shelf {
 
     /// Forgets failures, and what belongs to no branch as it is now.
     pub(super) fn tidy(&mut self, branches: &[Facts]) {
-        let keys: Vec<DetailsKey> = branches.iter().map(|facts| key(&facts.branch)).collect();
+        let keys: HashSet<DetailsKey> = branches.iter().map(|facts| key(&facts.branch)).collect();
         self.known.retain(|key, details| details.is_ok() && keys.contains(key));
     }
 }

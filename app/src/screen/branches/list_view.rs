@@ -16,6 +16,8 @@ use crate::view::{Canvas, Target, age, grouped};
 
 /// Columns left of the name: cursor and mark.
 const SIGNS: usize = 2;
+/// Columns of an age.
+const AGE: usize = 4;
 /// A name gets at least this much before other columns are left to the details.
 const NAME: usize = 16;
 
@@ -113,6 +115,53 @@ impl Columns {
     }
 }
 
+/// How wide the columns of the rows on view and off view are: known before a frame is drawn, because there may be many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Widths {
+    names: usize,
+    head: usize,
+    ahead: usize,
+    behind: usize,
+    tables: usize,
+    pending: usize,
+}
+
+impl Widths {
+    /// Measures what the filter leaves.
+    pub(super) fn of(screen: &Branches) -> Self {
+        let mut widths = Self::default();
+        for facts in screen.list.shown() {
+            let known = match screen.standing(facts) {
+                Standing::Known(divergence) => divergence,
+                Standing::Main | Standing::Counting | Standing::Unknown => super::Divergence::default(),
+            };
+            let head = facts.head.as_ref().map_or(1, |head| width(&head.short_id));
+            widths.names = widths.names.max(width(&escape(facts.branch.name.as_str())));
+            widths.head = widths.head.max(head);
+            // The largest number is the widest.
+            widths.ahead = widths.ahead.max(known.ahead);
+            widths.behind = widths.behind.max(known.behind);
+            widths.tables = widths.tables.max(facts.branch.owned_tables.len());
+            widths.pending = widths.pending.max(facts.pending);
+        }
+        let columns = |count: usize| grouped(count as u64).len();
+        let (ahead, behind) = (columns(widths.ahead), columns(widths.behind));
+        let pending = if widths.pending == 0 { 0 } else { 1 + widths.pending.to_string().len() };
+        Self { ahead, behind, tables: widths.tables.to_string().len(), pending, ..widths }
+    }
+
+    fn column(self, column: Column) -> usize {
+        match column {
+            Column::Head => self.head,
+            Column::Age => AGE,
+            Column::Ahead => self.ahead,
+            Column::Behind => self.behind,
+            Column::Tables => self.tables,
+            Column::Pending => self.pending,
+        }
+    }
+}
+
 /// One row's cells besides the name.
 struct Cells<'a> {
     facts: &'a Facts,
@@ -123,13 +172,10 @@ struct Cells<'a> {
 pub(super) fn draw(screen: &Branches, shared: &Shared, area: Rect, focused: bool, canvas: &mut Canvas<'_, '_>) {
     let list = &screen.list;
     let (header, body) = first_line(area);
-    let ellipsis = canvas.theme().symbols().ellipsis;
     let now_micros = shared.now.utc_micros;
-    let text = |facts: &Facts, column: Column| column.text(facts, screen.standing(facts), now_micros, ellipsis);
-    let widest = |column| list.shown().map(|facts| width(&text(facts, column))).max().unwrap_or(0);
-    let names = list.shown().map(|facts| width(&escape(facts.branch.name.as_str()))).max().unwrap_or(0);
-    let pending = list.shown().any(|facts| facts.pending > 0);
-    let columns = Columns::new(usize::from(area.width), names, widest, pending);
+    let widths = screen.widths;
+    let widest = |column| widths.column(column);
+    let columns = Columns::new(usize::from(area.width), widths.names, widest, widths.pending > 0);
     draw_header(&columns, header, canvas);
     let search = shared.terms.matcher(ScreenId::Branches, LIST, TermKind::Search);
     let window = list.cursor().window(list.len(), usize::from(body.height));

@@ -80,6 +80,10 @@ pub struct Branches {
     /// Heads moved since the branches were asked for.
     stale: bool,
     list: List,
+    /// How wide the columns of the list are; see [`Branches::measure`].
+    widths: list_view::Widths,
+    /// Whether there may be heads of which nobody counted how far they are apart from main's.
+    is_counting: bool,
     shelf: Shelf,
     /// How far heads are apart, by pair of heads; none if that cannot be told.
     apart: HashMap<HeadPair, Option<Divergence>>,

@@ -9,7 +9,7 @@ mod writing;
 
 use stratigraph_engine::{At, ErrorKind};
 
-use super::{Action, Pending, Reply, Request};
+use super::{Action, Loaded, Pending, Reply, Request};
 use crate::action::Availability;
 use crate::event::Event;
 use crate::export::Content;
@@ -89,6 +89,63 @@ fn new_branches_appear_by_themselves_and_the_cursor_stays_on_its_branch() {
     stage.event(Event::Heads(Ok(heads(43))));
     stage.answer("branches", vec![Reply::Loaded(Box::new(fewer))]);
     assert_eq!(stage.selected(), "reorg/trial", "its branch is gone: the last row there is");
+}
+
+#[test]
+fn branches_stand_in_natural_order_and_a_glob_filters_by_prefix() {
+    let names = ["b/10", "b/2", "agent/1", "main", "old/agent/3", "agent/10", "agent/2", "a"];
+    let branches = names.map(|name| facts(name, Some(brief("AAAAAA", name, 5, 9)), 5, &[]));
+    let mut stage = Stage::with(120, 30, Loaded { branches: branches.into(), ..Loaded::default() });
+    let shown = |stage: &Stage| {
+        let list = &stage.state.screens.branches.list;
+        list.shown().map(|facts| facts.branch.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&stage), ["main", "a", "agent/1", "agent/2", "agent/10", "b/2", "b/10", "old/agent/3"]);
+    stage.keys("f");
+    stage.text("agent/*");
+    assert_eq!(shown(&stage), ["agent/1", "agent/2", "agent/10"]);
+    assert!(stage.picture().contains("3 of 8"), "{}", stage.picture());
+    stage.keys("esc f");
+    stage.text("!agent/*");
+    assert_eq!(shown(&stage), ["main", "a", "b/2", "b/10", "old/agent/3"]);
+    stage.keys("esc f");
+    stage.text("agent/");
+    assert_eq!(shown(&stage).len(), 4, "without a star it is a part of the name");
+    stage.keys("esc /");
+    stage.text("*/10");
+    stage.keys("enter");
+    assert_eq!(stage.selected(), "agent/10");
+    stage.keys("n");
+    assert_eq!(stage.selected(), "b/10");
+}
+
+#[test]
+fn a_key_is_answered_in_time_whatever_the_number_of_branches() {
+    let name = |number: usize| if number == 0 { "main".to_owned() } else { format!("agent/{number}") };
+    let branches = (0..1_000).map(|number| {
+        let name = name(number);
+        facts(&name, Some(brief(&format!("{number:06}"), &name, 5, 9)), 5, &["node:Person"])
+    });
+    let mut stage = Stage::with(120, 30, Loaded { branches: branches.collect(), ..Loaded::default() });
+    let shortest = |stage: &mut Stage, keys: &str| {
+        let answered = |_| {
+            let start = std::time::Instant::now();
+            stage.keys(keys);
+            drop(stage.picture());
+            start.elapsed()
+        };
+        (0..12).map(answered).min().expect("tried")
+    };
+    let budget = std::time::Duration::from_millis(16);
+    for keys in ["j", "k", "ctrl-d", "ctrl-u", "space", "u"] {
+        let took = shortest(&mut stage, keys);
+        assert!(took <= budget, "{keys} took {took:?}");
+    }
+    stage.keys("f");
+    for keys in ["9", "backspace"] {
+        let took = shortest(&mut stage, keys);
+        assert!(took <= budget, "{keys} took {took:?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! How the state of the screen changes.
 
+use std::collections::HashSet;
+
 use stratigraph_engine::{At, BranchName, ErrorKind};
 
 use super::action::Action;
@@ -7,7 +9,7 @@ use super::create;
 use super::details::{self, Standing};
 use super::list::Way;
 use super::request::{Facts, HeadPair, Loaded, Pending, Reply, Request};
-use super::{Branches, DETAILS, LIST, Load};
+use super::{Branches, DETAILS, LIST, Load, list_view};
 use crate::action::{Action as Any, Motion, TermKind};
 use crate::cursor;
 use crate::job::Slot;
@@ -94,6 +96,8 @@ impl Branches {
             let frame = Frame { split: SPLIT, ..cx.shared.frame(ScreenId::Branches) };
             cx.shared.frames.entry(ScreenId::Branches).or_insert(frame);
         }
+        // What leaving the screen stopped is asked for again.
+        self.is_counting = true;
         let current = self.load == Load::Ready && !self.stale;
         if !current && !cx.reading(LOAD) {
             self.read(cx);
@@ -115,8 +119,9 @@ impl Branches {
 
     /// Asks for what belongs to the branches on view: how far they are apart from main, and details of the selected one.
     fn look_around(&mut self, cx: &mut Context<'_>) {
-        let pairs = self.uncounted_pairs();
-        if !pairs.is_empty() && !cx.reading(COUNT) {
+        let pairs = if self.is_counting && !cx.reading(COUNT) { self.uncounted_pairs() } else { Vec::new() };
+        self.is_counting &= cx.reading(COUNT) || !pairs.is_empty();
+        if !pairs.is_empty() {
             let subject = format!("{} branches", pairs.len());
             cx.peek(COUNT, subject, ScreenRequest::Branches(Request::Count(pairs)));
         }
@@ -145,6 +150,12 @@ impl Branches {
     fn put_pending(&mut self, pending: Pending) {
         self.gone = self.list.put_pending(pending.on);
         self.unreadable = pending.unreadable;
+        self.measure();
+    }
+
+    /// Measures the columns of the list: what they are made of, or which rows there are, changed.
+    fn measure(&mut self) {
+        self.widths = list_view::Widths::of(self);
     }
 
     /// Pairs of heads that nobody counted yet.
@@ -185,7 +196,10 @@ impl Branches {
     pub fn reply(&mut self, _slot: Slot, reply: Reply, cx: &mut Context<'_>) {
         match reply {
             Reply::Loaded(loaded) => self.loaded(*loaded, cx),
-            Reply::Counted(pairs) => self.apart.extend(pairs),
+            Reply::Counted(pairs) => {
+                self.apart.extend(pairs);
+                self.measure();
+            }
             Reply::Details(key, details) => self.shelf.keep(key, Ok(*details)),
             Reply::Found(text, found) => self.found(&text, found.map(|new| *new), cx),
             Reply::Loss(loss) => Self::ask_to_lose(&loss, cx),
@@ -203,8 +217,10 @@ impl Branches {
         let filter = cx.matcher(ScreenId::Branches, LIST, TermKind::Filter);
         self.list.put(loaded.branches, filter, height);
         self.shelf.tidy(self.list.branches());
-        let heads: Vec<HeadPair> = self.list.branches().iter().filter_map(|facts| self.pair(facts)).collect();
+        let heads: HashSet<HeadPair> = self.list.branches().iter().filter_map(|facts| self.pair(facts)).collect();
         self.apart.retain(|pair, known| known.is_some() && heads.contains(pair));
+        self.is_counting = true;
+        self.measure();
         // A head that moves while they are read must not start the reading over: it might never end.
         if self.stale {
             self.read(cx);
@@ -236,6 +252,7 @@ impl Branches {
             self.written(cx);
         } else if slot == COUNT {
             // Heads may have moved while it worked.
+            self.is_counting = true;
             self.look_around(cx);
         }
     }
@@ -324,6 +341,7 @@ impl Branches {
             (LIST, TermKind::Filter) => {
                 let height = self.list_height(cx.shared);
                 self.list.filter(cx.matcher(ScreenId::Branches, LIST, kind), height);
+                self.measure();
                 self.shelf.offset = 0;
                 self.look_around(cx);
             }

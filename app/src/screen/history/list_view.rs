@@ -74,8 +74,9 @@ pub(super) fn draw(
     let colour = |node: u32| log.commit(node).filter(|_| colours).map(|commit| log.colour(&commit.branch));
     let emphasis = |node: u32| list.related.emphasis(node);
     let paint = Paint { glyphs: symbols.graph, colour: &colour, emphasis: &emphasis };
-    let graph = chart.layout().window(window.start as u32..window.end as u32, &paint);
     let viewport = list.viewport(usize::from(area.width));
+    let lanes = viewport.first_lane..viewport.first_lane + viewport.lanes;
+    let graph = chart.layout().window_of(window.start as u32..window.end as u32, lanes, &paint);
     let ids: Vec<String> = graph.iter().map(|row| id_text(chart, row.item)).collect();
     let id = ids.iter().map(String::len).max().unwrap_or(0).max(6);
     let columns = Columns::new(usize::from(area.width), viewport.width(), id, chart);

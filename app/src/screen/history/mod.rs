@@ -71,6 +71,9 @@ pub const ROWS: PaneId = PaneId("changed rows");
 /// Histories up to this many commits are laid out without asking a worker.
 const INLINE: usize = 5_000;
 
+/// Histories of more branches than this, if as many commits are laid out, ask a worker: each row costs as much as it has lanes.
+const INLINE_BRANCHES: usize = 100;
+
 /// How far the reading of the history is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 enum Load {

@@ -2,6 +2,7 @@
 
 mod diff_pictures;
 pub(super) mod fixture;
+mod fleet;
 mod large;
 mod leaving;
 mod pages;

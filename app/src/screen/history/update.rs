@@ -9,7 +9,7 @@ use super::diff::Diff;
 use super::log::{Before, CommitLog, Extent};
 use super::request::{Former, Preview, Reply, Request, Same};
 use super::search::{Found, find};
-use super::{COMMITS, DETAILS, History, INLINE, Load, ROWS, TABLES};
+use super::{COMMITS, DETAILS, History, INLINE, INLINE_BRANCHES, Load, ROWS, TABLES};
 use crate::action::TermKind;
 use crate::job::Slot;
 use crate::screen::{PaneId, ScreenId, ScreenRequest};
@@ -117,7 +117,7 @@ impl History {
     pub(super) fn arrange(&mut self, cx: &mut Context<'_>) {
         let Some(log) = self.list.log().cloned() else { return };
         let spec = self.spec(cx.shared);
-        if log.len() <= INLINE {
+        if is_small(&log) {
             self.put(Arc::new(Chart::new(log, spec)), Grown::No, cx);
         } else {
             let request = ScreenRequest::History(Request::Arrange(Same(log), spec));
@@ -331,6 +331,12 @@ impl History {
             _ => None,
         }
     }
+}
+
+/// Whether laying out a history takes so little that nobody waits for it.
+fn is_small(log: &CommitLog) -> bool {
+    let branches = log.graph().heads().len();
+    log.len() <= INLINE && log.len() * branches <= INLINE * INLINE_BRANCHES
 }
 
 /// What is searched; empty if nothing is.
