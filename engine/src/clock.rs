@@ -36,6 +36,14 @@ impl Clock for SystemClock {
     }
 }
 
+/// Tells whether a text begins with a year that is written out: four digits, or a sign and at least four. Parsers of times
+/// take `24` for the year 24.
+pub(crate) fn has_whole_year(text: &str) -> bool {
+    let signed = text.strip_prefix(['+', '-']);
+    let digits = signed.unwrap_or(text).bytes().take_while(u8::is_ascii_digit).count();
+    if signed.is_some() { digits >= 4 } else { digits == 4 }
+}
+
 /// A clock that stands still until it is set: the same sequence of calls gives the same times and ids.
 #[derive(Debug)]
 pub struct SetClock {

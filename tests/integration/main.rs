@@ -28,6 +28,7 @@ mod load;
 mod merge;
 mod mutate;
 mod opening;
+mod numbers;
 mod read_only;
 mod recovery;
 mod reference;

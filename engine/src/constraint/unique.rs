@@ -179,7 +179,7 @@ fn each_tuple(batch: &RecordBatch, columns: &[String], mut see: impl FnMut(&str,
         if arrays.iter().all(|array| array.is_valid(row)) {
             // JSON keeps the borders between values, whatever is in them.
             let values: Vec<serde_json::Value> =
-                arrays.iter().map(|array| Value::from_array(array, row).to_json()).collect();
+                arrays.iter().map(|array| Value::from_array(array, row).compared().to_json()).collect();
             see(ids.value(row), serde_json::Value::Array(values).to_string());
         }
     }

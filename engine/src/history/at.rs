@@ -6,6 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 
 use super::HistoryError;
+use crate::clock::has_whole_year;
 use crate::id::{BranchName, CommitId, ManifestVersion};
 
 /// A position as a person writes it. Parsing is lexical only; whether it exists is found when it is resolved.
@@ -138,6 +139,9 @@ fn parse_version(text: &str) -> Option<ManifestVersion> {
 /// instant.
 #[must_use]
 pub fn parse_time(text: &str) -> Option<i64> {
+    if !has_whole_year(text) {
+        return None;
+    }
     let zoned = DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_micros());
     let local = |format| NaiveDateTime::parse_from_str(text, format).ok().map(|time| time.and_utc().timestamp_micros());
     let day = || {
@@ -194,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_is_no_position_says_which_forms_there_are() {
-        for bad in ["", "a b", "main@yesterday", "@v7", "main@v"] {
+        for bad in ["", "a b", "main@yesterday", "main@24-01-01", "main@24-01-01T00:00:00", "@v7", "main@v"] {
             let error = bad.parse::<At>().unwrap_err();
             assert!(matches!(&error, HistoryError::Position { text } if text == bad), "{bad}: {error}");
         }

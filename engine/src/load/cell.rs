@@ -5,6 +5,7 @@ use std::str::FromStr;
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
 use super::json::Json;
+use crate::clock::has_whole_year;
 
 /// Characters of a value that a message shows.
 const SHOWN: usize = 40;
@@ -37,10 +38,11 @@ fn digits<'v>(value: &Json<'v>) -> Option<&'v str> {
     }
 }
 
-/// A whole number that the type holds; `3.0` and `-0` are none.
+/// A whole number that the type holds; `3.0` is none, and `-0` is 0 for types without a sign, too.
 pub(super) fn integer<N: FromStr>(value: &Json<'_>) -> Result<N, String> {
-    let whole = |digits: &&str| *digits != "-0" && !digits.contains(['.', 'e', 'E']);
+    let whole = |digits: &&str| !digits.contains(['.', 'e', 'E']);
     let digits = digits(value).filter(whole).ok_or_else(|| wrong("a whole number", value))?;
+    let digits = if digits == "-0" { "0" } else { digits };
     digits.parse().map_err(|_| format!("{digits} does not fit {}", std::any::type_name::<N>().to_uppercase()))
 }
 
@@ -61,7 +63,8 @@ pub(super) fn date(value: &Json<'_>) -> Result<i32, String> {
         return integer(value);
     }
     let expected = || wrong("a date like 2026-05-02 (or days since 1970-01-01)", value);
-    let date = NaiveDate::parse_from_str(value.as_text().ok_or_else(expected)?, "%Y-%m-%d").map_err(|_| expected())?;
+    let text = value.as_text().filter(|text| has_whole_year(text)).ok_or_else(expected)?;
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| expected())?;
     let epoch = NaiveDate::from_ymd_opt(1970, 1, 1).expect("it is a day");
     i32::try_from(date.signed_duration_since(epoch).num_days()).map_err(|_| expected())
 }
@@ -71,7 +74,7 @@ pub(super) fn date_time(value: &Json<'_>) -> Result<i64, String> {
         return integer(value);
     }
     let expected = || wrong("a time like 2026-05-02T09:14:03 (or milliseconds since 1970)", value);
-    let text = value.as_text().ok_or_else(expected)?;
+    let text = value.as_text().filter(|text| has_whole_year(text)).ok_or_else(expected)?;
     let zoned = DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
     let plain = |format| NaiveDateTime::parse_from_str(text, format).ok().map(|time| time.and_utc());
     let day = || Some(NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0)?.and_utc());

@@ -241,6 +241,20 @@ mod tests {
         assert_eq!(loaded(&kind(DateTime), &json!(1000)), Ok(json!("1970-01-01T00:00:01")));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn every_time_and_day_comes_back_from_an_export(millis in proptest::num::i64::ANY, days in proptest::num::i32::ANY) {
+            let calendar = 8_210_266_876_799_999;
+            for millis in [millis, millis % calendar, millis % 1_000_000_000_000_000, i64::MAX, i64::MIN] {
+                let text = loaded(&kind(ScalarType::DateTime), &json!(millis)).unwrap();
+                let again = loaded(&kind(ScalarType::DateTime), &text);
+                proptest::prop_assert_eq!(again, Ok(text.clone()));
+                proptest::prop_assert!(text.is_string() || millis.unsigned_abs() > 8_210_000_000_000_000, "{}", text);
+            }
+            proptest::prop_assert_eq!(loaded(&kind(ScalarType::Date), &json!(days)), Ok(json!(days)));
+        }
+    }
+
     #[test]
     fn what_does_not_fit_is_refused() {
         use ScalarType::{Blob, Bool, Date, DateTime, F32, I32, String, U32, Vector};
@@ -253,6 +267,15 @@ mod tests {
             (kind(U32), json!(-1)),
             (kind(F32), json!(1e300)),
             (kind(Date), json!("2026-02-30")),
+            (kind(Date), json!("24-01-01")),
+            (kind(Date), json!("224-01-01")),
+            (kind(Date), json!("02024-01-01")),
+            (kind(Date), json!(" 2024-01-01")),
+            (kind(Date), json!("+24-01-01")),
+            (kind(DateTime), json!("24-01-01")),
+            (kind(DateTime), json!("24-01-01T00:00:00")),
+            (kind(DateTime), json!("24-01-01 00:00:00")),
+            (kind(DateTime), json!("24-01-01T00:00:00Z")),
             (kind(Date), json!(1.5)),
             (kind(DateTime), json!("yesterday")),
             (kind(Vector(2)), json!([1.0])),
@@ -305,7 +328,6 @@ mod tests {
         for (kind, text, reason) in [
             (ScalarType::U64, "18446744073709551616", "18446744073709551616 does not fit U64"),
             (ScalarType::I64, "-9223372036854775809", "-9223372036854775809 does not fit I64"),
-            (ScalarType::I64, "-0", "a whole number is expected, not -0"),
             (ScalarType::I64, "1e2", "a whole number is expected, not 1e2"),
             (ScalarType::F64, "1e400", "1e400 does not fit F64"),
             (ScalarType::F32, "3.5e38", "3.5e38 does not fit F32"),
@@ -313,5 +335,8 @@ mod tests {
             assert_eq!(loaded_text(&self::kind(kind), text), Err(reason.to_owned()), "{text}");
         }
         assert_eq!(loaded_text(&kind(ScalarType::U64), "18446744073709551615"), Ok(json!(u64::MAX)));
+        for whole in [ScalarType::I32, ScalarType::I64, ScalarType::U32, ScalarType::U64, ScalarType::Date] {
+            assert_eq!(loaded_text(&kind(whole), "-0"), Ok(json!(0)), "{whole:?}");
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! Which rows a statement is about: the same conditions for stored rows and for those that earlier statements made.
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, Scalar};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, Scalar};
 use arrow::compute::kernels::cmp::{eq, gt, gt_eq, lt, lt_eq, neq};
 use arrow::compute::{and, is_not_null, is_null, prep_null_mask_filter};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Float32Type, Float64Type};
 use arrow_schema::ArrowError;
 
 use crate::storage::{Compare, Condition};
@@ -72,7 +75,7 @@ impl BoundTest {
                 }
             };
         };
-        let value = Scalar::new(value.clone());
+        let (column, value) = (&with_one_zero(column), Scalar::new(with_one_zero(value)));
         match self.compare {
             Compare::Equal => eq(column, &value),
             Compare::NotEqual => neq(column, &value),
@@ -81,6 +84,18 @@ impl BoundTest {
             Compare::Greater => gt(column, &value),
             Compare::GreaterOrEqual => gt_eq(column, &value),
         }
+    }
+}
+
+/// The numbers as conditions compare them: Arrow tells -0.0 from 0.0.
+fn with_one_zero(column: &ArrayRef) -> ArrayRef {
+    fn added<T: ArrowPrimitiveType>(column: &ArrayRef, add: impl Fn(T::Native) -> T::Native) -> ArrayRef {
+        Arc::new(column.as_primitive::<T>().unary::<_, T>(add))
+    }
+    match column.data_type() {
+        DataType::Float32 => added::<Float32Type>(column, |number| number + 0.0),
+        DataType::Float64 => added::<Float64Type>(column, |number| number + 0.0),
+        _ => column.clone(),
     }
 }
 

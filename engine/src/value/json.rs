@@ -9,7 +9,7 @@ use super::{Blob, Value, date_time_text};
 impl Value {
     /// The cell as an export writes it.
     ///
-    /// Dates are integer days and times ISO text without a zone; 32-bit floats appear widened (`0.10000000149011612`); numbers
+    /// Dates are integer days and times ISO text without a zone, or milliseconds where the calendar ends; 32-bit floats appear widened (`0.10000000149011612`); numbers
     /// JSON cannot write (`NaN`, infinities) are null. A blob is its URI, or `base64:<bytes>`; if its bytes were not read it is
     /// an object `{"size_bytes": …}` with, where known, the content's `sha256`.
     #[must_use]
@@ -22,7 +22,7 @@ impl Value {
             Self::Float(value) => float(*value),
             Self::Text(text) => Json::from(&**text),
             Self::Date(days) => Json::from(*days),
-            Self::DateTime(millis) => Json::from(date_time_text(*millis)),
+            Self::DateTime(millis) => date_time_text(*millis).map_or_else(|| Json::from(*millis), Json::from),
             Self::List(items) => items.iter().map(Self::to_json).collect(),
             Self::Vector(items) => items.iter().map(|&item| float(f64::from(item))).collect(),
             Self::Blob(blob) => blob.to_json(),

@@ -7,7 +7,8 @@
 //! | [`Row`] | the cells of one row with the names of their columns, copied out of the batch it came from |
 //!
 //! **Rule:** equality is typed. Null is not empty, `NaN` equals `NaN`, lists are compared item by item; a textual signature of
-//! a row would confuse all three.
+//! a row would confuse all three. It tells what is stored, so that -0.0 is not 0.0: what is one number to a condition and to
+//! `@unique` is [`Value::compared`].
 
 mod blob;
 mod cell;
@@ -55,6 +56,16 @@ impl Value {
     #[must_use]
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
+    }
+
+    /// Returns what `=` compares: the two zeros of a float are one number. What no number is has a text, so that it stays apart.
+    #[must_use]
+    pub(crate) fn compared(self) -> Self {
+        match self {
+            Self::Float(number) if number == 0.0 => Self::Float(0.0),
+            Self::Float(number) if !number.is_finite() => Self::Text(number.to_string().into()),
+            other => other,
+        }
     }
 
     /// The text, if this is one.
@@ -119,7 +130,10 @@ impl fmt::Display for Value {
                 Some(date) => f.pad(&date.to_string()),
                 None => write!(f, "day {days}"),
             },
-            Self::DateTime(millis) => f.pad(&date_time_text(*millis)),
+            Self::DateTime(millis) => match date_time_text(*millis) {
+                Some(text) => f.pad(&text),
+                None => write!(f, "{millis} ms"),
+            },
             Self::List(items) => bracketed(f, items.iter()),
             Self::Vector(items) => bracketed(f, items.iter()),
             Self::Blob(blob) => fmt::Display::fmt(blob, f),
@@ -144,10 +158,10 @@ fn date(days: i32) -> Option<NaiveDate> {
     if days < 0 { epoch.checked_sub_days(distance) } else { epoch.checked_add_days(distance) }
 }
 
-/// ISO text; a fraction only where there is one. Times outside the calendar are given as milliseconds.
-fn date_time_text(millis: i64) -> String {
+/// ISO text, a fraction only where there is one; none for times outside the calendar.
+fn date_time_text(millis: i64) -> Option<String> {
     let time: Option<NaiveDateTime> = DateTime::from_timestamp_millis(millis).map(|time| time.naive_utc());
-    time.map_or_else(|| format!("{millis} ms"), |time| format!("{time:?}"))
+    time.map(|time| format!("{time:?}"))
 }
 
 #[cfg(test)]

@@ -18,10 +18,11 @@ fn cell(array: impl arrow::array::Array) -> Value {
 fn cells_export_as_the_reference_exports_them() {
     let vector = FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>([Some([Some(0.1), Some(0.0)])], 2);
     let list = ListArray::from_iter_primitive::<Int32Type, _, _>([Some([Some(1), None])]);
-    let cases: [(Value, serde_json::Value); 9] = [
+    let cases: [(Value, serde_json::Value); 10] = [
         (cell(Date32Array::from(vec![19754])), json!(19754)),
         (cell(Date64Array::from(vec![1_767_605_400_000])), json!("2026-01-05T09:30:00")),
         (cell(Date64Array::from(vec![-1])), json!("1969-12-31T23:59:59.999")),
+        (cell(Date64Array::from(vec![i64::MAX])), json!(i64::MAX)),
         (cell(vector), json!([0.100_000_001_490_116_12, 0.0])),
         (cell(list), json!([1, null])),
         (cell(Float64Array::from(vec![140_000.0])), json!(140_000.0)),
@@ -68,6 +69,17 @@ fn equality_is_typed() {
     assert_ne!(Value::Float(0.0), Value::Float(-0.0));
     assert_ne!(Value::Vector(vec![0.0].into()), Value::Vector(vec![-0.0].into()));
     assert_ne!(Value::Vector(vec![1.0].into()), Value::Vector(vec![1.0, 1.0].into()));
+}
+
+#[test]
+fn conditions_compare_numbers_and_not_their_bits() {
+    assert_eq!(Value::Float(-0.0).compared(), Value::Float(0.0));
+    let apart =
+        [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0].map(|number| Value::Float(number).compared().to_json());
+    for (at, one) in apart.iter().enumerate() {
+        assert!(!one.is_null() && !apart[..at].contains(one), "{one}");
+    }
+    assert_eq!(Value::Float(-f64::NAN).compared(), Value::Float(f64::NAN).compared());
 }
 
 #[test]

@@ -1,0 +1,155 @@
+//! Values at the edges of their types: what is one value to a rule, what is a change, and what an export brings back.
+
+use std::fs;
+
+use anyhow::{Result, ensure};
+use futures::TryStreamExt;
+use stratigraph_engine::diff::{DiffFilter, DiffItem};
+use stratigraph_engine::load::LoadMode;
+use stratigraph_engine::mutate::MutateRequest;
+use stratigraph_engine::{At, Error, Progress};
+use stratigraph_tests::graph::{TestGraph, branch};
+
+use crate::command_line::{run, text};
+
+const SCHEMA: &str = "node Reading { name: String @key  value: F64? @unique  small: F32?  place: String?  @unique(small, place) }\n\
+    node Step { size: F64 @key }\n";
+
+fn reading(name: &str, value: &str) -> String {
+    format!("{{\"type\":\"Reading\",\"data\":{{\"name\":\"{name}\",\"value\":{value}}}}}\n")
+}
+
+async fn mutate(made: &TestGraph, on: &str, body: &str) -> Result<(), Error> {
+    let text = format!("query q() {{ {body} }}");
+    let request =
+        MutateRequest { branch: branch(on), actor: None, text, name: None, params: serde_json::Map::default() };
+    Box::pin(made.graph.mutate(request, &Progress::none())).await.map(drop)
+}
+
+#[tokio::test]
+async fn the_two_zeros_are_one_value_to_every_rule_and_writer() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    let broken = |error: Error| {
+        let text = error.to_string();
+        assert!(text.contains("@unique(value) is broken: there is another [0.0]"), "{text}");
+    };
+    broken(made.load(LoadMode::Append, "main", &(reading("a", "0.0") + &reading("b", "-0.0"))).await.unwrap_err());
+    made.load(LoadMode::Append, "main", &reading("a", "-0.0")).await?;
+    for mode in [LoadMode::Append, LoadMode::Merge] {
+        broken(made.load(mode, "main", &reading("b", "0")).await.unwrap_err());
+    }
+    broken(mutate(&made, "main", "insert Reading { name: \"b\", value: 0 }").await.unwrap_err());
+    // The same row may change its zero.
+    made.load(LoadMode::Merge, "main", &reading("a", "0.0")).await?;
+    mutate(&made, "main", "insert Reading { name: \"c\", small: -0.0, place: \"x\" }").await?;
+    let error = mutate(&made, "main", "insert Reading { name: \"d\", small: 0.0, place: \"x\" }").await.unwrap_err();
+    assert!(error.to_string().contains("@unique(place, small)"), "{error}");
+    mutate(&made, "main", "insert Step { size: -0.0 }").await?;
+    let error = mutate(&made, "main", "insert Step { size: 0.0 }").await.unwrap_err();
+    assert!(error.to_string().contains("@key(size) is broken"), "{error}");
+    // Both sides of a merge give out one of them.
+    made.branch("work", "main").await?;
+    mutate(&made, "main", "update Reading set { value: 5.0 } where name = \"a\"").await?;
+    mutate(&made, "main", "insert Reading { name: \"m\", value: 0.0 }").await?;
+    mutate(&made, "work", "update Reading set { value: 6.0 } where name = \"a\"").await?;
+    mutate(&made, "work", "insert Reading { name: \"w\", value: -0.0 }").await?;
+    let plan = Box::pin(made.graph.merge_plan(&branch("work"), &branch("main"), &Progress::none())).await?;
+    let found: Vec<String> = plan.conflicts().iter().map(|it| format!("{} {}", it.key.kind, it.key.id)).collect();
+    assert_eq!(found, ["DivergentUpdate a", "UniqueViolation w"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_zero_that_becomes_the_other_is_a_change_in_diffs_and_merges() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    made.load(LoadMode::Append, "main", &(reading("a", "0.0") + &reading("b", "1"))).await?;
+    made.branch("work", "main").await?;
+    made.load(LoadMode::Merge, "work", &reading("a", "-0.0")).await?;
+    made.load(LoadMode::Merge, "main", &reading("b", "2")).await?;
+    let (from, to) = (branch("main"), branch("work"));
+    let plan = Box::pin(made.graph.merge_plan(&to, &from, &Progress::none())).await?;
+    ensure!(plan.conflicts().is_empty(), "{:?}", plan.conflicts());
+    let decisions = stratigraph_engine::merge::MergeDecisions::none(&to, &from, plan.heads());
+    let before = made.graph.snapshot(&At::Branch(from.clone())).await?;
+    Box::pin(made.graph.merge(&plan, &decisions, None, &Progress::none())).await?;
+    let after = made.graph.snapshot(&At::Branch(from)).await?;
+    let items: Vec<DiffItem> =
+        made.graph.diff(&before, &after, DiffFilter::default(), &Progress::none()).try_collect().await?;
+    let changed: Vec<(String, String)> = items
+        .into_iter()
+        .filter_map(|item| match item {
+            DiffItem::Row(change) => Some((change.id, change.after.map(|row| row.to_json()["value"].to_string())?)),
+            DiffItem::Table(_) => None,
+        })
+        .collect();
+    assert_eq!(changed, [("a".to_owned(), "-0.0".to_owned())]);
+    Ok(())
+}
+
+/// What is loaded, exported and loaded again is the same export; dates without a whole year are refused.
+#[test]
+fn what_a_load_takes_an_export_gives_back() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let name = |file: &str| folder.path().join(file).to_string_lossy().into_owned();
+    let schema = "node Moment { name: String @key  at: DateTime?  times: [DateTime]?  day: Date?  whole: I64?  natural: U32?  x: F64?  \
+        y: F32? }\nnode Instant { at: DateTime @key }\nedge Then: Instant -> Instant\n";
+    fs::write(name("schema.pg"), schema)?;
+    for graph in ["g", "copy"] {
+        text(&["init", &name(graph), "--schema", &name("schema.pg")])?;
+    }
+    let times = [
+        i64::MAX,
+        i64::MIN,
+        8_210_266_876_799_999,
+        8_210_266_876_800_000,
+        -8_334_601_228_800_000,
+        -8_334_601_228_800_001,
+        253_402_300_800_000,
+        -62_167_219_200_001,
+        0,
+        -1,
+        1,
+    ];
+    let mut records = String::new();
+    for (number, millis) in times.into_iter().enumerate() {
+        records += &format!(
+            "{{\"type\":\"Moment\",\"data\":{{\"name\":\"m{number}\",\"at\":{millis},\"times\":[{millis},null]}}}}\n\
+             {{\"type\":\"Instant\",\"data\":{{\"at\":{millis}}}}}\n"
+        );
+    }
+    for (number, day) in [i32::MAX, i32::MIN, 2_932_897, -719_529].into_iter().enumerate() {
+        records += &format!("{{\"type\":\"Moment\",\"data\":{{\"name\":\"d{number}\",\"day\":{day}}}}}\n");
+    }
+    records += "{\"edge\":\"Then\",\"from\":\"9223372036854775807 ms\",\"to\":\"1970-01-01T00:00:00\",\"data\":{\"id\":\"t\"}}\n\
+        {\"type\":\"Moment\",\"data\":{\"name\":\"zero\",\"whole\":-0,\"natural\":-0,\"day\":-0,\"at\":-0,\"x\":-0,\"y\":-0.0}}\n\
+        {\"type\":\"Moment\",\"data\":{\"name\":\"year\",\"at\":\"+12026-01-01T00:00:00\",\"day\":\"-0044-03-15\"}}\n";
+    fs::write(name("data.jsonl"), records)?;
+    text(&["load", &name("g"), "--data", &name("data.jsonl"), "--mode", "append"])?;
+    let exported = text(&["export", &name("g")])?;
+    ensure!(!exported.contains("\"at\":\"9"), "{exported}");
+    ensure!(exported.contains(r#""x":-0.0"#) && exported.contains(r#""whole":0"#), "{exported}");
+    fs::write(name("export.jsonl"), &exported)?;
+    text(&["load", &name("copy"), "--data", &name("export.jsonl"), "--mode", "append"])?;
+    assert_eq!(text(&["export", &name("copy")])?, exported);
+    for wrong in
+        ["\"at\":\"24-01-01\"", "\"at\":\"24-01-01T00:00:00\"", "\"day\":\"24-01-01\"", "\"day\":\"224-01-01\""]
+    {
+        fs::write(name("wrong.jsonl"), format!("{{\"type\":\"Moment\",\"data\":{{\"name\":\"w\",{wrong}}}}}\n"))?;
+        let output = run(&["load", &name("g"), "--data", &name("wrong.jsonl"), "--mode", "merge"])?;
+        let said = String::from_utf8(output.stderr)?;
+        ensure!(output.status.code() == Some(2) && said.contains("is expected, not"), "{wrong}: {said}");
+    }
+    Ok(())
+}
+
+/// Nothing that is no number can come in, whatever a file holds.
+#[tokio::test]
+async fn what_is_no_number_is_refused_by_every_way_in() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    for text in ["NaN", "\"NaN\"", "1e400", "Infinity"] {
+        ensure!(made.load(LoadMode::Append, "main", &reading("a", text)).await.is_err(), "{text}");
+        let body = format!("insert Reading {{ name: \"a\", value: {text} }}");
+        ensure!(mutate(&made, "main", &body).await.is_err(), "{text}");
+    }
+    Ok(())
+}
