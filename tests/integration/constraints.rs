@@ -55,6 +55,27 @@ async fn a_node_that_loses_an_edge_keeps_the_least_number() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_overwrite_keeps_the_least_number_too() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    let person = |name: &str| format!("{{\"type\":\"Person\",\"data\":{{\"name\":\"{name}\"}}}}\n");
+    let nodes = person("Ada") + &person("Grace") + &note("n", "x");
+    made.load(LoadMode::Append, "main", &(nodes.clone() + &owns("o1", "Ada", "n") + &owns("o2", "Grace", "n"))).await?;
+    let overwrite = |records: String| {
+        let made = &made;
+        async move { made.load(LoadMode::Overwrite, "main", &records).await }
+    };
+    let refused = overwrite(owns("o1", "Ada", "n")).await.unwrap_err().to_string();
+    assert!(refused.contains("Owns: @card violation: `Grace` has 0 edges (min 1)"), "{refused}");
+    // The node is replaced by itself, and its edge is not there any more.
+    let refused = overwrite(nodes.clone() + &owns("o1", "Ada", "n")).await.unwrap_err().to_string();
+    assert!(refused.contains("`Grace` has 0 edges (min 1)"), "{refused}");
+    // Who goes needs no edges, and who never had one neither.
+    overwrite(person("Ada") + &person("Eve") + &owns("o1", "Ada", "n")).await?;
+    overwrite(owns("o9", "Ada", "n") + &owns("o8", "Eve", "n")).await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn of_very_many_broken_rules_some_are_told_and_all_counted() -> Result<()> {
     let made = TestGraph::new(SCHEMA).await?;
     let notes = |from: usize| {
@@ -87,9 +108,9 @@ async fn a_key_that_is_a_whole_number_is_told_by_its_text() -> Result<()> {
     }
     mutate("query drop() { delete Part where number = 5 }").await?;
     assert_eq!(made.files().await?.ids("main", "node:Part").await?, ["-7", "12"]);
-    Ok(())
-}
     made.load(LoadMode::Append, "main", &part("-0")).await?;
     mutate("query again() { insert Part { number: -0, name: \"nut\" } }").await?;
     mutate("query name() { update Part set { name: \"screw\" } where number = -0 }").await?;
     assert_eq!(made.files().await?.ids("main", "node:Part").await?, ["-7", "0", "12"]);
+    Ok(())
+}

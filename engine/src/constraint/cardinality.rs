@@ -24,8 +24,8 @@ struct Count {
 
 /// Checks every node whose edges change: it has those that are new, and those stored that stay.
 ///
-/// One pass over the stored edges. If edges go and there is a least number, every node with edges is kept in mind on the way,
-/// because it may turn out to be one that loses some.
+/// One pass over the stored edges, unless all of them go and there is no least number. If edges go and there is one, every node
+/// with edges is kept in mind on the way, because it may turn out to be one that loses some.
 pub(super) async fn edges(
     committed: &Committed<'_>,
     edge: &EdgeType,
@@ -35,11 +35,9 @@ pub(super) async fn edges(
     let key = TableKey::new(TableKind::Edge, &edge.name);
     let Some(table) = change.tables.get(&key) else { return Ok(()) };
     let mut counts = new_edges(committed, change, table).await?;
-    if table.stored != Stored::Gone {
-        let may_lose = edge.cardinality.min > 0 && table.ends_some();
-        if counts.is_empty() && !may_lose {
-            return Ok(());
-        }
+    let may_lose = edge.cardinality.min > 0 && table.ends_some();
+    let may_keep = table.stored != Stored::Gone && !counts.is_empty();
+    if may_lose || may_keep {
         let few = if may_lose { None } else { ids::one_of("src", sources(&counts).into_iter()) };
         committed
             .each(&key, &[ID, "src"], few, |batch| {
@@ -65,7 +63,7 @@ pub(super) async fn edges(
     }
     let nodes = change.table(TableKind::Node, &edge.from_type);
     for (src, count) in counts {
-        let is_left = nodes.is_none_or(|nodes| !nodes.deletes(src) || nodes.has(src));
+        let is_left = nodes.is_none_or(|nodes| !nodes.ends(src) || nodes.has(src));
         if let Some((name, place)) = count.changed
             && is_left
             && !allows(edge.cardinality, count.edges)
