@@ -86,12 +86,14 @@ pub enum SchemaProblem {
         id: u32,
     },
     /// A property named like a column every table has.
-    #[error("property {property} of {owner} has the name of a built-in column; rename it (id, src and dst are taken)")]
+    #[error("property {property} of {owner} has the name of a built-in column; rename it ({taken} are taken)")]
     ReservedProperty {
         /// The type.
         owner: String,
         /// The name.
         property: String,
+        /// All names of this kind.
+        taken: &'static str,
     },
     /// An edge that starts or ends at something that is no node type.
     #[error("edge type {edge} refers to {name}, which is no node type of this schema; declare it or correct the name")]

@@ -126,6 +126,7 @@ const INIT: &[Case] = &[
     schema!("No types", "// nothing yet"),
     schema!("A type that does not exist", "node Person {\n  name: Text\n}"),
     schema!("A property called like a column of every table", "node Person {\n  id: String @key\n}"),
+    schema!("A property called like a column of Lance", "node Person {\n  name: String @key\n  _rowid: I64?\n}"),
     schema!("Two types of one name", "node Person { name: String @key }\nnode Person { name: String @key }"),
     schema!("An edge to nowhere", "node Person { name: String @key }\nedge Owns: Person -> Thing"),
     schema!("A pattern that is none", "node Person {\n  name: String @key\n  @check(name, \"[\")\n}"),

@@ -8,8 +8,13 @@ use super::super::problem::SchemaProblem;
 use super::{Fault, Member, Owner};
 use crate::excerpt::position;
 
-/// Columns that exist without being declared.
-const BUILT_IN_COLUMNS: [&str; 3] = ["id", "src", "dst"];
+/// Columns that exist without being declared, and how messages list them.
+const BUILT_IN_COLUMNS: ([&str; 3], &str) = (["id", "src", "dst"], "id, src and dst");
+/// Columns by which Lance tells what it knows of a row; no table with such a column can be made.
+const ROW_COLUMNS: ([&str; 5], &str) = (
+    ["_rowid", "_rowaddr", "_rowoffset", "_row_created_at_version", "_row_last_updated_at_version"],
+    "_rowid, _rowaddr, _rowoffset, _row_created_at_version and _row_last_updated_at_version",
+);
 
 /// Checks names and ids of all declarations and the end types of edges.
 pub(super) fn check_types(source: &str, file: &SchemaFile) -> Result<(), Fault> {
@@ -89,11 +94,15 @@ pub(super) fn check_properties(source: &str, owner: Owner<'_>, decls: &[&Propert
 
 /// Refuses properties that would make a table have a column twice.
 pub(super) fn check_reserved(owner: Owner<'_>, members: &[Member<'_>]) -> Result<(), Fault> {
-    match members.iter().find(|member| BUILT_IN_COLUMNS.contains(&member.property.name.as_str())) {
-        None => Ok(()),
-        Some(member) => {
-            let (owner, property) = (owner.describe(), member.property.name.clone());
-            Err(Fault::new(member.decl.name.at, SchemaProblem::ReservedProperty { owner, property }))
-        }
+    for member in members {
+        let name = member.property.name.as_str();
+        let taken = match name {
+            name if BUILT_IN_COLUMNS.0.contains(&name) => BUILT_IN_COLUMNS.1,
+            name if ROW_COLUMNS.0.contains(&name) => ROW_COLUMNS.1,
+            _ => continue,
+        };
+        let problem = SchemaProblem::ReservedProperty { owner: owner.describe(), property: name.to_owned(), taken };
+        return Err(Fault::new(member.decl.name.at, problem));
     }
+    Ok(())
 }

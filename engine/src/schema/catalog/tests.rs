@@ -62,8 +62,13 @@ fn built_in_columns_cannot_be_declared() {
         ("node A { §src: String }", "property src of node type A"),
         ("node A {} edge E: A -> A { w: I32 §dst: String }", "property dst of edge type E"),
         ("interface I { §id: String } node A implements I {}", "property id of node type A"),
+        ("node A { a: I32\n  §_rowid: I64 }", "property _rowid of node type A has the name of a built-in column"),
+        ("node A { §_rowaddr: I64 }", "property _rowaddr of node type A"),
+        ("node A {} edge E: A -> A { §_rowoffset: U64? }", "property _rowoffset of edge type E"),
+        ("node A { §_row_created_at_version: I64 }", "property _row_created_at_version of node type A"),
+        ("interface I { §_row_last_updated_at_version: I64 } node A implements I {}", "property _row_last_updated_at"),
     ]);
-    assert_valid(&["interface I { id: String }", "node A { ids: String _id: String }"]);
+    assert_valid(&["interface I { id: String }", "node A { ids: String _id: String _row: I32 _rowids: I32 }"]);
 }
 
 #[test]
