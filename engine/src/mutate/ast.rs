@@ -5,6 +5,8 @@
 pub(super) struct Name {
     pub(super) at: usize,
     pub(super) text: String,
+    /// Whether it stood in backticks: then it means a property, also where the language has a word that is spelled so.
+    pub(super) is_quoted: bool,
 }
 
 /// All queries of a file, in its order.

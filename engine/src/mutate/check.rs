@@ -221,8 +221,9 @@ impl<'c> Checker<'c, '_> {
         let mut found = Vec::new();
         let mut given = HashSet::new();
         for Assignment { name, value } in cells {
-            once(&mut given, name)?;
-            if let Some(end) = end_of(table, &name.text) {
+            let end = end_of(table, name);
+            once(&mut given, name, end.is_some())?;
+            if let Some(end) = end {
                 ends[end] = Some(self.operand(&name.text, &text_type(), value)?);
             } else {
                 let (property, kind) = property(table, name)?;
@@ -231,8 +232,8 @@ impl<'c> Checker<'c, '_> {
         }
         let ends_needed = table_ends(table).iter().zip(&ends).filter(|(_, end)| end.is_none()).map(|(name, _)| *name);
         let needed = table.properties().iter().filter(|property| !property.prop_type.nullable);
-        let needed = needed.map(|property| property.name.as_str()).filter(|name| !given.contains(name));
-        let missing: Vec<String> = ends_needed.chain(needed).map(str::to_owned).collect();
+        let needed = needed.map(|property| property.name.as_str()).filter(|name| !given.contains(&(*name, false)));
+        let missing: Vec<String> = ends_needed.map(str::to_owned).chain(needed.map(|name| said(table, name))).collect();
         if !missing.is_empty() {
             let problem = TextProblem::Missing { table: table.name().to_owned(), missing };
             return Err(Fault { at: statement.at, problem });
@@ -260,7 +261,7 @@ impl<'c> Checker<'c, '_> {
         let mut given = HashSet::new();
         let mut found = Vec::new();
         for Assignment { name, value } in cells {
-            once(&mut given, name)?;
+            once(&mut given, name, false)?;
             let (property, kind) = property(table, name)?;
             if value::is_key(table, &name.text) {
                 let problem = TextProblem::Key { table: node.name.clone(), property: name.text.clone() };
@@ -277,7 +278,7 @@ impl<'c> Checker<'c, '_> {
 
     fn test(&self, table: TableType<'_>, comparison: &Comparison) -> Result<Test, Fault> {
         let Comparison { name, op, op_at, value } = comparison;
-        let (column, kind) = match end_of(table, &name.text) {
+        let (column, kind) = match end_of(table, name) {
             Some(end) => (["src", "dst"][end].to_owned(), text_type()),
             None if name.text == ID => (ID.to_owned(), text_type()),
             None => (name.text.clone(), property(table, name)?.1),
@@ -349,8 +350,9 @@ fn incomparable(kind: &PropertyType, for_equality: bool, with_null: bool) -> Opt
     (with_null && !for_equality).then_some("only `=` and `!=` compare it with null")
 }
 
-fn once<'n>(given: &mut HashSet<&'n str>, name: &'n Name) -> Result<(), Fault> {
-    if given.insert(&name.text) {
+/// Refuses to give an end or a property a second time.
+fn once<'n>(given: &mut HashSet<(&'n str, bool)>, name: &'n Name, is_end: bool) -> Result<(), Fault> {
+    if given.insert((&name.text, is_end)) {
         return Ok(());
     }
     Err(Fault { at: name.at, problem: TextProblem::Twice { what: "property", name: name.text.clone() } })
@@ -364,8 +366,14 @@ fn table_ends(table: TableType<'_>) -> &'static [&'static str] {
     }
 }
 
-fn end_of(table: TableType<'_>, name: &str) -> Option<usize> {
-    table_ends(table).iter().position(|end| *end == name)
+/// Which end a name means; none if it means a property.
+fn end_of(table: TableType<'_>, name: &Name) -> Option<usize> {
+    table_ends(table).iter().position(|end| *end == name.text && !name.is_quoted)
+}
+
+/// A property as the language says it: one that is called like an end stands in backticks.
+fn said(table: TableType<'_>, property: &str) -> String {
+    if table_ends(table).iter().any(|end| *end == property) { format!("`{property}`") } else { property.to_owned() }
 }
 
 fn text_type() -> PropertyType {
@@ -389,8 +397,9 @@ fn property(table: TableType<'_>, name: &Name) -> Result<(usize, PropertyType), 
     }
     let known: Vec<String> = table_ends(table)
         .iter()
+        .filter(|_| !name.is_quoted)
         .map(|end| (*end).to_owned())
-        .chain(properties.iter().map(|property| property.name.clone()))
+        .chain(properties.iter().map(|property| said(table, &property.name)))
         .collect();
     let near = match (table, name.text.as_str()) {
         // The columns of the table, not the words of the language.

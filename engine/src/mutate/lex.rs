@@ -14,6 +14,8 @@ pub(super) struct Token {
 pub(super) enum TokenKind {
     /// A letter or `_`, then letters, digits and `_`.
     Word(String),
+    /// A word in backticks.
+    Quoted(String),
     /// A word after `$`.
     Variable(String),
     /// What the quotes hold, decoded.
@@ -51,6 +53,10 @@ pub(super) fn tokens(source: &str) -> Result<Vec<Token>, TextError> {
                     return Err(TextError::at(source, at, TextProblem::BareDollar));
                 }
                 (length + 1, TokenKind::Variable(rest[1..=length].to_owned()))
+            }
+            '`' if quoted(rest).is_some() => {
+                let word = quoted(rest).unwrap_or_default();
+                (word.len() + 2, TokenKind::Quoted(word.to_owned()))
             }
             _ if word(rest) > 0 => (word(rest), TokenKind::Word(rest[..word(rest)].to_owned())),
             _ if number(rest) > 0 => (number(rest), TokenKind::Number(rest[..number(rest)].to_owned())),
@@ -91,6 +97,13 @@ fn word(rest: &str) -> usize {
         return 0;
     }
     rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len())
+}
+
+/// The word in the backticks that start here; none if there is no such word.
+fn quoted(rest: &str) -> Option<&str> {
+    let inside = rest.strip_prefix('`')?;
+    let word = &inside[..word(inside)];
+    (!word.is_empty() && inside[word.len()..].starts_with('`')).then_some(word)
 }
 
 /// Length of the number that starts here, 0 if none does.
@@ -153,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_text_is_split_into_tokens() {
-        use TokenKind::{End, Mark, Number, Text, Variable, Word};
+        use TokenKind::{End, Mark, Number, Quoted, Text, Variable, Word};
         let mark = |mark: &str| Mark(mark.to_owned());
         assert_eq!(
             kinds("a_1 $b: \"x\\\"\\n\" >=-1.5e3 // c\n/* d */ ==]ä"),
@@ -170,6 +183,8 @@ mod tests {
                 End
             ]
         );
+        assert_eq!(kinds("`to`=`to"), [Quoted("to".into()), mark("="), mark("`"), Word("to".into()), End]);
+        assert_eq!(kinds("``a`"), [mark("`"), Quoted("a".into()), End]);
         assert_eq!(
             kinds("1.x 2e"),
             [Number("1".into()), mark("."), Word("x".into()), Number("2".into()), Word("e".into()), End]

@@ -80,7 +80,7 @@ impl Parser<'_> {
         };
         self.next += 1;
         self.mark(":")?;
-        Ok(Param { name: Name { at, text }, kind: self.type_expr()? })
+        Ok(Param { name: Name { at, text, is_quoted: false }, kind: self.type_expr()? })
     }
 
     fn type_expr(&mut self) -> Result<TypeExpr, TextError> {
@@ -118,6 +118,7 @@ impl Parser<'_> {
                 TokenKind::Mark(mark) if mark == "[" => open.push("]"),
                 TokenKind::Mark(_)
                 | TokenKind::Word(_)
+                | TokenKind::Quoted(_)
                 | TokenKind::Variable(_)
                 | TokenKind::Text(_)
                 | TokenKind::Number(_) => {}
@@ -167,7 +168,7 @@ impl Parser<'_> {
         self.mark("{")?;
         let mut cells = Vec::new();
         while !self.takes("}") {
-            let name = self.name("a property or `}`")?;
+            let name = self.property("a property or `}`")?;
             self.mark(":")?;
             let value = self.value(0)?;
             cells.push(Assignment { name, value });
@@ -187,7 +188,7 @@ impl Parser<'_> {
     }
 
     fn comparison(&mut self) -> Result<Comparison, TextError> {
-        let name = self.name("a property")?;
+        let name = self.property("a property")?;
         let op_at = self.at();
         let op = match self.peek() {
             TokenKind::Mark(mark) => match mark.as_str() {
@@ -206,6 +207,7 @@ impl Parser<'_> {
                 return Err(self.comparison_error("write `= null` or `!= null`"));
             }
             TokenKind::Word(_)
+            | TokenKind::Quoted(_)
             | TokenKind::Variable(_)
             | TokenKind::Text(_)
             | TokenKind::Number(_)
@@ -218,7 +220,11 @@ impl Parser<'_> {
     fn comparison_error(&self, advice: &'static str) -> TextError {
         let found = match self.peek() {
             TokenKind::Mark(text) | TokenKind::Word(text) => text.clone(),
-            TokenKind::Variable(_) | TokenKind::Text(_) | TokenKind::Number(_) | TokenKind::End => String::new(),
+            TokenKind::Quoted(_)
+            | TokenKind::Variable(_)
+            | TokenKind::Text(_)
+            | TokenKind::Number(_)
+            | TokenKind::End => String::new(),
         };
         TextError::at(self.source, self.at(), TextProblem::Comparison { found, advice })
     }
@@ -235,7 +241,7 @@ impl Parser<'_> {
                 let kind = ValueKind::List(self.items(depth)?);
                 return Ok(Value { at, kind });
             }
-            TokenKind::Mark(_) | TokenKind::End => return Err(self.unexpected(VALUE)),
+            TokenKind::Quoted(_) | TokenKind::Mark(_) | TokenKind::End => return Err(self.unexpected(VALUE)),
         };
         self.next += 1;
         Ok(Value { at, kind })
@@ -315,14 +321,22 @@ impl Parser<'_> {
         let at = self.at();
         let TokenKind::Word(text) = self.peek().clone() else { return Err(self.unexpected(expected)) };
         self.next += 1;
-        Ok(Name { at, text })
+        Ok(Name { at, text, is_quoted: false })
+    }
+
+    /// The name of a property.
+    fn property(&mut self, expected: &str) -> Result<Name, TextError> {
+        let at = self.at();
+        let TokenKind::Quoted(text) = self.peek().clone() else { return self.name(expected) };
+        self.next += 1;
+        Ok(Name { at, text, is_quoted: true })
     }
 
     fn number(&mut self) -> Result<Name, TextError> {
         let at = self.at();
         let TokenKind::Number(text) = self.peek().clone() else { return Err(self.unexpected("a number")) };
         self.next += 1;
-        Ok(Name { at, text })
+        Ok(Name { at, text, is_quoted: false })
     }
 
     fn text(&mut self, expected: &str) -> Result<String, TextError> {
@@ -336,6 +350,7 @@ impl Parser<'_> {
             TokenKind::Word(text) | TokenKind::Number(text) | TokenKind::Mark(text) => {
                 format!("`{}`", text.escape_debug())
             }
+            TokenKind::Quoted(name) => format!("`{name}` in backticks"),
             TokenKind::Variable(name) => format!("`${name}`"),
             TokenKind::Text(_) => "a text".to_owned(),
             TokenKind::End => "the end of the text".to_owned(),

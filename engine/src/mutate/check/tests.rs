@@ -4,7 +4,8 @@ use super::*;
 const SCHEMA: &str = "node Person {\n name: String @key\n age: I32?\n joined: Date\n seenAt: DateTime?\n score: F32?\n \
     status: enum(active, retired)?\n tags: [String]?\n photo: Blob?\n face: Vector(2)?\n admin: Bool?\n}\n\
     node Company { title: String }\n\
-    edge Knows: Person -> Person { since: Date? }\nedge WorksAt: Person -> Company\n";
+    edge Knows: Person -> Person { since: Date? }\nedge WorksAt: Person -> Company\n\
+    edge Moves: Company -> Company { from: Date to: Date? }\n";
 
 fn checked(source: &str) -> Result<usize, String> {
     let catalog = Catalog::parse(SCHEMA).expect("the schema is valid");
@@ -35,6 +36,9 @@ fn what_fits_is_taken() {
         ("$a: I32?", "delete Person where age = $a and seenAt > datetime(\"2026-05-02T09:00:00Z\") and id < \"B\""),
         ("", "delete Knows where from = \"A\" and to = \"B\" and id != \"x\""),
         ("$s: String", "delete Person where status = $s and admin = true"),
+        ("", "insert Moves { from: \"a\" to: \"b\" `from`: date(\"2026-05-02\") }"),
+        ("", "delete Moves where from = \"a\" and `from` > date(\"2026-05-02\") and `to` = null"),
+        ("", "update Person set { `age`: 1 } where `name` = \"A\""),
     ] {
         assert_eq!(body(params, text), Ok(1), "{text}");
     }
@@ -46,6 +50,9 @@ const MISFITS: &[(&str, &str, &str)] = &[
     ("", "insert Robot { }", "column 8: there is no type Robot"),
     ("", "insert Person { }", "column 1: Person needs joined, name"),
     ("", "insert Knows { to: \"A\" }", "column 1: Knows needs from"),
+    ("", "insert Moves { to: \"A\" }", "column 1: Moves needs from, `from`"),
+    ("", "insert Knows { from: \"A\" to: \"B\" `from`: 1 }", "column 34: Knows has no property from; it has since"),
+    ("", "delete Moves where `from` = \"a\"", "column 29: from: it is a Date, write date(\"2026-05-02\")"),
     ("", "insert Company { titel: \"A\" }", "column 18: Company has no property titel; did you mean title?"),
     ("", "insert Company { x: 1 }", "column 18: Company has no property x; it has title"),
     ("", "insert Knows { src: \"A\" to: \"B\" }", "column 16: Knows has no property src; did you mean from?"),
