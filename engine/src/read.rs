@@ -31,7 +31,7 @@ pub type RowStream = BoxStream<'static, Result<RecordBatch>>;
 pub struct ReadOptions {
     /// Columns, in this order; none is all, in the table's order.
     pub columns: Option<Vec<String>>,
-    /// SQL expression over all columns of the table; names are exact.
+    /// Condition over all columns of the table, as after the `WHERE` of a query; names are exact.
     pub filter: Option<String>,
     /// Cursor: only rows whose id is greater, in byte order.
     pub after: Option<String>,
@@ -107,8 +107,10 @@ pub async fn rows(table: &Table, options: &ReadOptions) -> Result<RowStream> {
         batch_rows: options.batch_rows,
         blobs: options.blobs,
     };
-    let rows = table.sorted(&request).await.map_err(|cause| blame_filter(table, options.filter.as_deref(), cause))?;
-    Ok(rows.map_err(Into::into).boxed())
+    let blamed = |cause| blame_filter(table, options.filter.as_deref(), cause);
+    let rows = table.sorted(&request).await.map_err(blamed)?;
+    let (table, filter) = (table.clone(), options.filter.clone());
+    Ok(rows.map_err(move |cause| blame_filter(&table, filter.as_deref(), cause)).boxed())
 }
 
 /// Counts the rows that a filter lets through; all if there is none.

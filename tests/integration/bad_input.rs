@@ -219,8 +219,11 @@ fn wrong_requests_are_answered_without_inner_names() -> Result<()> {
                 .to_owned(),
         ),
         (read("age >"), cannot_filter("age >") + "  caused by: Expected: an expression, found: EOF\n"),
-        (read("agee > 3"), cannot_filter("agee > 3") + "  caused by: No field named agee. Did you mean 'age'?\n"),
-        (read("name = '"), cannot_filter("name = '") + "  caused by: Unterminated string literal\n"),
+        (read("agee > 3"), cannot_filter("agee > 3") + "  caused by: there is no column `agee`; did you mean age?\n"),
+        (
+            read("name = '"),
+            cannot_filter("name = '") + "  caused by: Unterminated string literal at Line: 1, Column: 8\n",
+        ),
         (
             vec!["sql", &team, "selec"],
             "error: cannot run this query\n  caused by: Expected: an SQL statement, found: selec at Line: 1, Column: 1\n"

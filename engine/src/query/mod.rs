@@ -23,7 +23,7 @@ use futures::{StreamExt, TryStreamExt};
 
 use crate::error::Result;
 use crate::history::Snapshot;
-use crate::storage::Storage;
+use crate::storage::{Storage, dialect};
 
 pub use error::QueryError;
 pub use missing::Missing;
@@ -87,13 +87,12 @@ pub(crate) async fn sql(storage: &Storage, snapshot: &Snapshot, sql: &str, optio
 fn context(storage: &Storage, snapshot: &Snapshot, options: SqlOptions) -> Result<SessionContext, QueryError> {
     let pool = Arc::new(FairSpillPool::new(options.memory_bytes));
     let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc().map_err(QueryError::setup)?;
-    let mut config = SessionConfig::new()
+    let config = SessionConfig::new()
         .with_default_catalog_and_schema(catalog::CATALOG, catalog::BOTH)
         .with_create_default_catalog_and_schema(false)
         .with_information_schema(true)
         .with_sort_spill_reservation_bytes(options.memory_bytes / RESERVATION);
-    config.options_mut().sql_parser.enable_ident_normalization = false;
-    let context = SessionContext::new_with_config_rt(config, runtime);
+    let context = SessionContext::new_with_config_rt(dialect(config), runtime);
     context.register_catalog(catalog::CATALOG, Arc::new(catalog::GraphCatalog::new(storage, snapshot)));
     Ok(context)
 }

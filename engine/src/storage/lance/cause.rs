@@ -7,13 +7,23 @@ use regex::Regex;
 use crate::storage::StorageError;
 use crate::storage::error::Cause;
 
-/// Places in Lance's own source that its messages carry.
+/// Places in sources that messages of Lance carry: its own, and those that called it.
 static SOURCE_PLACE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r",? /[^ ,:]+\.rs:\d+:\d+").expect("the expression is constant"));
+    LazyLock::new(|| Regex::new(r",? [^ ,:]+\.rs:\d+:\d+").expect("the expression is constant"));
 
 /// A Lance error as the cause of one of ours: its text, which includes that of its own causes.
 pub(super) fn said(cause: &lance::Error) -> Cause {
     without_places(&cause.to_string()).into()
+}
+
+/// With what the query engine begins to tell that it cannot compute a value.
+const UNCOMPUTED: [&str; 5] =
+    ["Cannot cast ", "Cast error: ", "Divide by zero", "Arithmetic overflow", "Parser error: Error parsing"];
+
+/// Why an expression could not be computed for some row, with which nothing needs to be the matter; none if it is another error.
+pub(super) fn uncomputed(cause: &lance::Error) -> Option<String> {
+    let text = without_places(&cause.to_string());
+    UNCOMPUTED.iter().find_map(|start| text.find(start)).map(|at| text[at..].to_owned())
 }
 
 fn without_places(text: &str) -> String {
@@ -57,5 +67,14 @@ mod tests {
     fn places_in_the_source_of_lance_are_dropped() {
         let text = "not found: a/b.manifest, /x/lance-io-14.0.2/src/local.rs:273:40: again, /x/y.rs:1:2";
         assert_eq!(without_places(text), "not found: a/b.manifest: again");
+    }
+
+    #[test]
+    fn what_cannot_be_computed_is_told_without_who_said_it() {
+        let said = |text: &str| uncomputed(&lance::Error::invalid_input(text.to_owned()));
+        let cast = "Query Execution error: Arrow error: Cast error: Cannot cast string 'x' to value of Int32 type, /x/y.rs:1:2";
+        assert_eq!(said(cast).as_deref(), Some("Cannot cast string 'x' to value of Int32 type"));
+        assert_eq!(said("LanceError(Arrow): Divide by zero error").as_deref(), Some("Divide by zero error"));
+        assert_eq!(said("a page cannot be decoded"), None);
     }
 }

@@ -1,92 +1,398 @@
 //! Conditions that a person writes: one SQL expression over the columns of a table, and nothing behind it.
+//!
+//! The query engine reads them and gives them their types, so that a condition means what it means after the `WHERE` of a query.
+//! Lance has a reader of its own, in which a name in double quotes is a text and numbers of another width are refused.
 
-use std::any::TypeId;
 use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock};
 
-use datafusion::logical_expr::Expr;
-use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect};
-use datafusion::sql::sqlparser::parser::Parser;
-use datafusion::sql::sqlparser::tokenizer::Token;
+use arrow_schema::{ArrowError, DataType};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{DFSchema, SchemaError};
+use datafusion::error::{DataFusionError, Result as DfResult};
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{Expr, ExprSchemable, lit};
+use datafusion::optimizer::simplify_expressions::{ExprSimplifier, SimplifyContext};
+use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr as Written, ExprWithAlias};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use super::Table;
+use super::cause::uncomputed;
+use crate::nearest::nearest;
 use crate::storage::StorageError;
 
+/// Reads conditions; it has the functions of queries and no tables.
+static READER: LazyLock<SessionState> =
+    LazyLock::new(|| SessionContext::new_with_config(dialect(SessionConfig::new())).state());
+
+/// Sets how the SQL of queries and conditions is read: a name means the column that is spelled so, quoted or not.
+pub(crate) fn dialect(mut config: SessionConfig) -> SessionConfig {
+    config.options_mut().sql_parser.enable_ident_normalization = false;
+    config
+}
+
+/// Why a text is no condition on a table.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+enum ConditionProblem {
+    /// It cannot be read.
+    #[error("{reason}")]
+    Unreadable { reason: String },
+    /// It is more than an expression.
+    #[error("the condition ends before `{rest}`; nothing can follow it")]
+    Rest { rest: String },
+    /// It needs more than a row.
+    #[error("{what} cannot be in a condition, which is about one row by itself")]
+    Beyond { what: String },
+    /// A name means no column.
+    #[error("there is no column `{name}`{hint}")]
+    UnknownColumn { name: String, hint: String },
+    /// It is a value that is no answer.
+    #[error("it is {kind}, neither true nor false: compare it with something")]
+    NoAnswer { kind: DataType },
+    /// Columns are used as their types do not allow.
+    #[error("column {}: {reason}", columns.join(" and "))]
+    Misused { columns: Vec<String>, reason: String },
+}
+
 impl Table {
-    /// The columns of the table that a condition is about; no row is read.
+    /// Reads a condition over the columns of the table; no row is read.
     ///
     /// # Errors
-    /// [`StorageError::Request`] for a filter that is not an expression over the columns.
+    /// [`StorageError::Request`] for a text that is no condition over the columns.
+    pub(super) fn condition(&self, text: &str) -> Result<Expr, StorageError> {
+        let refused = |source| StorageError::Request { path: self.uri().to_owned(), source };
+        let columns = self.provider().schema().as_ref().clone();
+        let columns = DFSchema::try_from(columns).map_err(|cause| refused(cause.into()))?;
+        read(text, &columns).map_err(|problem| refused(problem.into()))
+    }
+
+    /// Lists the columns of the table that a condition is about; no row is read.
+    ///
+    /// # Errors
+    /// [`StorageError::Request`] for a text that is no condition over the columns.
     pub fn filter_columns(&self, filter: &str) -> Result<BTreeSet<String>, StorageError> {
-        let error = |cause| self.request_error(cause);
-        check(filter).map_err(error)?;
-        let mut scanner = self.dataset().scan();
-        scanner.filter(filter).map_err(error)?;
-        let expression = scanner.get_expr_filter().map_err(error)?;
-        let columns = expression.iter().flat_map(Expr::column_refs);
-        Ok(columns.map(|column| column.name.clone()).collect())
+        Ok(columns_of(&self.condition(filter)?))
+    }
+
+    /// Tells an error met while rows are read. A filter may be one that cannot be computed for some row.
+    pub(super) fn row_error(&self, cause: lance::Error, filter: Option<&str>) -> StorageError {
+        let Some((filter, reason)) = filter.zip(uncomputed(&cause)) else { return self.error(cause) };
+        let problem = told(self.filter_columns(filter).unwrap_or_default(), reason);
+        StorageError::Request { path: self.uri().to_owned(), source: problem.into() }
     }
 }
 
-/// Checks that a text is one expression to its end. Lance takes it for the last clause of a statement, so that it would drop
-/// what follows: `; drop table x`, but also `limit 5`.
-pub(super) fn check(filter: &str) -> lance::Result<()> {
-    // What is no expression at all is Lance's to tell.
-    let Ok(mut parser) = Parser::new(&AsLance).try_with_sql(filter) else { return Ok(()) };
-    if parser.parse_expr().is_err() {
-        return Ok(());
+fn columns_of(expression: &Expr) -> BTreeSet<String> {
+    expression.column_refs().into_iter().map(|column| column.name.clone()).collect()
+}
+
+fn read(text: &str, columns: &DFSchema) -> Result<Expr, ConditionProblem> {
+    let refused = |cause: DataFusionError| unreadable(text, columns, &cause);
+    let expression = planned(parsed(text)?, columns).map_err(refused)?;
+    if let Some(what) = beyond_a_row(&expression) {
+        return Err(ConditionProblem::Beyond { what });
     }
+    let typed = typed(&expression, columns).map_err(|cause| misused(&expression, columns, &cause))?;
+    match typed.get_type(columns).map_err(refused)? {
+        DataType::Boolean => Ok(typed),
+        DataType::Null => Ok(lit(ScalarValue::Boolean(None))),
+        kind => Err(ConditionProblem::NoAnswer { kind }),
+    }
+}
+
+/// The one expression that a text is, to its end.
+fn parsed(text: &str) -> Result<Written, ConditionProblem> {
+    let unreadable = |error: ParserError| ConditionProblem::Unreadable { reason: said(&error) };
+    let tokens = Tokenizer::new(&GenericDialect, text).tokenize_with_location();
+    let tokens = tokens.map_err(|error| unreadable(error.into()))?;
+    let asks = |token: &TokenWithSpan| matches!(&token.token, Token::Word(word) if word.keyword == Keyword::SELECT);
+    if tokens.iter().any(asks) {
+        return Err(ConditionProblem::Beyond { what: "a query".to_owned() });
+    }
+    let mut parser = Parser::new(&GenericDialect).with_tokens_with_locations(tokens);
+    let expression = parser.parse_expr().map_err(unreadable)?;
     match parser.peek_token().token {
-        Token::EOF => Ok(()),
-        rest => Err(lance::Error::invalid_input(format!("the condition ends before `{rest}`; nothing can follow it"))),
+        Token::EOF => Ok(expression),
+        rest => Err(ConditionProblem::Rest { rest: rest.to_string() }),
     }
 }
 
-/// Reads names as Lance does: only backticks quote them.
-#[derive(Debug)]
-struct AsLance;
+/// Gives names and functions their meaning. Long chains are made flat, so that what walks over them needs no deep stack.
+fn planned(written: Written, columns: &DFSchema) -> DfResult<Expr> {
+    let op = match written {
+        Written::Nested(inner) => return planned(*inner, columns),
+        Written::BinaryOp { op: ref op @ (BinaryOperator::And | BinaryOperator::Or), .. } => op.clone(),
+        expr => return READER.create_logical_expr_from_sql_expr(ExprWithAlias { expr, alias: None }, columns),
+    };
+    let terms = terms(written, &op).into_iter().map(|term| planned(term, columns)).collect::<DfResult<_>>()?;
+    Ok(balanced(terms, if op == BinaryOperator::And { Expr::and } else { Expr::or }))
+}
 
-impl Dialect for AsLance {
-    fn dialect(&self) -> TypeId {
-        GenericDialect {}.dialect()
+/// What an operator connects, from left to right.
+fn terms(chain: Written, of: &BinaryOperator) -> Vec<Written> {
+    let (mut rest, mut terms) = (chain, Vec::new());
+    loop {
+        match rest {
+            Written::BinaryOp { left, op, right } if op == *of => {
+                terms.push(*right);
+                rest = *left;
+            }
+            first => {
+                terms.push(first);
+                terms.reverse();
+                return terms;
+            }
+        }
     }
+}
 
-    fn is_identifier_start(&self, letter: char) -> bool {
-        GenericDialect {}.is_identifier_start(letter)
+fn balanced(mut terms: Vec<Expr>, join: fn(Expr, Expr) -> Expr) -> Expr {
+    while terms.len() > 1 {
+        let mut pairs = Vec::with_capacity(terms.len().div_ceil(2));
+        let mut rest = terms.into_iter();
+        while let Some(left) = rest.next() {
+            pairs.push(match rest.next() {
+                Some(right) => join(left, right),
+                None => left,
+            });
+        }
+        terms = pairs;
     }
+    terms.pop().expect("a chain has terms")
+}
 
-    fn is_identifier_part(&self, letter: char) -> bool {
-        GenericDialect {}.is_identifier_part(letter)
+/// The expression with the casts that make both sides of a comparison alike, as a query has them; values that no cast can take
+/// are refused now and not at the first row.
+fn typed(expression: &Expr, columns: &DFSchema) -> DfResult<Expr> {
+    let context = SimplifyContext::builder().with_schema(Arc::new(columns.clone())).build();
+    let simplifier = ExprSimplifier::new(context);
+    let typed = simplifier.coerce(expression.clone(), columns)?;
+    READER.create_physical_expr(simplifier.simplify(typed.clone())?, columns)?;
+    Ok(typed)
+}
+
+/// What of an expression needs more than the row.
+fn beyond_a_row(expression: &Expr) -> Option<String> {
+    let mut found = None;
+    let visited = expression.apply(|part| {
+        found = match part {
+            Expr::AggregateFunction(call) => Some(format!("the aggregate function {}", call.func.name())),
+            Expr::WindowFunction(call) => Some(format!("the window function {}", call.fun.name())),
+            Expr::Placeholder(parameter) => Some(format!("the parameter {}", parameter.id)),
+            Expr::Unnest(_) => Some("the function unnest".to_owned()),
+            _ => None,
+        };
+        Ok(if found.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    });
+    visited.expect("the visit itself does not fail");
+    found
+}
+
+/// The part of an expression that cannot be, with its columns.
+fn misused(expression: &Expr, columns: &DFSchema, cause: &DataFusionError) -> ConditionProblem {
+    let part = smallest_failing(expression, &|part| typed(part, columns).is_err());
+    let reason = typed(part, columns).map_or_else(|error| reason(&error), |_| reason(cause));
+    told(columns_of(part), reason)
+}
+
+fn told(columns: BTreeSet<String>, reason: String) -> ConditionProblem {
+    if columns.is_empty() {
+        return ConditionProblem::Unreadable { reason };
     }
+    ConditionProblem::Misused { columns: columns.into_iter().collect(), reason }
+}
 
-    fn is_delimited_identifier_start(&self, letter: char) -> bool {
-        letter == '`'
+/// The innermost expression that fails, and all of whose parts do not.
+fn smallest_failing<'e>(expression: &'e Expr, fails: &dyn Fn(&Expr) -> bool) -> &'e Expr {
+    let mut failing = None;
+    let visited = expression.apply_children(|part| {
+        Ok(if fails(part) {
+            failing = Some(part);
+            TreeNodeRecursion::Stop
+        } else {
+            TreeNodeRecursion::Continue
+        })
+    });
+    visited.expect("the visit itself does not fail");
+    // What holds it may be what gives it its columns.
+    match failing.filter(|part| !columns_of(part).is_empty()) {
+        Some(part) => smallest_failing(part, fails),
+        None => expression,
     }
+}
 
-    fn supports_bitwise_shift_operators(&self) -> bool {
-        GenericDialect {}.supports_bitwise_shift_operators()
+fn unreadable(text: &str, columns: &DFSchema, cause: &DataFusionError) -> ConditionProblem {
+    if let DataFusionError::SchemaError(error, _) = cause.find_root()
+        && let SchemaError::FieldNotFound { field, .. } = error.as_ref()
+    {
+        let name = field.flat_name();
+        let hint = hint(text, &name, columns);
+        return ConditionProblem::UnknownColumn { name, hint };
+    }
+    ConditionProblem::Unreadable { reason: reason(cause) }
+}
+
+/// What was probably meant by a name: a text, if it has double quotes, or a column that is spelled alike.
+fn hint(text: &str, name: &str, columns: &DFSchema) -> String {
+    let known = || columns.fields().iter().map(|field| field.name().as_str());
+    let same = known().find(|known| known.eq_ignore_ascii_case(name));
+    match same {
+        None if text.contains(&format!("\"{name}\"")) => {
+            format!("; double quotes are for columns, and a text has single ones: '{}'", name.replace('\'', "''"))
+        }
+        _ => same.or_else(|| nearest(name, known())).map_or_else(String::new, |near| format!("; did you mean {near}?")),
+    }
+}
+
+/// What an error says, without the part of the query engine that said it.
+fn reason(error: &DataFusionError) -> String {
+    match error.find_root() {
+        DataFusionError::SQL(cause, _) => said(cause),
+        DataFusionError::ArrowError(cause, _) => match cause.as_ref() {
+            ArrowError::CastError(text) | ArrowError::ComputeError(text) | ArrowError::ParseError(text) => text.clone(),
+            other => other.to_string(),
+        },
+        DataFusionError::Plan(text) | DataFusionError::Execution(text) | DataFusionError::NotImplemented(text) => {
+            text.clone()
+        }
+        other => other.strip_backtrace(),
+    }
+}
+
+fn said(error: &ParserError) -> String {
+    match error {
+        ParserError::ParserError(text) | ParserError::TokenizerError(text) => text.clone(),
+        ParserError::RecursionLimitExceeded => "it is nested too deeply".to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use arrow_schema::{Field, Schema};
+
     use super::*;
+
+    fn columns() -> DFSchema {
+        let column = |name: &str, kind| Field::new(name, kind, true);
+        let list = DataType::List(Arc::new(column("item", DataType::Utf8)));
+        DFSchema::try_from(Schema::new(vec![
+            column("name", DataType::Utf8),
+            column("someAge", DataType::Int32),
+            column("a b", DataType::UInt64),
+            column("day", DataType::Date32),
+            column("at", DataType::Date64),
+            column("tags", list),
+        ]))
+        .unwrap()
+    }
+
+    fn problem(text: &str) -> String {
+        read(text, &columns()).expect_err(text).to_string()
+    }
+
+    #[test]
+    fn names_in_double_quotes_or_backticks_are_columns_and_texts_have_single_quotes() {
+        for (text, expected) in [
+            ("\"someAge\" > 3", "someAge"),
+            ("`a b` = 3", "a b"),
+            ("\"a b\" = 3", "a b"),
+            ("name = 'a b'", "name"),
+            ("name = 'someAge'", "name"),
+            ("'3' < someAge", "someAge"),
+        ] {
+            assert_eq!(
+                columns_of(&read(text, &columns()).expect(text)),
+                BTreeSet::from([expected.to_owned()]),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            problem("name = \"Ada\""),
+            "there is no column `Ada`; double quotes are for columns, and a text has single ones: 'Ada'"
+        );
+        assert_eq!(problem("someage > 3"), "there is no column `someage`; did you mean someAge?");
+        assert_eq!(problem("\"NAME\" = 'x'"), "there is no column `NAME`; did you mean name?");
+        assert_eq!(problem("xyzzy > 3"), "there is no column `xyzzy`");
+    }
 
     #[test]
     fn a_condition_is_one_expression() {
-        let good =
-            ["age > 3", "`a b` = 'x;y'", "a = \"x\" or b in (1, 2)", "(a is null) and not b", "a == 1", "a like 'x%'"];
+        let good = [
+            "someAge > 3",
+            "name = 'x;y'",
+            "someAge in (1, 2) or name is null",
+            "(name is null) and not someAge = 1",
+            "someAge == 1",
+            "name like 'x%'",
+            "null",
+        ];
         for text in good {
-            assert!(check(text).is_ok(), "{text}");
+            assert!(read(text, &columns()).is_ok(), "{text}");
         }
         for (text, rest) in [
-            ("age > 3; drop table x", ";"),
-            ("age > 3 limit 5", "limit"),
-            ("a = 1 order by b", "order"),
-            ("a b", "b"),
-            ("a = 1)", ")"),
+            ("someAge > 3; drop table x", ";"),
+            ("someAge > 3 limit 5", "limit"),
+            ("name = 'a' order by name", "order"),
+            ("someAge name", "name"),
+            ("someAge = 1)", ")"),
         ] {
-            let error = check(text).expect_err(text).to_string();
-            assert!(error.contains(&format!("`{rest}`")), "{error}");
+            assert_eq!(problem(text), format!("the condition ends before `{rest}`; nothing can follow it"), "{text}");
         }
+    }
+
+    #[test]
+    fn numbers_days_and_times_are_compared_whatever_their_width() {
+        for text in [
+            "someAge < 3000000000",
+            "someAge < 9223372036854775808",
+            "someAge > -0.5",
+            "\"a b\" = 18446744073709551615",
+            "\"a b\" > -1",
+            "day = '2026-05-02'",
+            "day >= date '2026-05-02'",
+            "at > '2026-05-02T09:14:03'",
+            "at < timestamp '2026-05-02 09:14:03'",
+            "at < now()",
+            "day < at",
+        ] {
+            assert!(read(text, &columns()).is_ok(), "{text}: {:?}", read(text, &columns()));
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told_with_its_column() {
+        for (text, start) in [
+            ("name = 'x' and someAge = 'old'", "column someAge: Cannot cast string 'old'"),
+            ("day > 'yesterday'", "column day: "),
+            ("tags > 3", "column tags: "),
+            ("someAge + name like 'x'", "column "),
+            ("someAge", "it is Int32, neither true nor false"),
+            ("sum(someAge) > 3", "the aggregate function sum cannot be in a condition"),
+            ("row_number() over () > 1", "the window function row_number cannot be in a condition"),
+            ("name in (select 'x')", "a query cannot be in a condition"),
+            ("someAge = $1", "the parameter $1 cannot be in a condition"),
+            ("someAge >", "Expected: an expression, found: EOF"),
+            ("name = '", "Unterminated string literal"),
+        ] {
+            let problem = problem(text);
+            assert!(problem.starts_with(start), "{text}: {problem}");
+            assert!(!problem.contains(".rs:"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_very_long_chain_is_flat() {
+        let text = vec!["someAge = 1"; 2_000].join(" or ");
+        let mut depth = 0;
+        let mut part = &read(&text, &columns()).unwrap();
+        while let Expr::BinaryExpr(chain) = part {
+            (part, depth) = (&*chain.left, depth + 1);
+        }
+        assert!(depth < 20, "{depth}");
     }
 }

@@ -37,6 +37,7 @@ use newest::NewestVersions;
 
 pub use blob::{Blobs, is_blob};
 pub(crate) use changed::Candidates;
+pub(crate) use condition::dialect;
 pub(crate) use matching::{Compare, Condition};
 pub(crate) use refs::{KeptVersions, ListedRef};
 pub(super) use refs::{kept_versions, list_refs, read_ref};

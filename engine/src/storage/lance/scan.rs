@@ -5,7 +5,7 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use lance::dataset::scanner::ColumnOrdering;
 
-use super::{Table, condition};
+use super::Table;
 use crate::storage::StorageError;
 
 /// Rows, batch by batch.
@@ -19,7 +19,7 @@ pub(crate) const BATCH_ROWS: usize = 8192;
 pub struct Scan {
     /// Columns, in this order; all if none.
     pub columns: Option<Vec<String>>,
-    /// SQL expression over the columns, evaluated inside the scan.
+    /// Condition over the columns, evaluated inside the scan.
     pub filter: Option<String>,
     /// Ascending by this column; storage order if none.
     pub order_by: Option<String>,
@@ -44,8 +44,7 @@ impl Table {
             scanner.project(columns).map_err(error)?;
         }
         if let Some(filter) = &scan.filter {
-            condition::check(filter).map_err(error)?;
-            scanner.filter(filter).map_err(error)?;
+            scanner.filter_expr(self.condition(filter)?);
         }
         if let Some(column) = &scan.order_by {
             let ordering = ColumnOrdering::asc_nulls_last(column.clone());
@@ -58,8 +57,8 @@ impl Table {
         let limit = scan.limit.map(|rows| i64::try_from(rows).unwrap_or(i64::MAX));
         scanner.limit(limit, None).map_err(error)?;
         scanner.batch_size(scan.batch_rows.unwrap_or(BATCH_ROWS));
-        let table = self.clone();
+        let (table, filter) = (self.clone(), scan.filter.clone());
         let rows = scanner.try_into_stream().await.map_err(error)?;
-        Ok(rows.map_err(move |cause| table.error(cause)).boxed())
+        Ok(rows.map_err(move |cause| table.row_error(cause, filter.as_deref())).boxed())
     }
 }

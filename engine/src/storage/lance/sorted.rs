@@ -19,13 +19,13 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::{StreamExt, TryStreamExt};
-use lance::dataset::scanner::{ColumnOrdering, Scanner};
+use lance::dataset::scanner::ColumnOrdering;
 
+use super::Table;
 use super::blob::{self, Blobs};
 use super::cause::said;
 use super::scan::{BATCH_ROWS, RowStream};
 use super::table::ROW_ADDRESS;
-use super::{Table, condition};
 use crate::storage::StorageError;
 
 /// Column that identifies a row.
@@ -53,7 +53,7 @@ pub struct Order {
 pub(crate) struct Sorted<'a> {
     /// Columns, in this order.
     pub(crate) columns: Vec<String>,
-    /// SQL expression over the columns.
+    /// Condition over the columns.
     pub(crate) filter: Option<&'a str>,
     /// Only rows whose id is greater.
     pub(crate) after: Option<&'a str>,
@@ -84,7 +84,9 @@ impl Table {
         let keys = keys(request.order);
         let mut scanner = self.dataset().scan();
         scanner.project(&read_columns(request, &keys, want_content)).map_err(error)?;
-        restrict(&mut scanner, request).map_err(|cause| self.request_error(cause))?;
+        if let Some(filter) = self.restriction(request)? {
+            scanner.filter_expr(filter);
+        }
         let top = request.limit.filter(|&rows| rows <= TOP_ROWS);
         if let Some(rows) = top {
             scanner.order_by(Some(keys.clone())).map_err(error)?;
@@ -98,8 +100,8 @@ impl Table {
         }
         let plan = if top.is_some() { plan } else { in_order(plan, &keys, request.limit) };
         let rows = execute(&plan, batch_rows).map_err(|cause| self.error(cause.into()))?;
-        let table = self.clone();
-        let rows = rows.map_err(move |cause| table.error(cause.into()));
+        let (table, filter) = (self.clone(), request.filter.map(str::to_owned));
+        let rows = rows.map_err(move |cause| table.row_error(cause.into(), filter.as_deref()));
         let rows =
             if want_content { blob::with_content(self, rows.boxed(), blobs, request.blobs) } else { rows.boxed() };
         let wanted: Vec<String> = request.columns.clone();
@@ -109,6 +111,14 @@ impl Table {
     fn batch_rows(&self, request: &Sorted<'_>) -> usize {
         let asked = request.batch_rows.unwrap_or(BATCH_ROWS).max(1);
         asked.min((BATCH_BYTES / row_bytes(&self.schema(), &request.columns)).max(1))
+    }
+
+    /// What rows have to keep; none if all are wanted.
+    fn restriction(&self, request: &Sorted<'_>) -> Result<Option<Expr>, StorageError> {
+        let written = request.filter.map(|text| self.condition(text)).transpose()?;
+        let after = request.after.map(|after| ident(ID).gt(lit(after)));
+        let one = request.id.map(|id| ident(ID).eq(lit(id)));
+        Ok([written, after, one].into_iter().flatten().reduce(Expr::and))
     }
 
     /// Everything that orders or compares rows needs their ids.
@@ -155,33 +165,6 @@ fn read_columns<'a>(request: &'a Sorted<'_>, keys: &'a [ColumnOrdering], want_co
         }
     }
     read
-}
-
-fn restrict(scanner: &mut Scanner, request: &Sorted<'_>) -> lance::Result<()> {
-    let mut filter: Option<Expr> = None;
-    let mut and = |expression: Expr| {
-        filter = Some(match filter.take() {
-            Some(earlier) => earlier.and(expression),
-            None => expression,
-        });
-    };
-    if let Some(text) = request.filter {
-        condition::check(text)?;
-        scanner.filter(text)?;
-        if let Some(expression) = scanner.get_expr_filter()? {
-            and(expression);
-        }
-    }
-    if let Some(after) = request.after {
-        and(ident(ID).gt(lit(after)));
-    }
-    if let Some(id) = request.id {
-        and(ident(ID).eq(lit(id)));
-    }
-    if let Some(filter) = filter {
-        scanner.filter_expr(filter);
-    }
-    Ok(())
 }
 
 fn in_order(plan: Arc<dyn ExecutionPlan>, keys: &[ColumnOrdering], limit: Option<u64>) -> Arc<dyn ExecutionPlan> {

@@ -9,7 +9,6 @@ use lance::Dataset;
 use lance::index::DatasetIndexExt;
 
 use super::cause::table_error;
-use super::condition;
 use super::memory::Memory;
 use super::summary::Summaries;
 use crate::storage::StorageError;
@@ -123,14 +122,17 @@ impl Table {
     /// # Errors
     /// [`StorageError::Request`] for a filter that is not an expression over the columns, [`StorageError::Table`] otherwise.
     pub async fn count(&self, filter: Option<&str>) -> Result<u64, StorageError> {
-        if let (None, Some(rows)) = (filter, self.recorded_rows()) {
-            return Ok(rows);
-        }
-        if let Some(filter) = filter {
-            condition::check(filter).map_err(|cause| self.error(cause))?;
-        }
-        let rows = self.dataset.count_rows(filter.map(str::to_owned)).await.map_err(|cause| self.error(cause))?;
-        Ok(rows as u64)
+        let Some(filter) = filter else {
+            if let Some(rows) = self.recorded_rows() {
+                return Ok(rows);
+            }
+            return self.dataset.count_rows(None).await.map(|rows| rows as u64).map_err(|cause| self.error(cause));
+        };
+        let mut scanner = self.dataset.scan();
+        scanner.filter_expr(self.condition(filter)?);
+        // Lance counts the ids of rows.
+        scanner.project::<&str>(&[]).map_err(|cause| self.error(cause))?.with_row_id();
+        scanner.count_rows().await.map_err(|cause| self.row_error(cause, Some(filter)))
     }
 
     /// Live rows as the list of files has them; none if a file's are not recorded.
