@@ -40,11 +40,11 @@ pub(super) async fn still_unrecorded(storage: &Storage, mut versions: Unrecorded
 
 /// The branches that pending sidecars name. One that cannot be read names none: it is reported by recovery.
 async fn pending_branches(storage: &Storage) -> Vec<BranchName> {
-    let files = storage.list_names(names::SIDECARS).await.unwrap_or_default();
+    let files = storage.list_files(names::SIDECARS).await.unwrap_or_default();
     let mut branches = Vec::new();
-    for file in files.iter().filter(|file| file.ends_with(".json")) {
-        let text = storage.read_text(&format!("{}/{file}", names::SIDECARS)).await.ok().flatten();
-        let sidecar = text.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
+    for file in files.iter().filter(|file| file.as_encoded_bytes().ends_with(b".json")) {
+        let bytes = storage.read_file(names::SIDECARS, file).await.ok().flatten();
+        let sidecar = bytes.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
         let branch =
             sidecar.map(|sidecar| BranchName::from_stored(sidecar.get("branch").and_then(|name| name.as_str())));
         branches.extend(branch);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use super::sidecar::path;
+use super::sidecar::read_bytes;
 use super::{RecoveryError, delete_sidecar, list_sidecars};
 use crate::error::Result;
 use crate::write::Writer;
@@ -30,14 +30,14 @@ pub(crate) async fn quarantine(writer: &Writer, id: &str, target: &Path) -> Resu
     if writer.gates.is_live(id) {
         return Err(RecoveryError::AtWork { id: id.to_owned() }.into());
     }
-    let held = storage.read_bytes(&path(id)).await?.ok_or_else(unknown)?;
+    let held = read_bytes(storage, id).await?.ok_or_else(unknown)?;
     let failed = |source| RecoveryError::Quarantine { id: id.to_owned(), path: target.to_owned(), source };
     if is_inside(storage.location().root(), target).map_err(failed)? {
         return Err(RecoveryError::QuarantineInside { path: target.to_owned() }.into());
     }
     copy(held.clone(), target.to_owned()).await.map_err(failed)?;
     // What was written to it meanwhile would be lost: the copy stays beside it.
-    if storage.read_bytes(&path(id)).await?.as_ref() != Some(&held) {
+    if read_bytes(storage, id).await?.as_ref() != Some(&held) {
         let what = format!("it changed while it was copied to {}", target.display());
         return Err(RecoveryError::PlanOutdated { id: id.to_owned(), what }.into());
     }

@@ -1,7 +1,9 @@
 //! The record a writer leaves before it touches a table (graph-format §10).
 
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -153,7 +155,7 @@ pub enum SidecarState {
 /// One file in `__recovery/`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SidecarFile {
-    /// Name without `.json`; the operation id unless someone renamed it.
+    /// Name without `.json`, bytes that are no text escaped (`\xff`); the operation id unless someone renamed it.
     pub id: String,
     /// The text as stored.
     pub text: String,
@@ -172,22 +174,18 @@ impl SidecarFile {
     }
 }
 
-/// Where a sidecar is, relative to the root.
-pub(super) fn path(operation_id: &str) -> String {
-    format!("{}/{operation_id}.json", names::SIDECARS)
-}
-
 /// Writes a sidecar, whole. Nothing it names may have moved yet.
 pub(crate) async fn write_sidecar(storage: &Storage, sidecar: &Sidecar) -> Result<()> {
     fail_point!(crate::fail::RECOVERY_SIDECAR_WRITE);
     let text = serde_json::to_string_pretty(sidecar).expect("texts and numbers can be written");
-    Ok(storage.write_text(&path(&sidecar.operation_id), &text).await?)
+    Ok(storage.write_text(&format!("{}/{}.json", names::SIDECARS, sidecar.operation_id), &text).await?)
 }
 
 /// Deletes a sidecar: what it says is settled.
-pub(crate) async fn delete_sidecar(storage: &Storage, operation_id: &str) -> Result<()> {
+pub(crate) async fn delete_sidecar(storage: &Storage, id: &str) -> Result<()> {
     fail_point!(crate::fail::RECOVERY_SIDECAR_DELETE);
-    Ok(storage.delete_text(&path(operation_id)).await?)
+    let Some(name) = find_name(storage, id).await? else { return Ok(()) };
+    Ok(storage.delete_file(names::SIDECARS, &name).await?)
 }
 
 /// Reads what a sidecar text says. Never fails: what cannot be read is said to be unreadable.
@@ -210,25 +208,64 @@ fn parse(text: &str) -> SidecarState {
 pub(crate) async fn list_sidecars(storage: &Storage) -> Result<Vec<SidecarFile>> {
     fail_point!(crate::fail::RECOVERY_SIDECAR_LIST);
     let mut sidecars = Vec::new();
-    for name in storage.list_names(names::SIDECARS).await? {
-        let Some(id) = name.strip_suffix(".json") else { continue };
+    for name in storage.list_files(names::SIDECARS).await? {
+        let Some(id) = id_of(&name) else { continue };
         // One that is gone was settled by its writer since it was listed.
-        sidecars.extend(read_sidecar(storage, id).await?);
+        sidecars.extend(read_named(storage, &name, id).await?);
     }
     Ok(sidecars)
 }
 
 /// One sidecar as it is now; none if it is gone.
 pub(super) async fn read_sidecar(storage: &Storage, id: &str) -> Result<Option<SidecarFile>> {
-    let (text, state) = match storage.read_text(&path(id)).await {
+    match find_name(storage, id).await? {
+        Some(name) => read_named(storage, &name, id.to_owned()).await,
+        None => Ok(None),
+    }
+}
+
+/// The bytes of a sidecar; none if it is gone.
+pub(super) async fn read_bytes(storage: &Storage, id: &str) -> Result<Option<Bytes>> {
+    match find_name(storage, id).await? {
+        Some(name) => Ok(storage.read_file(names::SIDECARS, &name).await?),
+        None => Ok(None),
+    }
+}
+
+async fn read_named(storage: &Storage, name: &OsStr, id: String) -> Result<Option<SidecarFile>> {
+    let unreadable = |reason: &str| SidecarState::Unreadable { reason: reason.to_owned() };
+    let (text, state) = match storage.read_file(names::SIDECARS, name).await {
         Ok(None) => return Ok(None),
-        Ok(Some(text)) => {
-            let state = parse(&text);
-            (text, state)
-        }
-        Err(error) => (String::new(), SidecarState::Unreadable { reason: error.to_string() }),
+        Ok(Some(bytes)) => match (String::from_utf8(bytes.into()), name.to_str()) {
+            (Ok(text), Some(_)) => {
+                let state = parse(&text);
+                (text, state)
+            }
+            (Ok(text), None) => (text, unreadable("its name is not UTF-8, and so no operation's")),
+            (Err(_), _) => (String::new(), unreadable("it is not UTF-8 text")),
+        },
+        Err(error) => (String::new(), unreadable(&error.to_string())),
     };
-    Ok(Some(SidecarFile { id: id.to_owned(), text, state }))
+    Ok(Some(SidecarFile { id, text, state }))
+}
+
+/// The name of a sidecar's file as it is told and asked for; none if it is no sidecar's.
+fn id_of(name: &OsStr) -> Option<String> {
+    let stem = name.as_encoded_bytes().strip_suffix(b".json")?;
+    Some(stem.utf8_chunks().map(|chunk| format!("{}{}", chunk.valid(), chunk.invalid().escape_ascii())).collect())
+}
+
+/// The file that is told as `id`; where two are told alike, the one whose name is that text.
+async fn find_name(storage: &Storage, id: &str) -> Result<Option<OsString>> {
+    let plain = OsString::from(format!("{id}.json"));
+    if !id.contains('\\') {
+        return Ok(Some(plain));
+    }
+    let names = storage.list_files(names::SIDECARS).await?;
+    if names.contains(&plain) {
+        return Ok(Some(plain));
+    }
+    Ok(names.into_iter().find(|name| id_of(name).as_deref() == Some(id)))
 }
 
 #[cfg(test)]

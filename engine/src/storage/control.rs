@@ -1,5 +1,8 @@
 //! Small control objects: the schema files and the sidecars.
 
+use std::ffi::{OsStr, OsString};
+use std::io;
+
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path;
@@ -69,29 +72,51 @@ impl Storage {
         }
     }
 
-    /// Lists the names directly inside a directory under the root, sorted; empty if it does not exist.
+    /// Lists the names of the files directly inside a directory under the root, in the order of their bytes; empty if it does
+    /// not exist. A person may have put any file there, so a name need not be text.
     ///
     /// # Errors
     /// [`StorageError::Read`].
-    pub async fn list_names(&self, directory: &str) -> Result<Vec<String>, StorageError> {
+    pub(crate) async fn list_files(&self, directory: &str) -> Result<Vec<OsString>, StorageError> {
         storage_fail_point!(crate::fail::STORAGE_LIST);
-        let prefix = Path::from(directory);
-        let mut names: Vec<String> = self
-            .location()
-            .store()
-            .list(Some(&prefix))
-            .try_filter_map(|meta| {
-                let inside = meta.location.prefix_match(&prefix).map(|mut parts| (parts.next(), parts.next()));
-                std::future::ready(Ok(match inside {
-                    Some((Some(name), None)) => Some(name.as_ref().to_owned()),
-                    Some(_) | None => None,
-                }))
-            })
-            .try_collect()
-            .await
-            .map_err(|source| StorageError::Read { path: directory.to_owned(), source })?;
-        names.sort();
-        Ok(names)
+        let folder = self.location().root().join(directory);
+        let listed = blocking(move || {
+            let mut names = Vec::new();
+            for entry in std::fs::read_dir(&folder)? {
+                let entry = entry?;
+                // What a link refers to counts; one that leads nowhere is no file.
+                if std::fs::metadata(entry.path()).is_ok_and(|found| found.is_file()) {
+                    names.push(entry.file_name());
+                }
+            }
+            names.sort();
+            Ok(names)
+        });
+        let listed = listed.await.map_err(|source| StorageError::Read { path: directory.to_owned(), source })?;
+        Ok(listed.unwrap_or_default())
+    }
+
+    /// Reads a file of a directory under the root, whatever its name and what it holds; none if it does not exist.
+    ///
+    /// # Errors
+    /// [`StorageError::Read`].
+    pub(crate) async fn read_file(&self, directory: &str, name: &OsStr) -> Result<Option<Bytes>, StorageError> {
+        storage_fail_point!(crate::fail::STORAGE_READ);
+        let file = self.location().root().join(directory).join(name);
+        let path = told(directory, name);
+        let read = blocking(move || std::fs::read(file)).await;
+        Ok(read.map_err(|source| StorageError::Read { path, source })?.map(Bytes::from))
+    }
+
+    /// Deletes a file of a directory under the root, whatever its name; one that is not there is deleted already.
+    ///
+    /// # Errors
+    /// [`StorageError::Write`].
+    pub(crate) async fn delete_file(&self, directory: &str, name: &OsStr) -> Result<(), StorageError> {
+        let file = self.location().root().join(directory).join(name);
+        let path = told(directory, name);
+        let deleted = blocking(move || std::fs::remove_file(file)).await;
+        deleted.map(drop).map_err(|source| StorageError::Write { path, source })
     }
 
     /// Lists the names of the directories inside a directory under the root, sorted; empty if it does not exist.
@@ -129,5 +154,21 @@ impl Storage {
         let mut objects = self.location().store().list(Some(&Path::from(directory)));
         let first = objects.try_next().await;
         first.map(|object| object.is_some()).map_err(|source| StorageError::Read { path: directory.to_owned(), source })
+    }
+}
+
+fn told(directory: &str, name: &OsStr) -> String {
+    format!("{directory}/{}", name.display())
+}
+
+/// What the file system answers; none if there is no such file or folder.
+async fn blocking<T: Send + 'static>(
+    ask: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<Option<T>, object_store::Error> {
+    let answer = tokio::task::spawn_blocking(ask).await.unwrap_or_else(|error| Err(io::Error::other(error)));
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(object_store::Error::Generic { store: "file system", source: Box::new(error) }),
     }
 }
