@@ -191,7 +191,7 @@ async fn answer(command: Command, out: &mut Out, work: &Work) -> Result<(), CliE
         Command::Mutate(args) => mutate::run(args, out, work).await,
         Command::Merge(args) => merge::run(args, out, work).await,
         Command::Branch(command) => branch::run(command, out, work).await,
-        Command::Recovery(command) => recovery::run(command, out, work).await,
+        Command::Recovery(command) => recovery::run(command, out, work, now_micros()).await,
         Command::Audit(args) => audit::run(args, out).await,
         Command::Demo(args) => demo::print_place(&args, out, work).await,
         Command::Open(_) => unreachable!("BUG: the workbench is dispatched before"),

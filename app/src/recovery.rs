@@ -1,6 +1,27 @@
 //! What recovery decides, in words: why, what it does to each table, and what was done.
 
-use stratigraph_engine::recovery::{Classification, Decision, RecoveryStep, TableStanding};
+use stratigraph_engine::CommitId;
+use stratigraph_engine::recovery::{Classification, Decision, RecoveryStep, Sidecar, TableStanding};
+
+/// Younger ones may belong to a writer at work.
+const YOUNG_MICROS: i64 = 10 * 60 * 1_000_000;
+
+/// When a write started, as its record says, else as the name of its file does.
+pub(crate) fn started_micros(sidecar: Option<&Sidecar>, id: &str) -> Option<i64> {
+    let by_name = || {
+        let id: CommitId = id.parse().ok()?;
+        i64::try_from(id.as_u128() >> 80).ok()?.checked_mul(1000)
+    };
+    sidecar.and_then(Sidecar::started_at_micros).or_else(by_name)
+}
+
+/// Whether a writer may still be at work on what started then.
+pub(crate) fn is_young(started_micros: Option<i64>, now_micros: i64) -> bool {
+    started_micros.is_some_and(|started| now_micros.saturating_sub(started) < YOUNG_MICROS)
+}
+
+/// Said of a young one.
+pub(crate) const MAY_BE_LIVE: &str = "may belong to a live writer";
 
 /// The last letters of an id, which tell it from others.
 pub(crate) fn tail(id: &str, letters: usize) -> &str {
@@ -55,7 +76,12 @@ pub(crate) fn why(step: &RecoveryStep) -> String {
         Decision::StaleAfterRollBack => "the write was rolled back; only its record was left".to_owned(),
         Decision::OrphanedBranch => {
             let branch = step.sidecar.as_ref().map_or_else(|| "?".to_owned(), |sidecar| sidecar.branch().to_string());
-            format!("branch {branch} does not exist any more")
+            match step.tables.is_empty() {
+                true => format!("branch {branch} does not exist any more"),
+                false => {
+                    format!("the write was to an earlier branch {branch}, which was deleted; this one was made later")
+                }
+            }
         }
         Decision::Refuse => "a table's head is before the version its branch pins: the table lost versions".to_owned(),
     }
@@ -151,6 +177,31 @@ mod tests {
         assert_eq!(outcome_words(StaleAfterSuccess, 0, 3), "added with version 3");
         assert_eq!(outcome_words(StaleAfterSuccess, 4, 4), "version 4 as before");
         assert_eq!(outcome_words(RollBack, 21, 20), "back to the rows of version 20; version 21 is discarded");
+    }
+
+    #[test]
+    fn a_branch_that_was_made_again_is_told_from_one_that_is_gone() {
+        let step = |tables: &[TableStanding]| RecoveryStep {
+            id: "x".to_owned(),
+            sidecar: None,
+            decision: Decision::OrphanedBranch,
+            tables: tables.to_vec(),
+            blocked: None,
+        };
+        assert!(why(&step(&[])).ends_with("does not exist any more"));
+        assert!(why(&step(&[table(5, 5)])).contains("to an earlier branch"));
+    }
+
+    #[test]
+    fn what_started_within_ten_minutes_may_be_live() {
+        let minutes = |number: i64| number * 60 * 1_000_000;
+        let id = "01KQKZ5000G6CZJRSK998Q9QX4";
+        let started = started_micros(None, id).expect("the name tells it");
+        for (after, expected) in [(-1, true), (0, true), (9, true), (10, false), (60, false)] {
+            assert_eq!(is_young(Some(started), started + minutes(after)), expected, "{after}");
+        }
+        assert_eq!(started_micros(None, "copy"), None);
+        assert!(!is_young(None, started), "nothing says that it is young");
     }
 
     #[test]

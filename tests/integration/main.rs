@@ -3,6 +3,7 @@
 mod bad_input;
 mod bad_input_page;
 mod blobs;
+mod branch_lives;
 mod branches;
 mod branching;
 mod broken_branches;
@@ -32,6 +33,7 @@ mod numbers;
 mod opening;
 mod read_only;
 mod recovery;
+mod recovery_refusals;
 mod reference;
 mod rows;
 mod scenarios;

@@ -7,10 +7,14 @@
 //! | `recovery/decision.rs` | a decision in words: why, and what it does to each table |
 //! | `recovery/plan.rs` | `plan`: what a recovery would do |
 //! | `recovery/run.rs` | `run`: the plan, the question, and what was done |
+//! | `recovery/quarantine.rs` | `quarantine`: a sidecar that nobody settles is moved out |
 
 mod plan;
+mod quarantine;
 mod run;
 mod standing;
+
+use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -55,6 +59,15 @@ pub(super) enum RecoveryCommand {
         #[arg(long)]
         yes: bool,
     },
+    /// Move the record of an interrupted write that nobody settles out of the graph
+    Quarantine {
+        /// Folder or file:// URI of the graph
+        uri: String,
+        /// Operation id, or a unique end of it; for other files their name without .json
+        id: String,
+        /// File to make, or a folder; outside of the graph [default: a file of the same name in the current folder]
+        target: Option<PathBuf>,
+    },
 }
 
 /// One sidecar, with the field names of the JSON output. What an unreadable one would say is null.
@@ -91,12 +104,13 @@ struct PinFacts {
 }
 
 /// Prints interrupted writes, in the order a recovery takes them, or what is done about them.
-pub(super) async fn run(command: RecoveryCommand, out: &mut Out, work: &Work) -> Result<(), CliError> {
+pub(super) async fn run(command: RecoveryCommand, out: &mut Out, work: &Work, now_micros: i64) -> Result<(), CliError> {
     match command {
         RecoveryCommand::List { uri } => list(&uri, out).await,
         RecoveryCommand::Show { uri, id } => show(&uri, &id, out).await,
-        RecoveryCommand::Plan { uri } => plan::run(&uri, out).await,
-        RecoveryCommand::Run { uri, yes } => run::run(&uri, yes, out, work).await,
+        RecoveryCommand::Plan { uri } => plan::run(&uri, out, now_micros).await,
+        RecoveryCommand::Run { uri, yes } => run::run(&uri, yes, out, work, now_micros).await,
+        RecoveryCommand::Quarantine { uri, id, target } => quarantine::run(&uri, &id, target, out, work).await,
     }
 }
 

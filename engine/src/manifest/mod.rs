@@ -11,6 +11,7 @@ mod log;
 mod migrate;
 mod publish;
 mod row;
+mod shown;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use publish::PublishError;
 pub(crate) use log::{read_log_since, read_written};
 pub(crate) use migrate::{is_legacy, migrate, plan_migration};
 pub(crate) use publish::{Publication, TableUpdate, publish};
+pub(crate) use shown::has_shown;
 
 use crate::error::Result;
 use crate::id::{BranchName, ManifestVersion, TableKey};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::audit::{append_audit, is_audited};
-use super::plan::{RecoveryStep, TableStanding};
-use super::{AuditRow, Decision, Fate, RecoveryError, Sidecar, TableOutcome, delete_sidecar};
+use super::plan::RecoveryStep;
+use super::{AuditRow, Decision, Fate, RecoveryError, Refusal, Sidecar, TableOutcome, TableStanding, delete_sidecar};
 use crate::error::{Error, Result};
 use crate::fail::fail_point;
 use crate::history::{NewCommit, find_commit, find_merge, record_next, record_noted};
@@ -33,12 +33,9 @@ pub struct Recovered {
 
 /// Carries a step out. The gates of its tables must be held, and for a roll-back nobody else may write.
 pub(super) async fn act(writer: &Writer, step: &RecoveryStep) -> Result<Recovered> {
-    let Some(sidecar) = &step.sidecar else {
-        let (id, reason) = (step.id.clone(), step.blocked.clone().unwrap_or_default());
-        return Err(RecoveryError::Blocked { id, reason }.into());
-    };
+    let (Some(sidecar), None) = (&step.sidecar, &step.blocked) else { return Err(refusal(writer, step).into()) };
     let outcomes = match step.decision {
-        Decision::Refuse => return Err(refusal(step).into()),
+        Decision::Refuse => return Err(refusal(writer, step).into()),
         Decision::RollForward => roll_forward(writer, sidecar, &step.tables).await?,
         Decision::RollBack => roll_back(writer, sidecar, &step.tables).await?,
         Decision::StaleAfterSuccess => step.tables.iter().map(published_before).collect(),
@@ -50,10 +47,16 @@ pub(super) async fn act(writer: &Writer, step: &RecoveryStep) -> Result<Recovere
     Ok(Recovered { operation_id: sidecar.operation_id.clone(), decision: step.decision, commit, outcomes })
 }
 
-fn refusal(step: &RecoveryStep) -> RecoveryError {
+/// Why a step is refused.
+pub(super) fn refusal(writer: &Writer, step: &RecoveryStep) -> RecoveryError {
+    let (root, id) = (writer.storage.location().uri().to_owned(), step.id.clone());
+    if let Some(reason) = &step.blocked {
+        return RecoveryError::Blocked { root, refusals: vec![Refusal { id, reason: reason.clone() }] };
+    }
     let lost = step.tables.iter().find(|table| table.head < table.pinned);
     RecoveryError::InvariantViolation {
-        id: step.id.clone(),
+        root,
+        id,
         table_key: lost.map(|table| table.table_key.clone()).unwrap_or_default(),
         pinned: lost.map_or(0, |table| table.pinned),
         head: lost.map_or(0, |table| table.head),

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::Sidecar;
-use super::plan::TableStanding;
+use super::TableStanding;
 use crate::error::{ErrorKind, Result};
 use crate::history::{CommitGraph, read_history};
 use crate::id::{CommitId, TableKey};

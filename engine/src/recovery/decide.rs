@@ -17,9 +17,9 @@ pub enum Decision {
     StaleAfterSuccess,
     /// It was taken back; only its record was left.
     StaleAfterRollBack,
-    /// Its branch does not exist any more.
+    /// Its branch does not exist any more; one of the same name was made later.
     OrphanedBranch,
-    /// Do nothing: a table lost versions, which a person has to look at.
+    /// Do nothing: a table lost versions, or the record cannot be right, which a person has to look at.
     Refuse,
 }
 
@@ -30,6 +30,9 @@ pub(crate) struct Judged {
     pub(crate) classification: Classification,
     /// What became of the write in it.
     pub(crate) fate: Fate,
+    /// Whether the branch pins a version before the one that the write started from. Pins never go back, so nothing of the write
+    /// was ever published there.
+    pub(crate) is_before: bool,
 }
 
 /// Facts about a write besides its tables.
@@ -39,21 +42,16 @@ pub(crate) struct Circumstances {
     pub(crate) kind: WriterKind,
     /// How much its tables tell.
     pub(crate) mode: Mode,
-    /// Whether its branch exists.
-    pub(crate) branch_exists: bool,
     /// Schema changes: whether the new schema files took their places.
     pub(crate) schema_promoted: bool,
     /// Merges: whether tables were to be taken over that are not pinned.
     pub(crate) takes_over: bool,
 }
 
-/// Decides for all tables of one write together.
+/// Decides for all tables of one write together, whose branch exists.
 pub(crate) fn decide(circumstances: Circumstances, tables: &[Judged]) -> Decision {
     use Classification::{InvariantViolation, NoMovement, RolledPastExpected};
     let all = |wanted: Classification| tables.iter().all(|table| table.classification == wanted);
-    if !circumstances.branch_exists {
-        return Decision::OrphanedBranch;
-    }
     if tables.iter().any(|table| table.classification == InvariantViolation) {
         return Decision::Refuse;
     }
@@ -76,6 +74,9 @@ pub(crate) fn decide(circumstances: Circumstances, tables: &[Judged]) -> Decisio
 
 /// Tables are published together. Where every one says so by itself, one that does not disproves the others.
 fn is_published(mode: Mode, tables: &[Judged]) -> bool {
+    if tables.iter().any(|table| table.is_before) {
+        return false;
+    }
     let mut published = tables.iter().map(|table| table.fate == Fate::Published);
     match mode {
         Mode::Confirmed => published.all(|it| it),
@@ -90,16 +91,11 @@ mod tests {
         IncompletePhaseB, InvariantViolation, NoMovement, RolledPastExpected, UnexpectedAtP1, UnexpectedMultistep,
     };
 
-    const LOAD: Circumstances = Circumstances {
-        kind: WriterKind::Load,
-        mode: Mode::Strict,
-        branch_exists: true,
-        schema_promoted: false,
-        takes_over: false,
-    };
+    const LOAD: Circumstances =
+        Circumstances { kind: WriterKind::Load, mode: Mode::Strict, schema_promoted: false, takes_over: false };
 
     fn tables(classifications: &[Classification]) -> Vec<Judged> {
-        let judged = |&classification| Judged { classification, fate: Fate::Unpublished };
+        let judged = |&classification| Judged { classification, fate: Fate::Unpublished, is_before: false };
         classifications.iter().map(judged).collect()
     }
 
@@ -122,9 +118,10 @@ mod tests {
     }
 
     #[test]
-    fn a_finished_write_is_stale_and_a_branch_that_is_gone_decides_alone() {
+    fn a_finished_write_is_stale() {
+        let still = |fate| Judged { classification: NoMovement, fate, is_before: false };
         let mut both = tables(&[NoMovement]);
-        both.push(Judged { classification: NoMovement, fate: Fate::Published });
+        both.push(still(Fate::Published));
         assert_eq!(decide(LOAD, &both), Decision::StaleAfterSuccess);
         let merge = Circumstances { kind: WriterKind::BranchMerge, mode: Mode::Confirmed, ..LOAD };
         assert_eq!(decide(merge, &both), Decision::Discard, "one table of a merge says that it is not published");
@@ -132,10 +129,10 @@ mod tests {
         let mixed = Circumstances { takes_over: true, ..merge };
         let complete = tables(&[RolledPastExpected]);
         assert_eq!([merge, mixed].map(|it| decide(it, &complete)), [Decision::RollForward, Decision::RollBack]);
-        both.push(Judged { classification: NoMovement, fate: Fate::TakenBack { head: 5, to: 4 } });
+        let before = Judged { is_before: true, ..still(Fate::Unpublished) };
+        assert_eq!(decide(LOAD, &[both[1], before]), Decision::Discard, "a pin before the expected one disproves it");
+        both.push(still(Fate::TakenBack { head: 5, to: 4 }));
         assert_eq!(decide(LOAD, &both), Decision::StaleAfterRollBack);
-        let gone = Circumstances { branch_exists: false, ..LOAD };
-        assert_eq!(decide(gone, &tables(&[InvariantViolation])), Decision::OrphanedBranch);
     }
 
     #[test]

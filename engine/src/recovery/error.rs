@@ -26,19 +26,21 @@ pub enum RecoveryError {
         /// The ids it fits.
         candidates: Vec<String>,
     },
-    /// A sidecar blocks all writing until a person has looked at it.
-    #[error("sidecar {id} blocks writing: {reason}; move the file out of __recovery once you know what it was")]
+    /// Sidecars block all writing until a person has looked at them.
+    #[error("{}; {}", blocking(.refusals), way_out(.root, .refusals.iter().map(|refusal| refusal.id.as_str())))]
     Blocked {
-        /// Name of the file without `.json`.
-        id: String,
-        /// What is the matter with it.
-        reason: String,
+        /// Root of the graph.
+        root: String,
+        /// The sidecars, each with what is the matter with it; never empty.
+        refusals: Vec<Refusal>,
     },
     /// A table lost versions that the graph shows.
     #[error(
-        "sidecar {id} cannot be settled: the head of {table_key} is version {head}, before version {pinned} that the graph shows, an invariant violation; refusing to act, operator review is needed"
+        "sidecar {id} cannot be settled: the head of {table_key} is version {head}, before version {pinned} that the graph shows, an invariant violation; refusing to act, operator review is needed: put the lost files back from a backup; {}", way_out(.root, [.id.as_str()])
     )]
     InvariantViolation {
+        /// Root of the graph.
+        root: String,
         /// Name of the sidecar's file without `.json`.
         id: String,
         /// The table.
@@ -57,11 +59,11 @@ pub enum RecoveryError {
         what: String,
     },
     /// Some interrupted writes were settled, then one could not be.
-    #[error("{} of the interrupted writes {} settled, the next one is not", .done.len(), if .done.len() == 1 { "is" } else { "are" })]
+    #[error("{} of the interrupted writes {} settled, the rest is not", .done.len(), if .done.len() == 1 { "is" } else { "are" })]
     Incomplete {
         /// What was done.
         done: Vec<Recovered>,
-        /// What is the matter with the next one.
+        /// What is the matter with the others.
         #[source]
         source: Box<crate::Error>,
     },
@@ -99,6 +101,41 @@ pub enum RecoveryError {
     },
 }
 
+/// A sidecar that is not settled, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Name of the file without `.json`.
+    pub id: String,
+    /// What is the matter with it.
+    pub reason: String,
+}
+
+fn blocking(refusals: &[Refusal]) -> String {
+    let each = |refusal: &Refusal| format!("__recovery/{}.json: {}", refusal.id, refusal.reason);
+    match refusals {
+        [one] => format!("__recovery/{}.json blocks writing: {}", one.id, one.reason),
+        several => {
+            let each: Vec<String> = several.iter().map(each).collect();
+            format!("{} sidecars block writing: {}", several.len(), each.join("; "))
+        }
+    }
+}
+
+/// How files are taken out of the way whose writes nobody settles.
+fn way_out<'i>(root: &str, ids: impl IntoIterator<Item = &'i str>) -> String {
+    let command = |id: &str| format!("`stratigraph recovery quarantine {} {}`", quoted(root), quoted(id));
+    let commands: Vec<String> = ids.into_iter().map(command).collect();
+    let verb = if commands.len() == 1 { "moves it" } else { "move them" };
+    format!("once you know what it was, {} {verb} out of the graph", commands.join(" and "))
+}
+
+/// A word as a shell takes it.
+pub(crate) fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | ':' | '=' | '@' | '+');
+    let plain = !word.is_empty() && !word.starts_with('-') && word.chars().all(is_plain);
+    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
 impl RecoveryError {
     /// What the caller can do about it.
     #[must_use]
@@ -117,6 +154,40 @@ impl RecoveryError {
             Self::Blocked { .. } => ErrorKind::RecoveryNeeded,
             Self::PlanOutdated { .. } | Self::NotAlone | Self::AtWork { .. } => ErrorKind::Conflict,
             Self::Incomplete { source, .. } => source.kind(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_blocks_is_told_by_file_reason_and_the_command_that_frees_it() {
+        let refusal = |id: &str| Refusal { id: id.to_owned(), reason: "it cannot be read".to_owned() };
+        let blocked = |ids: &[&str]| {
+            let refusals = ids.iter().map(|id| refusal(id)).collect();
+            RecoveryError::Blocked { root: "/data/my graph".to_owned(), refusals }.to_string()
+        };
+        assert_eq!(
+            blocked(&["A"]),
+            "__recovery/A.json blocks writing: it cannot be read; once you know what it was, \
+             `stratigraph recovery quarantine '/data/my graph' A` moves it out of the graph"
+        );
+        let two = blocked(&["A", r"b\xff"]);
+        assert!(
+            two.starts_with("2 sidecars block writing: __recovery/A.json: it cannot be read; __recovery/b"),
+            "{two}"
+        );
+        assert!(two.contains(r"recovery quarantine '/data/my graph' 'b\xff'` move them out"), "{two}");
+    }
+
+    #[test]
+    fn words_reach_a_command_as_they_are() {
+        for (word, expected) in
+            [("/data/g", "/data/g"), ("a b", "'a b'"), ("a'b", r"'a'\''b'"), ("", "''"), ("-x", "'-x'")]
+        {
+            assert_eq!(quoted(word), expected);
         }
     }
 }

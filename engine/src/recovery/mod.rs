@@ -8,21 +8,25 @@ mod decide;
 mod error;
 mod fate;
 mod observe;
+mod outlook;
 mod plan;
 mod quarantine;
 mod schema_files;
 mod sidecar;
+mod soundness;
+mod standing;
 mod sweep;
 
 pub use act::Recovered;
 pub use audit::{AuditRow, TableOutcome};
 pub use classify::Classification;
 pub use decide::Decision;
-pub use error::RecoveryError;
+pub use error::{RecoveryError, Refusal};
 pub use fate::Fate;
 pub use observe::{PinObservation, SidecarObservation};
-pub use plan::{RecoveryPlan, RecoveryStep, TableStanding};
+pub use plan::{RecoveryPlan, RecoveryStep};
 pub use sidecar::{Pin, Registration, Sidecar, SidecarFile, SidecarState, Tombstone, WriterKind};
+pub use standing::TableStanding;
 
 pub(crate) use audit::read_audit;
 pub(crate) use observe::observe;

@@ -4,6 +4,7 @@ use super::Sidecar;
 use crate::error::{Error, Result};
 use crate::id::{BranchName, TableKey, TableVersion};
 use crate::manifest;
+use crate::schema::table_dir_name;
 use crate::storage::Storage;
 
 /// One pinned table of a sidecar, observed.
@@ -44,26 +45,24 @@ pub(crate) async fn observe(
     };
     let mut tables = Vec::with_capacity(sidecar.tables.len());
     for pin in &sidecar.tables {
-        let entry = pin.table_key.parse::<TableKey>().ok().and_then(|key| entries.get(&key));
-        let path = entry.map_or_else(|| relative(storage, &pin.table_path), |entry| entry.path.to_string());
-        let head = storage.head(&path, pin.table_branch.as_deref()).await;
+        let key = pin.table_key.parse::<TableKey>();
+        let entry = key.as_ref().ok().and_then(|key| entries.get(key));
+        // What the record says of paths is not relied on: they may lead anywhere.
+        let path = match entry {
+            Some(entry) => Ok(entry.path.to_string()),
+            None => key.map(|key| table_dir_name(key.kind, &key.name)).map_err(Error::from),
+        };
+        let head = match path {
+            Ok(path) => storage.head(&path, pin.table_branch.as_deref()).await.map_err(Error::from),
+            Err(error) => Err(error),
+        };
         tables.push(PinObservation {
             table_key: pin.table_key.clone(),
             expected: TableVersion::new(pin.expected_version),
             planned: TableVersion::new(pin.post_commit_pin),
             pinned: entry.map(|entry| entry.version),
-            head: head.map(TableVersion::new).map_err(Error::from),
+            head: head.map(TableVersion::new),
         });
     }
     Ok(SidecarObservation { branch_exists, tables })
-}
-
-/// The last two segments of a full table path are its folder under the root, wherever the graph was when it was written.
-pub(super) fn relative(storage: &Storage, table_path: &str) -> String {
-    let root = format!("{}/", storage.location().uri());
-    let below = table_path.strip_prefix(&root).filter(|path| !path.contains("..")).map(str::to_owned);
-    below.unwrap_or_else(|| {
-        let segments: Vec<&str> = table_path.trim_end_matches('/').rsplitn(3, '/').take(2).collect();
-        segments.into_iter().rev().collect::<Vec<_>>().join("/")
-    })
 }

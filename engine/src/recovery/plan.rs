@@ -3,18 +3,21 @@
 use std::collections::BTreeMap;
 
 use super::adoption::takes_over;
-use super::classify::{Mode, Standing, classify};
+use super::classify::Mode;
 use super::decide::{Circumstances, Judged, decide};
-use super::fate::{Fate, fate};
-use super::observe::relative;
+use super::outlook::Outlook;
 use super::schema_files::{is_in_place, plan_schema_files};
-use super::{Classification, Decision, Sidecar, SidecarFile, SidecarState, WriterKind};
-use crate::error::{ErrorKind, Result};
+use super::soundness::{misfit, record};
+use super::standing::{Branch, Observed, TableStanding, observe_all};
+use super::{Decision, Sidecar, SidecarFile, WriterKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::history::branch_refs;
 use crate::id::{BranchName, TableKey};
 use crate::manifest::{self, TableEntry};
 use crate::schema::StagedSchema;
-use crate::storage::{Origin, Storage};
+use crate::storage::{LineageRef, Storage};
+
+type Entries = BTreeMap<TableKey, TableEntry>;
 
 /// All steps a sweep would take now.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,38 +39,8 @@ pub struct RecoveryStep {
     pub decision: Decision,
     /// Why, table by table.
     pub tables: Vec<TableStanding>,
-    /// Why nothing can be done, for a file that blocks all writing.
+    /// Why nothing can be done, for a file that no writer can have left like this, or whose tables cannot be looked at.
     pub blocked: Option<String>,
-}
-
-/// One pinned table of a step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableStanding {
-    /// The table, as the sidecar names it.
-    pub table_key: String,
-    /// Its folder under the root.
-    pub path: String,
-    /// Lineage the write lands on; none for the main one.
-    pub lineage: Option<String>,
-    /// Pin before the write.
-    pub expected: u64,
-    /// Head the write planned to reach.
-    pub planned: u64,
-    /// Pin of the branch; 0 if it does not show the table.
-    pub pinned: u64,
-    /// Head of the lineage; the pin if there is no such lineage.
-    pub head: u64,
-    /// What happened to it.
-    pub classification: Classification,
-    /// What became of the write in it, if it did not move.
-    pub fate: Fate,
-}
-
-/// Where things stand, with what the steps so far would have changed.
-#[derive(Debug, Default)]
-pub(super) struct Outlook {
-    pins: BTreeMap<(BranchName, String), u64>,
-    heads: BTreeMap<(String, Option<String>), u64>,
 }
 
 /// Plans for all sidecars. Nothing is written.
@@ -77,16 +50,47 @@ pub(crate) async fn plan_recovery(storage: &Storage) -> Result<RecoveryPlan> {
     let mut outlook = Outlook::default();
     let mut steps = Vec::new();
     for file in super::list_sidecars(storage).await? {
-        let step = plan_step(storage, &file, schema_promoted, &outlook).await?;
+        let step = named(&file, plan_step(storage, &file, schema_promoted, &outlook).await)?;
         outlook.expect(&step);
         steps.push(step);
     }
     Ok(RecoveryPlan { staged_schema, steps })
 }
 
-/// Plans for one sidecar as things stand now.
+/// Plans for one sidecar as things stand now. One whose tables cannot be looked at is refused like one that cannot be right.
 pub(super) async fn plan_now(storage: &Storage, file: &SidecarFile, schema_promoted: bool) -> Result<RecoveryStep> {
+    named(file, plan_sound(storage, file, schema_promoted).await)
+}
+
+/// As [`plan_now`].
+///
+/// # Errors
+/// Those for which [`is_elsewhere`] holds if its tables cannot be looked at.
+pub(super) async fn plan_sound(storage: &Storage, file: &SidecarFile, schema_promoted: bool) -> Result<RecoveryStep> {
     plan_step(storage, file, schema_promoted, &Outlook::default()).await
+}
+
+/// Whether the trouble is with the tables or the branch of one sidecar, and not with storage as a whole.
+pub(super) fn is_elsewhere(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Corrupt)
+}
+
+/// A step that cannot be planned because something is missing or broken, as one that is refused by name.
+fn named(file: &SidecarFile, planned: Result<RecoveryStep>) -> Result<RecoveryStep> {
+    match planned {
+        Err(error) if is_elsewhere(&error) => Ok(refused(file, format!("its tables cannot be looked at: {error}"))),
+        planned => planned,
+    }
+}
+
+fn refused(file: &SidecarFile, reason: String) -> RecoveryStep {
+    RecoveryStep {
+        id: file.id.clone(),
+        sidecar: file.readable().cloned(),
+        decision: Decision::Refuse,
+        tables: Vec::new(),
+        blocked: Some(reason),
+    }
 }
 
 async fn plan_step(
@@ -95,142 +99,179 @@ async fn plan_step(
     schema_promoted: bool,
     outlook: &Outlook,
 ) -> Result<RecoveryStep> {
-    let blocked = |reason: String| RecoveryStep {
-        id: file.id.clone(),
-        sidecar: None,
-        decision: Decision::Refuse,
-        tables: Vec::new(),
-        blocked: Some(reason),
+    let sidecar = match record(file) {
+        Ok(sidecar) => sidecar,
+        Err(reason) => return Ok(refused(file, reason)),
     };
-    let sidecar = match &file.state {
-        SidecarState::Readable(sidecar) => sidecar,
-        SidecarState::Newer { schema_version } => {
-            return Ok(blocked(format!("it has format {schema_version}, newer than 2: upgrade this program")));
-        }
-        SidecarState::Unreadable { reason } => return Ok(blocked(format!("it cannot be read: {reason}"))),
+    let step = |decision, tables: Vec<Observed>| {
+        let tables = tables.into_iter().map(|table| table.standing).collect();
+        RecoveryStep { id: file.id.clone(), sidecar: Some(sidecar.clone()), decision, tables, blocked: None }
     };
-    let branch = sidecar.branch();
-    let branch_exists = branch_refs(storage).await?.iter().any(|(name, _)| *name == branch);
-    let entries = match branch_exists {
-        true => manifest::read_state(&manifest::open(storage, &branch, None).await?).await?,
-        false => BTreeMap::new(),
+    let name = sidecar.branch();
+    let Some((_, made)) = branch_refs(storage).await?.into_iter().find(|(other, _)| *other == name) else {
+        return Ok(step(Decision::OrphanedBranch, Vec::new()));
     };
-    let tables = match branch_exists {
-        true => standings(storage, sidecar, &branch, &entries, outlook).await?,
-        false => Vec::new(),
-    };
-    let judged: Vec<Judged> =
-        tables.iter().map(|table| Judged { classification: table.classification, fate: table.fate }).collect();
-    let is_change = sidecar.writer_kind == WriterKind::SchemaApply;
-    let schema_promoted =
-        schema_promoted || (is_change && branch_exists && is_in_place(storage, sidecar, &tables).await?);
-    let (kind, mode) = (sidecar.writer_kind, Mode::of(sidecar.writer_kind, sidecar.schema_version));
-    let mut circumstances = Circumstances { kind, mode, branch_exists, schema_promoted, takes_over: false };
-    let mut decision = decide(circumstances, &judged);
-    if kind == WriterKind::BranchMerge && decision == Decision::RollForward {
-        circumstances.takes_over = takes_over(storage, sidecar, &tables, &entries).await?;
-        decision = decide(circumstances, &judged);
+    let manifest = manifest::open(storage, &name, None).await?;
+    let entries = manifest::read_state(&manifest).await?;
+    if let Some(reason) = misfit(sidecar, &entries) {
+        return Ok(refused(file, reason));
     }
-    Ok(RecoveryStep { id: file.id.clone(), sidecar: Some((**sidecar).clone()), decision, tables, blocked: None })
+    let branch = Branch { name: &name, made: made.as_ref(), manifest: &manifest, entries: &entries };
+    let mut tables = observe_all(storage, sidecar, &branch, outlook).await?;
+    if let Some(reason) = beyond(&name, sidecar, &tables) {
+        return Ok(refused(file, reason));
+    }
+    let mut decision = judge(storage, sidecar, &entries, schema_promoted, &tables).await?;
+    if let Some(life) = former(sidecar, made.as_ref(), decision, &tables) {
+        tables = tables.into_iter().map(Observed::of_former_branch).collect();
+        let is_still = tables.iter().all(|table| table.standing.head == table.standing.pinned);
+        decision = match life {
+            Former::Certain => Decision::OrphanedBranch,
+            Former::ByClock if is_still => Decision::OrphanedBranch,
+            // What is past a pin was never visible, whoever wrote it.
+            Former::ByClock => Decision::RollBack,
+        };
+    }
+    if decision == Decision::RollForward
+        && let Some(reason) = unpublishable(storage, sidecar, &entries).await?
+    {
+        return Ok(refused(file, reason));
+    }
+    Ok(step(decision, tables))
 }
 
-async fn standings(
+/// What all tables together come to.
+async fn judge(
     storage: &Storage,
     sidecar: &Sidecar,
-    branch: &BranchName,
-    entries: &BTreeMap<TableKey, TableEntry>,
-    outlook: &Outlook,
-) -> Result<Vec<TableStanding>> {
-    let mode = Mode::of(sidecar.writer_kind, sidecar.schema_version);
-    let mut tables = Vec::with_capacity(sidecar.tables.len());
-    for pin in &sidecar.tables {
-        let entry = pin.table_key.parse::<TableKey>().ok().and_then(|key| entries.get(&key));
-        let path = entry.map_or_else(|| relative(storage, &pin.table_path), |entry| entry.path.to_string());
-        let pinned = entry.map_or(0, |entry| entry.version.get());
-        let pinned = outlook.pins.get(&(branch.clone(), pin.table_key.clone())).copied().unwrap_or(pinned);
-        let lineage = pin.table_branch.as_deref();
-        let foreseen = outlook.heads.get(&(path.clone(), pin.table_branch.clone())).copied();
-        let shown = entry.map(TableEntry::stored_lineage);
-        let head = match foreseen {
-            Some(head) => head,
-            None if shown == Some(lineage) => storage.head(&path, lineage).await?,
-            None => head_of_fork(storage, (&path, lineage), (shown.flatten(), pinned)).await?,
-        };
-        let (expected, planned, confirmed) = (pin.expected_version, pin.post_commit_pin, pin.confirmed_version);
-        let standing = Standing { expected, planned, confirmed, pinned, head };
-        let origins = match head == pinned && pinned > expected && shown == Some(lineage) {
-            true => origins(storage, (&path, lineage), expected, pinned).await?,
-            false => None,
-        };
-        tables.push(TableStanding {
-            table_key: pin.table_key.clone(),
-            path,
-            lineage: pin.table_branch.clone(),
-            expected,
-            planned,
-            pinned,
-            head,
-            classification: classify(mode, standing),
-            fate: fate(mode, standing, origins.as_deref(), &sidecar.operation_id),
-        });
+    entries: &Entries,
+    schema_promoted: bool,
+    tables: &[Observed],
+) -> Result<Decision> {
+    let judged: Vec<Judged> = tables.iter().map(Observed::judged).collect();
+    let (kind, mode) = (sidecar.writer_kind, Mode::of(sidecar.writer_kind, sidecar.schema_version));
+    let standings: Vec<TableStanding> = tables.iter().map(|table| table.standing.clone()).collect();
+    let is_change = kind == WriterKind::SchemaApply;
+    let schema_promoted = schema_promoted || (is_change && is_in_place(storage, sidecar, &standings).await?);
+    let mut circumstances = Circumstances { kind, mode, schema_promoted, takes_over: false };
+    let decision = decide(circumstances, &judged);
+    if kind == WriterKind::BranchMerge && decision == Decision::RollForward {
+        circumstances.takes_over = takes_over(storage, sidecar, &standings, entries).await?;
+        return Ok(decide(circumstances, &judged));
     }
-    Ok(tables)
+    Ok(decision)
 }
 
-/// The head of a lineage that the branch does not show: that of the fork which the write made off the state that the branch shows, or
-/// the pin. Others of the name are left from what was there before, and say nothing of the write.
-async fn head_of_fork(
-    storage: &Storage,
-    (path, lineage): (&str, Option<&str>),
-    (shown, pinned): (Option<&str>, u64),
-) -> Result<u64> {
-    let Some(name) = lineage else { return Ok(storage.head(path, None).await?) };
-    let lineages = storage.lineages(path).await?;
-    let made = lineages.iter().find(|lineage| lineage.name == name);
-    if !made.is_some_and(|made| made.parent.as_deref() == shown && made.parent_version == pinned) {
-        return Ok(pinned);
+/// Why versions of a record are beyond all that main, or a lineage of the branch, ever had; none if they are not.
+fn beyond(branch: &BranchName, sidecar: &Sidecar, tables: &[Observed]) -> Option<String> {
+    let before = tables.iter().map(|table| &table.standing).find(|table| table.pinned < table.expected);
+    if let (true, Some(table)) = (branch.is_main(), before) {
+        let TableStanding { table_key, expected, pinned, .. } = table;
+        return Some(format!("it expects version {expected} of {table_key}, of which main has only {pinned}"));
     }
-    match storage.head(path, lineage).await {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(pinned),
-        head => Ok(head?),
-    }
+    let confirmed = sidecar.tables.iter().zip(tables).find_map(|(pin, table)| {
+        let confirmed = pin.confirmed_version.filter(|&confirmed| confirmed > table.standing.head)?;
+        (table.is_shown && before.is_none()).then_some((&table.standing, confirmed))
+    });
+    confirmed.map(|(TableStanding { table_key, head, .. }, confirmed)| {
+        format!("it confirms version {confirmed} of {table_key}, which has only {head}")
+    })
 }
 
-/// What made the versions from one to another; none if they are not there.
-async fn origins(
-    storage: &Storage,
-    (path, lineage): (&str, Option<&str>),
-    after: u64,
-    to: u64,
-) -> Result<Option<Vec<Origin>>> {
-    match storage.open(path, lineage, Some(to)).await {
-        Ok(table) => Ok(Some(table.origins(after).await?)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+/// How it is known that a write was to an earlier branch of the same name.
+enum Former {
+    /// The branch pins a version before the one that the write started from, and pins never go back.
+    Certain,
+    /// The branch was made after the write began, by the clocks of those who did either.
+    ByClock,
 }
 
-impl Outlook {
-    /// Adds what a step changes.
-    fn expect(&mut self, step: &RecoveryStep) {
-        let Some(branch) = step.sidecar.as_ref().map(Sidecar::branch) else { return };
-        for table in &step.tables {
-            let (pin, head) = ((branch.clone(), table.table_key.clone()), (table.path.clone(), table.lineage.clone()));
-            match step.decision {
-                Decision::RollForward => {
-                    self.pins.insert(pin, table.head);
-                }
-                Decision::RollBack if table.head > table.pinned => {
-                    self.pins.insert(pin, table.head + 1);
-                    self.heads.insert(head, table.head + 1);
-                }
-                Decision::RollBack
-                | Decision::Discard
-                | Decision::StaleAfterSuccess
-                | Decision::StaleAfterRollBack
-                | Decision::OrphanedBranch
-                | Decision::Refuse => {}
+/// Whether the write was to an earlier branch of the same name. Clocks are asked only where versions alone would have the write
+/// published, and never against a mark of the write on the branch's own versions.
+fn former(sidecar: &Sidecar, made: Option<&LineageRef>, decision: Decision, tables: &[Observed]) -> Option<Former> {
+    let made = made?;
+    if decision == Decision::Refuse || tables.iter().any(|table| table.is_proved) {
+        return None;
+    }
+    if tables.iter().any(|table| table.standing.pinned < table.standing.expected) {
+        return Some(Former::Certain);
+    }
+    let is_forward = matches!(decision, Decision::RollForward | Decision::StaleAfterSuccess);
+    let made_micros = i64::try_from(made.created_at_seconds).ok().and_then(|made| made.checked_mul(1_000_000));
+    let is_later = sidecar.started_at_micros().zip(made_micros).is_some_and(|(started, made)| made > started);
+    (is_forward && is_later).then_some(Former::ByClock)
+}
+
+/// Why the tables that a schema change adds or drops cannot be published; none if they can.
+async fn unpublishable(storage: &Storage, sidecar: &Sidecar, entries: &Entries) -> Result<Option<String>> {
+    let shown = |table_key: &str| table_key.parse::<TableKey>().ok().and_then(|key| entries.get(&key));
+    for added in sidecar.additional_registrations.iter().filter(|added| shown(&added.table_key).is_none()) {
+        match storage.head(&added.table_path, added.table_branch.as_deref()).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Ok(Some(format!("it adds {}, and there is no table at {}", added.table_key, added.table_path)));
             }
+            head => drop(head?),
         }
+    }
+    let drops_another = sidecar.tombstones.iter().find_map(|dropped| {
+        let shown = shown(&dropped.table_key)?.version.get();
+        (shown + 1 != dropped.tombstone_version).then_some((dropped, shown))
+    });
+    Ok(drops_another.map(|(dropped, shown)| {
+        let (key, last) = (&dropped.table_key, dropped.tombstone_version - 1);
+        format!("it drops {key} after version {last}, of which the branch has {shown}")
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::{Classification, Fate};
+    use super::*;
+
+    /// What is known of a write that expected version 4 and began at second 1000.
+    fn known(made: Option<u64>, decision: Decision, pinned: u64, is_proved: bool) -> Option<Former> {
+        let sidecar: Sidecar = serde_json::from_value(json!({
+            "schema_version": 2, "operation_id": "x", "started_at": "1000000000", "branch": "b", "actor_id": null,
+            "writer_kind": "Load", "tables": [],
+        }))
+        .expect("it is a record");
+        let standing = TableStanding {
+            table_key: "node:Person".to_owned(),
+            path: "nodes/a".to_owned(),
+            lineage: Some("b".to_owned()),
+            expected: 4,
+            planned: 5,
+            pinned,
+            head: pinned,
+            classification: Classification::NoMovement,
+            fate: Fate::Unpublished,
+        };
+        let made = made.map(|created_at_seconds| LineageRef {
+            name: "b".to_owned(),
+            parent: None,
+            parent_version: 4,
+            created_at_seconds,
+        });
+        former(&sidecar, made.as_ref(), decision, &[Observed { standing, is_shown: true, is_proved }])
+    }
+
+    #[test]
+    fn a_branch_that_was_made_later_is_another_one_unless_its_versions_say_otherwise() {
+        use Decision::{Discard, Refuse, RollBack, RollForward, StaleAfterSuccess};
+        let (before, after) = (Some(900), Some(1001));
+        for decision in [RollForward, StaleAfterSuccess] {
+            assert!(matches!(known(after, decision, 5, false), Some(Former::ByClock)), "{decision:?}");
+            assert!(known(before, decision, 5, false).is_none(), "{decision:?}");
+            assert!(known(Some(1000), decision, 5, false).is_none(), "the same second proves nothing");
+            assert!(known(after, decision, 5, true).is_none(), "a mark outweighs clocks");
+            assert!(known(None, decision, 5, false).is_none(), "main was never made again");
+        }
+        for decision in [Discard, RollBack] {
+            assert!(known(after, decision, 5, false).is_none(), "{decision:?} publishes nothing");
+            assert!(matches!(known(before, decision, 3, false), Some(Former::Certain)), "a pin never goes back");
+        }
+        assert!(known(after, Refuse, 3, false).is_none());
     }
 }

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 
 use arrow_schema::Schema;
 
-use super::{RecoveryError, Sidecar, SidecarFile, WriterKind, list_sidecars, plan::TableStanding};
+use super::soundness::{misfit, record};
+use super::{RecoveryError, Sidecar, SidecarFile, TableStanding, WriterKind, list_sidecars};
 use crate::error::Result;
 use crate::id::{BranchName, TableKey};
 use crate::manifest;
@@ -48,9 +49,15 @@ pub(crate) async fn plan_schema_files(storage: &Storage) -> Result<StagedSchema>
     if staged.is_empty() {
         return Ok(StagedSchema::None);
     }
-    let is_change = |file: &SidecarFile| file.readable().is_some_and(|of| of.writer_kind == WriterKind::SchemaApply);
-    let has_sidecar = list_sidecars(storage).await?.iter().any(is_change);
     let shown = manifest::read_state(&manifest::open(storage, &BranchName::main(), None).await?).await?;
+    let sidecars = list_sidecars(storage).await?;
+    let is_change = |of: &Sidecar| of.writer_kind == WriterKind::SchemaApply;
+    let is_sound = |file: &SidecarFile| record(file).is_ok_and(|of| is_change(of) && misfit(of, &shown).is_none());
+    let has_sidecar = sidecars.iter().any(is_sound);
+    // A record that is refused may be the change's: until a person has looked at it, its files wait.
+    if !has_sidecar && sidecars.iter().any(|file| file.readable().is_none_or(is_change)) {
+        return Ok(StagedSchema::None);
+    }
     let shown: BTreeSet<TableKey> = shown.into_keys().collect();
     Ok(decide_staged(&accepted_texts(storage).await?, &staged, has_sidecar, &shown)?)
 }

@@ -1,9 +1,12 @@
 //! When interrupted writes are settled: all of them when a graph is opened for writing, those that can be published before a
 //! write, and by a plan when an operator says so.
 
-use super::act::{Recovered, act};
-use super::plan::{RecoveryPlan, RecoveryStep, plan_now};
-use super::{Decision, RecoveryError, Sidecar, SidecarFile, list_sidecars, plan_schema_files, settle_schema_files};
+use super::act::{Recovered, act, refusal};
+use super::plan::{RecoveryPlan, RecoveryStep, is_elsewhere, plan_now, plan_sound};
+use super::soundness::record;
+use super::{
+    Decision, RecoveryError, Refusal, Sidecar, SidecarFile, list_sidecars, plan_schema_files, settle_schema_files,
+};
 use crate::error::Result;
 use crate::id::TableKey;
 use crate::progress::Progress;
@@ -11,11 +14,11 @@ use crate::schema::StagedSchema;
 use crate::write::{Gate, Held, Writer};
 
 /// Settles every sidecar, oldest first, each on the result of the former. Tables may be restored, so no other process may
-/// write meanwhile.
+/// write meanwhile. A sidecar whose tables cannot be looked at waits: whoever writes to them fails for the same reason.
 ///
 /// # Errors
-/// What is the matter with the first sidecar that cannot be settled, or is not to be; [`RecoveryError::Incomplete`] if others
-/// were settled before it.
+/// What is the matter with sidecars that are not to be settled, after all others were; what kept one from being settled;
+/// [`RecoveryError::Incomplete`] if others were settled before.
 pub(crate) async fn sweep(writer: &Writer, schema_promoted: bool, progress: &Progress) -> Result<Vec<Recovered>> {
     if list_sidecars(&writer.storage).await?.is_empty() {
         return Ok(Vec::new());
@@ -36,6 +39,7 @@ async fn settle_all(
     done: &mut Vec<Recovered>,
 ) -> Result<()> {
     let total = sidecars.len() as u64;
+    let mut refused = Refused::default();
     for (number, listed) in (0..).zip(sidecars) {
         progress.check()?;
         progress.advance(number, Some(total), "sidecars");
@@ -46,10 +50,51 @@ async fn settle_all(
         let _held = hold(writer, &listed).await;
         // Its writer may have finished while its gates were waited for.
         let Some(file) = reread(writer, &listed.id).await? else { continue };
-        let step = plan_now(&writer.storage, &file, schema_promoted).await?;
-        done.push(act(writer, &step).await?);
+        let step = match plan_sound(&writer.storage, &file, schema_promoted).await {
+            Err(error) if is_elsewhere(&error) => {
+                waits(&file, &error);
+                continue;
+            }
+            step => step?,
+        };
+        if step.decision == Decision::Refuse {
+            refused.add(writer, &step);
+        } else {
+            done.push(act(writer, &step).await?);
+        }
     }
-    Ok(())
+    refused.told(writer)
+}
+
+fn waits(file: &SidecarFile, error: &crate::Error) {
+    tracing::warn!("the interrupted write {} waits, because its tables cannot be looked at: {error}", file.id);
+}
+
+/// Sidecars that are not to be settled.
+#[derive(Default)]
+struct Refused {
+    /// Those that block all writing.
+    blocking: Vec<Refusal>,
+    /// Why the first of the others is not.
+    other: Option<RecoveryError>,
+}
+
+impl Refused {
+    fn add(&mut self, writer: &Writer, step: &RecoveryStep) {
+        match refusal(writer, step) {
+            RecoveryError::Blocked { refusals, .. } => self.blocking.extend(refusals),
+            error if self.other.is_none() => self.other = Some(error),
+            _ => {}
+        }
+    }
+
+    fn told(self, writer: &Writer) -> Result<()> {
+        if !self.blocking.is_empty() {
+            let root = writer.storage.location().uri().to_owned();
+            return Err(RecoveryError::Blocked { root, refusals: self.blocking }.into());
+        }
+        self.other.map_or(Ok(()), |error| Err(error.into()))
+    }
 }
 
 /// What was done before a failure stays done, and is told with it.
@@ -75,7 +120,8 @@ pub(crate) async fn is_something_left(writer: &Writer) -> Result<bool> {
 /// Settles the sidecars that need no restore, before a write. The others wait for the next opening.
 ///
 /// # Errors
-/// If the sidecars cannot be listed, or one of them cannot be read: writing would be blind.
+/// If the sidecars cannot be listed; [`RecoveryError::Blocked`] after the others were settled if some cannot be right: writing
+/// would be blind.
 pub(crate) async fn heal(writer: &Writer) -> Result<Vec<Recovered>> {
     if writer.stop_at.is_some() {
         // A rehearsal leaves interrupted writes, and those before it stay.
@@ -87,14 +133,20 @@ pub(crate) async fn heal(writer: &Writer) -> Result<Vec<Recovered>> {
         return Ok(Vec::new());
     }
     // Another process that writes has sidecars of its own in flight: they are not ours to settle.
-    let Some(_alone) = writer.gates.alone() else { return blocked(&sidecars).map(|()| Vec::new()) };
-    blocked(&sidecars)?;
-    let mut done = Vec::new();
+    let Some(_alone) = writer.gates.alone() else { return blocked(writer, &sidecars).map(|()| Vec::new()) };
+    let (mut done, mut refused) = (Vec::new(), Refused::default());
     for listed in sidecars {
         let _held = hold(writer, &listed).await;
         let Some(file) = reread(writer, &listed.id).await? else { continue };
-        let step = plan_now(&writer.storage, &file, false).await?;
+        let step = match plan_sound(&writer.storage, &file, false).await {
+            Err(error) if is_elsewhere(&error) => {
+                waits(&file, &error);
+                continue;
+            }
+            step => step?,
+        };
         match step.decision {
+            Decision::Refuse if step.blocked.is_some() => refused.add(writer, &step),
             Decision::RollForward
             | Decision::StaleAfterSuccess
             | Decision::StaleAfterRollBack
@@ -105,13 +157,15 @@ pub(crate) async fn heal(writer: &Writer) -> Result<Vec<Recovered>> {
             }
         }
     }
+    refused.told(writer)?;
     Ok(done)
 }
 
 /// Carries a plan out, if everything is still as it was when it was made.
 ///
 /// # Errors
-/// [`RecoveryError::PlanOutdated`] before the first step that is not as planned; otherwise as [`sweep`].
+/// [`RecoveryError::PlanOutdated`] before the first step that is not as planned; otherwise as [`sweep`]. Steps that are refused are
+/// passed over, and told at the end.
 pub(crate) async fn recover(writer: &Writer, plan: &RecoveryPlan, progress: &Progress) -> Result<Vec<Recovered>> {
     let _alone = writer.gates.soon_alone().await.ok_or(RecoveryError::NotAlone)?;
     let present = list_sidecars(&writer.storage).await?;
@@ -135,6 +189,7 @@ async fn carry_out(
     progress: &Progress,
     done: &mut Vec<Recovered>,
 ) -> Result<()> {
+    let mut refused = Refused::default();
     for (number, planned) in (0..).zip(&plan.steps) {
         progress.check()?;
         progress.advance(number, Some(plan.steps.len() as u64), "sidecars");
@@ -150,9 +205,13 @@ async fn carry_out(
             let what = format!("{:?} was planned, now it is {:?}", planned.decision, step.decision);
             return Err(outdated(&planned.id, &what).into());
         }
-        done.push(act(writer, &step).await?);
+        if step.decision == Decision::Refuse {
+            refused.add(writer, &step);
+        } else {
+            done.push(act(writer, &step).await?);
+        }
     }
-    Ok(())
+    refused.told(writer)
 }
 
 fn outdated(id: &str, what: &str) -> RecoveryError {
@@ -163,16 +222,12 @@ fn same(step: &RecoveryStep, planned: &RecoveryStep) -> bool {
     step.decision == planned.decision && step.tables == planned.tables && step.sidecar == planned.sidecar
 }
 
-/// A file that cannot be read may speak of any table: nothing may be written until a person has looked at it.
-fn blocked(sidecars: &[SidecarFile]) -> Result<()> {
-    let unreadable = sidecars.iter().find(|file| file.readable().is_none());
-    match unreadable {
-        Some(file) => {
-            let reason = "it cannot be read, or is of a newer format".to_owned();
-            Err(RecoveryError::Blocked { id: file.id.clone(), reason }.into())
-        }
-        None => Ok(()),
-    }
+/// A file that is no record may speak of any table: nothing may be written until a person has looked at it.
+fn blocked(writer: &Writer, sidecars: &[SidecarFile]) -> Result<()> {
+    let mut refused = Refused::default();
+    let refusal = |file: &SidecarFile| Some(Refusal { id: file.id.clone(), reason: record(file).err()? });
+    refused.blocking.extend(sidecars.iter().filter_map(refusal));
+    refused.told(writer)
 }
 
 async fn hold(writer: &Writer, file: &SidecarFile) -> Held {

@@ -13,7 +13,9 @@ use crate::cli::open_graph;
 use crate::cli::output::Out;
 use crate::cli::target::{announce_migration, announce_schema};
 use crate::cli::text_table::{Align, TextTable};
-use crate::recovery::{action, classification_words, decision_words, then, why, writer_words};
+use crate::recovery::{
+    MAY_BE_LIVE, action, classification_words, decision_words, is_young, started_micros, then, why, writer_words,
+};
 use crate::theme::Role;
 
 /// One step, with the field names of the JSON output. What an unreadable record would say is null.
@@ -26,6 +28,8 @@ struct StepFacts<'a> {
     branch: Option<BranchName>,
     actor: Option<&'a str>,
     started_at_micros: Option<i64>,
+    /// Whether it started so lately that its writer may be at work.
+    may_be_live: bool,
     tables: Vec<TableFacts<'a>>,
     /// What is done besides the tables.
     then: &'static str,
@@ -47,18 +51,18 @@ struct TableFacts<'a> {
 }
 
 /// Prints the plan.
-pub(super) async fn run(uri: &str, out: &mut Out) -> Result<(), CliError> {
+pub(super) async fn run(uri: &str, out: &mut Out, now_micros: i64) -> Result<(), CliError> {
     let Pending { migration, recovery } = open_graph(uri).await?.pending().await?;
     announce_migration(migration.as_ref());
     announce_schema(recovery.staged_schema);
     if out.is_json() {
-        return recovery.steps.iter().try_for_each(|step| out.json(&facts(step)));
+        return recovery.steps.iter().try_for_each(|step| out.json(&facts(step, now_micros)));
     }
-    print(&recovery, out)
+    print(&recovery, out, now_micros)
 }
 
 /// Prints a plan for people.
-pub(super) fn print(plan: &RecoveryPlan, out: &mut Out) -> Result<(), CliError> {
+pub(super) fn print(plan: &RecoveryPlan, out: &mut Out, now_micros: i64) -> Result<(), CliError> {
     if plan.steps.is_empty() {
         return out.line("no interrupted write");
     }
@@ -66,15 +70,20 @@ pub(super) fn print(plan: &RecoveryPlan, out: &mut Out) -> Result<(), CliError> 
         if number > 0 {
             out.line("")?;
         }
-        print_step(step, out)?;
+        print_step(step, out, now_micros)?;
     }
     Ok(())
 }
 
-fn print_step(step: &RecoveryStep, out: &mut Out) -> Result<(), CliError> {
+fn print_step(step: &RecoveryStep, out: &mut Out, now_micros: i64) -> Result<(), CliError> {
     let id = out.cell(Role::Changed, &step.id).painted;
     let words = out.cell(Role::Title, decision_words(step.decision)).painted;
-    out.line(&format!("{id}  {words}"))?;
+    let live = if may_be_live(step, now_micros) {
+        format!("  {}", out.cell(Role::Warning, &format!("! {MAY_BE_LIVE}")).painted)
+    } else {
+        String::new()
+    };
+    out.line(&format!("{id}  {words}{live}"))?;
     let started = step.sidecar.as_ref().and_then(Sidecar::started_at_micros);
     let started = started.map(|micros| format!(", {}", moment(micros))).unwrap_or_default();
     for (title, text) in
@@ -85,6 +94,10 @@ fn print_step(step: &RecoveryStep, out: &mut Out) -> Result<(), CliError> {
         out.line(&format!("  {title}  {text}"))?;
     }
     print_tables(step, out)
+}
+
+fn may_be_live(step: &RecoveryStep, now_micros: i64) -> bool {
+    is_young(started_micros(step.sidecar.as_ref(), &step.id), now_micros)
 }
 
 fn print_tables(step: &RecoveryStep, out: &mut Out) -> Result<(), CliError> {
@@ -109,7 +122,7 @@ fn print_tables(step: &RecoveryStep, out: &mut Out) -> Result<(), CliError> {
     table.write(out)
 }
 
-fn facts(step: &RecoveryStep) -> StepFacts<'_> {
+fn facts(step: &RecoveryStep, now_micros: i64) -> StepFacts<'_> {
     let sidecar = step.sidecar.as_ref();
     StepFacts {
         operation_id: &step.id,
@@ -119,6 +132,7 @@ fn facts(step: &RecoveryStep) -> StepFacts<'_> {
         branch: sidecar.map(Sidecar::branch),
         actor: sidecar.and_then(|sidecar| sidecar.actor_id.as_deref()),
         started_at_micros: sidecar.and_then(Sidecar::started_at_micros),
+        may_be_live: may_be_live(step, now_micros),
         tables: step.tables.iter().map(|table| table_facts(step.decision, table)).collect(),
         then: then(step.decision),
     }

@@ -33,7 +33,7 @@ struct Settled<'a> {
 }
 
 /// Settles all interrupted writes and prints what was done. The plan goes to standard error.
-pub(super) async fn run(uri: &str, yes: bool, out: &mut Out, work: &Work) -> Result<(), CliError> {
+pub(super) async fn run(uri: &str, yes: bool, out: &mut Out, work: &Work, now_micros: i64) -> Result<(), CliError> {
     let graph = open_graph(uri).await?;
     let Pending { migration, recovery: plan } = graph.pending().await?;
     if plan.steps.is_empty() && plan.staged_schema == StagedSchema::None {
@@ -42,15 +42,13 @@ pub(super) async fn run(uri: &str, yes: bool, out: &mut Out, work: &Work) -> Res
     announce_migration(migration.as_ref());
     announce_schema(plan.staged_schema);
     let mut beside = out.beside();
-    plan::print(&plan, &mut beside)?;
+    plan::print(&plan, &mut beside, now_micros)?;
     beside.flush()?;
+    let settled = plan.steps.iter().filter(|step| step.decision != Decision::Refuse).count();
     let rolled_back = plan.steps.iter().filter(|step| step.decision == Decision::RollBack).count();
     if rolled_back > 0 {
-        let question = format!(
-            "settle {} interrupted writes of {}, rolling {rolled_back} of them back?",
-            plan.steps.len(),
-            graph.uri()
-        );
+        let question =
+            format!("settle {} interrupted writes of {}, rolling {rolled_back} of them back?", settled, graph.uri());
         confirm(question, yes).await?;
     }
     note(&format!("writing to {}, actor omnigraph:recovery", graph.uri()));

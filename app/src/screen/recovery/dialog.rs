@@ -29,8 +29,7 @@ pub(super) fn sweep(observed: &Observed, pending: &Pending, name: &str, now_micr
         lines.push(heading(observed, entry, step, now_micros));
         lines.extend(effects(step).into_iter().map(|effect| format!("- {effect}")));
         if step.decision == Decision::Refuse {
-            lines.push("- The sweep ends here; what comes after it stays pending.".to_owned());
-            break;
+            lines.push("- It stays where it is, and blocks writing until it is moved out (Q).".to_owned());
         }
     }
     if discards(pending) {
@@ -81,7 +80,10 @@ fn effects(step: &RecoveryStep) -> Vec<String> {
         }
         Decision::StaleAfterSuccess => vec!["it is visible already: its record goes, nothing else".to_owned()],
         Decision::StaleAfterRollBack => vec!["it was taken back already: its record goes, nothing else".to_owned()],
-        Decision::OrphanedBranch => vec![format!("discarded: its record; branch {branch} is gone")],
+        Decision::OrphanedBranch if step.tables.is_empty() => {
+            vec![format!("discarded: its record; branch {branch} is gone")]
+        }
+        Decision::OrphanedBranch => vec![format!("discarded: its record; it was of an earlier branch {branch}")],
         Decision::Refuse => Vec::new(),
     }
 }
@@ -109,7 +111,7 @@ pub(super) fn quarantine(entry: &Entry, target: &str, name: &str) -> Confirm {
     lines.push("Recovery will not know of that write any more.".to_owned());
     let past = entry.step.iter().flat_map(|step| &step.tables).filter(|table| table.head != table.pinned);
     let past: Vec<&str> = past.map(|table| table.table_key.as_str()).collect();
-    let is_known = entry.step.as_ref().is_some_and(|step| step.sidecar.is_some());
+    let is_known = entry.step.as_ref().is_some_and(|step| step.sidecar.is_some() && step.blocked.is_none());
     lines.push(match (past.as_slice(), is_known) {
         ([], false) => {
             "Which of its tables moved is not known. Those whose head is past their pin stay so, and writes to them are refused \

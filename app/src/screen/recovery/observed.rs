@@ -3,18 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use stratigraph_engine::TableKey;
 use stratigraph_engine::graph::Pending;
 use stratigraph_engine::recovery::{Decision, RecoveryPlan, RecoveryStep, Sidecar, SidecarFile, SidecarState};
-use stratigraph_engine::{CommitId, TableKey};
 
 use super::request::Observation;
 use crate::message::Failure;
-use crate::recovery::{decision_words, tail};
+use crate::recovery::{decision_words, is_young, started_micros, tail};
 
 /// Letters of an operation's end that are shown at least.
 const SHORT: usize = 6;
-/// Younger ones may belong to a writer at work.
-const YOUNG_MICROS: i64 = 10 * 60 * 1_000_000;
 
 /// One interrupted write.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,16 +73,12 @@ impl Entry {
 
     /// When it started, as its record says, else as its name does.
     pub(super) fn started_micros(&self) -> Option<i64> {
-        let by_name = || {
-            let id: CommitId = self.id.parse().ok()?;
-            i64::try_from(id.as_u128() >> 80).ok()?.checked_mul(1000)
-        };
-        self.sidecar().and_then(Sidecar::started_at_micros).or_else(by_name)
+        started_micros(self.sidecar(), &self.id)
     }
 
     /// Whether a writer may still be at work on it.
     pub(super) fn is_young(&self, now_micros: i64) -> bool {
-        self.started_micros().is_some_and(|started| now_micros.saturating_sub(started) < YOUNG_MICROS)
+        is_young(self.started_micros(), now_micros)
     }
 
     /// The text of its file.

@@ -59,6 +59,8 @@ pub(super) enum Actual {
     Recorded(String),
     /// It waits for the graph to be opened for writing.
     Waits,
+    /// It is refused until a person has looked at it.
+    Refused,
     /// Its writer was at work and has finished.
     Gone,
     /// What went before it failed.
@@ -68,18 +70,16 @@ pub(super) enum Actual {
 impl Outcome {
     /// What a sweep did.
     pub(super) fn of_sweep(plan: &RecoveryPlan, done: &[Recovered], failure: Option<Failure>, at_micros: i64) -> Self {
-        let rows = plan.steps.iter().map(|step| {
-            let operation = step.sidecar.as_ref().map_or(step.id.as_str(), |sidecar| &sidecar.operation_id);
-            match done.iter().find(|one| one.operation_id == operation) {
-                Some(one) => Settled {
-                    actual: Actual::Done(one.decision),
-                    commit: Some(one.commit.to_string()),
-                    tables: one.outcomes.clone(),
-                    differs: difference(step, one),
-                    ..untouched(step)
-                },
-                None => untouched(step),
-            }
+        let rows = plan.steps.iter().map(|step| match done.iter().find(|one| one.operation_id == step.id) {
+            Some(one) => Settled {
+                actual: Actual::Done(one.decision),
+                commit: Some(one.commit.to_string()),
+                tables: one.outcomes.clone(),
+                differs: difference(step, one),
+                ..untouched(step)
+            },
+            None if step.decision == Decision::Refuse => Settled { actual: Actual::Refused, ..untouched(step) },
+            None => untouched(step),
         });
         Self { at_micros, what: "sweep", rows: rows.collect(), failure, picker: Picker::default() }
     }
@@ -87,8 +87,7 @@ impl Outcome {
     /// What a heal did, by the audit and by what is left.
     pub(super) fn of_heal(plan: &RecoveryPlan, audit: &[AuditRow], left: &[String], at_micros: i64) -> Self {
         let rows = plan.steps.iter().map(|step| {
-            let operation = step.sidecar.as_ref().map_or(step.id.as_str(), |sidecar| &sidecar.operation_id);
-            let row = audit.iter().find(|row| row.operation_id == operation);
+            let row = audit.iter().find(|row| row.operation_id == step.id);
             match (left.contains(&step.id), row) {
                 (true, _) => Settled { actual: Actual::Waits, ..untouched(step) },
                 (false, None) => Settled { actual: Actual::Gone, ..untouched(step) },
@@ -179,6 +178,7 @@ impl Settled {
             Actual::Waits if waits(self.predicted) => ("waits, as foreseen".to_owned(), Role::Text),
             Actual::Waits => ("waits: another program may be writing".to_owned(), Role::Warning),
             Actual::Gone => ("gone: its writer has finished".to_owned(), Role::Text),
+            Actual::Refused => ("refused, as foreseen".to_owned(), Role::Warning),
             Actual::NotReached => ("not reached".to_owned(), Role::Warning),
         }
     }

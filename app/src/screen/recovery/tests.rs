@@ -246,28 +246,50 @@ fn healing_needs_the_graph_open_for_writing() {
 }
 
 #[test]
-fn nothing_is_healed_where_all_of_it_waits_or_is_blocked() {
-    for (found, reason) in [(vec![back()], "needs no restore"), (vec![forward(), newer()], "AANEWR blocks all writing")]
-    {
+fn nothing_is_healed_where_all_of_it_waits_or_is_refused() {
+    for found in [vec![back()], vec![newer()]] {
         let mut stage = with(&found, SIZE);
         stage.state.shared.writing.mode = Mode::Write;
         stage.keys("H");
-        assert!(stage.bottom().contains(reason), "{}", stage.bottom());
+        assert!(stage.bottom().contains("needs no restore"), "{}", stage.bottom());
     }
+    let mut stage = with(&[forward(), newer()], SIZE);
+    stage.state.shared.writing.mode = Mode::Write;
+    stage.keys("H");
+    let picture = stage.picture();
+    assert!(picture.contains("becomes visible") && picture.contains("AANEWR of an unknown writer: waits"), "{picture}");
 }
 
 #[test]
-fn a_sweep_that_would_stop_at_once_is_not_offered() {
+fn a_sweep_passes_over_what_is_refused_and_is_not_offered_where_that_is_all() {
+    for found in [vec![refused()], vec![newer()], vec![refused(), unreadable()]] {
+        let mut stage = with(&found, SIZE);
+        stage.keys("S");
+        assert!(stage.bottom().contains("cannot be settled: see what can be done"), "{}", stage.bottom());
+    }
     let mut stage = with(&[refused(), forward()], SIZE);
     stage.keys("S");
-    assert!(stage.bottom().contains("AALOST comes first and cannot be settled"), "{}", stage.bottom());
-    let mut stage = with(&[forward(), newer()], SIZE);
-    stage.keys("S");
-    assert!(stage.asked("recovery").is_none());
-    let later = [orphan(), refused()];
-    let mut stage = with(&later, SIZE);
-    stage.keys("S");
-    assert!(stage.picture().contains("The sweep ends here; what comes after it stays pending."), "{}", stage.picture());
+    let picture = stage.picture();
+    assert!(picture.contains("It stays where it is, and blocks writing until it is moved out (Q)."), "{picture}");
+    assert!(picture.contains("becomes visible"), "{picture}");
+}
+
+#[test]
+fn a_record_that_cannot_be_right_says_what_it_blocks_and_that_it_can_be_moved_out() {
+    let (file, mut step) = back();
+    (step.decision, step.tables) = (Decision::Refuse, Vec::new());
+    step.blocked = Some("it names node:Ghost, which main does not have".to_owned());
+    let mut stage = with(&[(file, step)], SIZE);
+    stage.keys("enter");
+    let words = stage.words();
+    for expected in ["node:Ghost, which main does not have", "all of the graph", "Q moves the file out of the graph"] {
+        assert!(words.contains(expected), "{expected}: {words}");
+    }
+    stage.keys("Q");
+    stage.keys("ctrl-u");
+    stage.text("/tmp/kept.json");
+    stage.keys("enter");
+    assert!(stage.picture().contains("Which of its tables moved is not known."), "{}", stage.picture());
 }
 
 #[test]

@@ -283,12 +283,15 @@ impl Recovery {
         no_write(shared)?;
         let observed = self.pending_view()?;
         let pending = observed.pending.as_ref().map_err(|_| "nothing can be predicted; r looks again".to_owned())?;
-        match pending.recovery.steps.first() {
-            None if pending.recovery.staged_schema == StagedSchema::None => Err("nothing is pending".to_owned()),
-            Some(step) if step.decision == Decision::Refuse => {
-                Err(format!("{} comes first and cannot be settled: see what can be done", observed.short(&step.id)))
+        let is_staged = pending.recovery.staged_schema != StagedSchema::None;
+        let steps = &pending.recovery.steps;
+        match steps.first() {
+            _ if is_staged => Ok(()),
+            None => Err("nothing is pending".to_owned()),
+            Some(first) if steps.iter().all(|step| step.decision == Decision::Refuse) => {
+                Err(format!("{} cannot be settled: see what can be done", observed.short(&first.id)))
             }
-            Some(_) | None => Ok(()),
+            Some(_) => Ok(()),
         }
     }
 
@@ -300,9 +303,6 @@ impl Recovery {
         no_write(shared)?;
         let observed = self.pending_view()?;
         let plan = observed.plan().ok_or("nothing can be predicted; r looks again")?;
-        if let Some(entry) = observed.entries.iter().find(|entry| entry.is_closed()) {
-            return Err(format!("{} blocks all writing: see what can be done", observed.short(&entry.id)));
-        }
         match plan.steps.iter().any(|step| !waits(step.decision)) {
             true => Ok(()),
             false => Err("nothing is pending that needs no restore".to_owned()),

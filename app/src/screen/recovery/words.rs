@@ -6,7 +6,7 @@ use stratigraph_widgets::width::{Align, escape, fit, width, wrap};
 use super::drift::{Drifted, Standing};
 use super::observed::{Entry, Observed};
 use crate::config::TimeDisplay;
-use crate::recovery::{action, classification_words, decision_words, then, why, writer_words};
+use crate::recovery::{MAY_BE_LIVE, action, classification_words, decision_words, then, why, writer_words};
 use crate::theme::{Role, Theme};
 use crate::view::{age, moment};
 
@@ -95,7 +95,7 @@ pub(super) fn notes(entry: &Entry, observed: &Observed, now_micros: i64) -> Vec<
         notes.push((format!("after {}", observed.short(after)), Role::Dim));
     }
     if entry.is_young(now_micros) {
-        notes.push(("may belong to a live writer".to_owned(), Role::Warning));
+        notes.push((MAY_BE_LIVE.to_owned(), Role::Warning));
     }
     notes
 }
@@ -121,7 +121,7 @@ pub(super) fn inspect(entry: &Entry, observed: &Observed, style: &Style) -> Vec<
         lines.extend(style.text(&format!("~ {changed}"), Role::Changed));
     }
     if entry.is_young(style.now_micros) {
-        lines.extend(style.text("! younger than 10 minutes: may belong to a live writer", Role::Warning));
+        lines.extend(style.text(&format!("! younger than 10 minutes: {MAY_BE_LIVE}"), Role::Warning));
     }
     lines.extend(reasons(entry, observed, style));
     if let Some(step) = &entry.step {
@@ -203,6 +203,11 @@ fn blocked(entry: &Entry, step: &RecoveryStep, style: &Style) -> Vec<Line> {
             "opening for writing, load, mutate, merge: all of the graph".to_owned(),
             ALL,
             "find out what wrote it; Q moves the file out of the graph once you know",
+        ),
+        Some(SidecarState::Readable(_)) if step.blocked.is_some() => (
+            "opening for writing, load, mutate, merge: all of the graph".to_owned(),
+            ALL,
+            "find out how it came to be like this; Q moves the file out of the graph once you know",
         ),
         Some(SidecarState::Readable(_)) => (
             format!("opening for writing; load, mutate, merge: {}", lost(step).join(", ")),
@@ -382,13 +387,17 @@ fn past(
         lines.extend(style.text(&format!("{missing} more that are older, or not retained"), Role::Dim));
     }
     lines.push(Vec::new());
-    let why = "Somebody wrote to the table and left no sidecar: another program, or one whose sidecar was moved out. \
-               Nothing says whose rows these are, so nothing settles them.";
+    let why = "Somebody wrote to the table and left no sidecar: another program, or one whose sidecar was moved out. Where the \
+               operations past the pin change no row, the next write to the table takes them over and records that.";
     lines.extend(style.field("Why", why, Role::Text));
-    lines.extend(style.field("Blocks", "writes to this table on this branch", Role::Error));
+    lines.extend(style.field(
+        "Blocks",
+        "else writes to this table on this branch: nothing says whose rows they are",
+        Role::Error,
+    ));
     lines.extend(style.field("Works", "reading: it shows the pinned version; writes to other tables", Role::Good));
-    let to_do = "look at what was done past the pin. To go on with what is shown: a new branch starts there and can be written \
-                 to; export and load copy it into a new graph";
+    let to_do = "look at what was done past the pin. `stratigraph recovery restore` discards it. Or go on with what is shown: a new \
+                 branch starts there and can be written to";
     lines.extend(style.field("To do", to_do, Role::Text));
     lines
 }
