@@ -140,11 +140,10 @@ async fn history(made: &TestGraph) -> Result<(Duration, Duration)> {
         let start = Instant::now();
         let graph = Box::pin(made.open(OpenMode::ReadOnly)).await?;
         let mut first = None;
-        let note_first = |batch: stratigraph_engine::HistoryBatch| {
+        let read = graph.stream_history(&Progress::none(), |batch| {
             first = first.or_else(|| (!batch.commits.is_empty()).then(|| start.elapsed()));
-        };
-        let read = graph.stream_history(&Progress::none(), note_first).await?;
-        ensure!(read.problems().is_empty());
+        });
+        ensure!(read.await?.problems().is_empty());
         times.push((first.context("there are commits")?, start.elapsed()));
     }
     Ok((median(times.iter().map(|(first, _)| *first).collect()), median(times.iter().map(|(_, all)| *all).collect())))

@@ -3,8 +3,10 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
+use stratigraph_engine::clock::{Clock, SetClock, SystemClock};
 use stratigraph_engine::load::LoadMode;
 use stratigraph_engine::{At, Error, ErrorKind, Graph, OpenMode, fail as points};
 use stratigraph_tests::graph::{ACTOR, TestGraph, load};
@@ -93,9 +95,12 @@ fn every_mode_on_every_branch_is_rolled_forward_and_written_on() -> Result<()> {
 fn sidecars_of_one_table_are_taken_in_order_each_on_the_result_of_the_former() -> Result<()> {
     run(async || {
         let made = base().await?;
-        // The first one is published and not settled, the second one is neither.
+        // The first one is published and not settled, the second one is neither. A clock that is ahead names the first so that it is
+        // taken after the other one, and found settled by what stands on top of it.
+        let ahead = SetClock::new(SystemClock::default().now_micros() + 86_400_000_000, 7);
+        let early = Box::pin(Graph::open_with_clock(&made.uri(), Arc::new(ahead))).await?;
         fail::cfg(points::RECOVERY_SIDECAR_DELETE, "return").expect("a valid action");
-        made.load(LoadMode::Append, "main", &person("first")).await?;
+        load(&early, LoadMode::Append, "main", &person("first")).await?;
         fail::remove(points::RECOVERY_SIDECAR_DELETE);
         let first = fs::read_dir(made.path().join("__recovery"))?.next().context("it is left")??.path();
         let text = fs::read_to_string(&first)?;
@@ -103,10 +108,8 @@ fn sidecars_of_one_table_are_taken_in_order_each_on_the_result_of_the_former() -
         interrupted(&made.graph, &made.path(), LoadMode::Append, "main", &person("second")).await?;
         fs::remove_dir_all(made.path().join("_graph_commit_recoveries.lance")).ok();
         let second = fs::read_dir(made.path().join("__recovery"))?.next().context("it is left")??.path();
-        let late = first.file_name() > second.file_name();
-        ensure!(!late, "ids increase");
-        // Named so that it is taken after the other one, it is found settled by what stands on top of it.
-        fs::write(first.with_file_name("01ZZZZZZZZZZZZZZZZZZZZZZZZ.json"), text)?;
+        ensure!(first.file_name() > second.file_name(), "the clock was not ahead");
+        fs::write(&first, text)?;
         drop(made.open(OpenMode::ReadWrite).await?);
         assert_eq!(audit(&made).await?, [forward(), forward()]);
         assert_eq!(people(&made, "main").await?, ["base", "first", "second"]);
@@ -154,7 +157,7 @@ fn a_sidecar_of_another_branch_does_not_explain_a_table_that_moved() -> Result<(
         fs::write(&sidecar, text.replace("\"post_commit_pin\": 4", "\"post_commit_pin\": 9"))?;
         // A move of main's lineage that nothing explains.
         let mut table = open(&made.path().join(PERSON), None).await?;
-        table.delete("name = 'nobody'").await?;
+        table.delete("name = 'base'").await?;
         let error = refused(&made.graph, "main").await?;
         assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
         assert!(!error.to_string().contains("reopen"), "{error}");

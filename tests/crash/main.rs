@@ -4,6 +4,7 @@ mod alone;
 mod control;
 mod creation;
 mod deferred;
+mod drift;
 mod killed;
 mod leftovers;
 mod merges;

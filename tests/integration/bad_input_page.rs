@@ -66,7 +66,7 @@ impl Stage {
         let version = manifest.version().version;
         manifest.create_branch("__schema_apply_lock__", version, None).await?;
         stage.graph("drifted").await?;
-        open(&stage.path("drifted/nodes/40d76f1f51639ec0"), None).await?.delete("false").await?;
+        open(&stage.path("drifted/nodes/40d76f1f51639ec0"), None).await?.delete("true").await?;
         stage.graph("newer").await?;
         let mut manifest = open(&stage.path("newer/__manifest"), None).await?;
         manifest.update_schema_metadata([("omnigraph:internal_schema_version", "4")]).await?;

@@ -18,6 +18,7 @@ mod constraints;
 mod create;
 mod demo;
 mod diff_property;
+mod drift;
 mod effects;
 #[cfg(target_os = "linux")]
 mod fleet;

@@ -8,9 +8,11 @@
 //! | `recovery/plan.rs` | `plan`: what a recovery would do |
 //! | `recovery/run.rs` | `run`: the plan, the question, and what was done |
 //! | `recovery/quarantine.rs` | `quarantine`: a sidecar that nobody settles is moved out |
+//! | `recovery/restore.rs` | `restore`: what is past a pin without a sidecar is discarded |
 
 mod plan;
 mod quarantine;
+mod restore;
 mod run;
 mod standing;
 
@@ -68,6 +70,19 @@ pub(super) enum RecoveryCommand {
         /// File to make, or a folder; outside of the graph [default: a file of the same name in the current folder]
         target: Option<PathBuf>,
     },
+    /// Discard what is past the version that a branch shows of a table, where no record says whose it is
+    Restore {
+        /// Folder or file:// URI of the graph
+        uri: String,
+        /// Type name, or node:Name or edge:Name
+        table: String,
+        /// Branch that holds the table
+        #[arg(long, default_value = "main")]
+        branch: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// One sidecar, with the field names of the JSON output. What an unreadable one would say is null.
@@ -111,6 +126,9 @@ pub(super) async fn run(command: RecoveryCommand, out: &mut Out, work: &Work, no
         RecoveryCommand::Plan { uri } => plan::run(&uri, out, now_micros).await,
         RecoveryCommand::Run { uri, yes } => run::run(&uri, yes, out, work, now_micros).await,
         RecoveryCommand::Quarantine { uri, id, target } => quarantine::run(&uri, &id, target, out, work).await,
+        RecoveryCommand::Restore { uri, table, branch, yes } => {
+            restore::run(&uri, &table, &branch, yes, out, work).await
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::{Graph, OpenError, check_has_manifest, check_has_source, check_schema
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::history::{is_lost, restart_history};
-use crate::id::BranchName;
+use crate::id::{BranchName, TableKey};
 use crate::load::{self, LoadRequest, Loaded};
 use crate::manifest::{self, Migration};
 use crate::mutate::{self, MutateRequest, Mutated};
@@ -18,7 +18,7 @@ use crate::progress::Progress;
 use crate::recovery::{self, Recovered, RecoveryPlan};
 use crate::schema::StagedSchema;
 use crate::storage::{Storage, StorageError};
-use crate::write::{Gates, StopAt, WriteError, Writer};
+use crate::write::{Gates, StopAt, WriteError, Writer, discard_drift};
 
 /// What opening a graph for writing would do first.
 #[derive(Debug, Clone, PartialEq)]
@@ -194,6 +194,21 @@ impl Graph {
     pub async fn quarantine_sidecar(&self, name: &str, target: &Path) -> Result<()> {
         let writer = new_writer(self.storage().clone(), Arc::new(SystemClock::default()));
         recovery::quarantine(&writer, name, target).await
+    }
+}
+
+impl Graph {
+    /// Discards what is past the pin of a table without a sidecar that says whose it is: its rows are those that the branch shows,
+    /// as a new version. None if nothing is past the pin. It is recorded by a commit and an audit row.
+    ///
+    /// # Errors
+    /// [`OpenError::ReadOnly`]; [`crate::recovery::RecoveryError::NotAlone`]; [`WriteError::CoveredDrift`] if a sidecar says whose it
+    /// is, [`WriteError::TableGone`] if the branch does not hold the table, [`WriteError::HeadBehindPin`].
+    pub async fn restore_table(&self, branch: &BranchName, key: &TableKey) -> Result<Option<Recovered>> {
+        let writer = self.ready_writer().await?;
+        recovery::heal(writer).await?;
+        let restored = Box::pin(discard_drift(writer, branch, key)).await;
+        self.on_branch(branch, restored).await
     }
 }
 

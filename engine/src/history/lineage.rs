@@ -15,10 +15,10 @@ use crate::error::Result;
 use crate::id::{BranchName, CommitId, ManifestVersion};
 use crate::storage::{Storage, Summary, Table, names};
 
+/// Files read in the first step; each further step reads twice as many.
+const FIRST_FILES: usize = 8;
 /// Writers that may overtake a row while it is appended.
 const OVERTAKEN: usize = 3;
-/// Rows read in the first step, as far as whole files allow: as many as make a head certain. Each further step reads twice as many.
-const FIRST_ROWS: usize = OVERTAKEN + 1;
 
 /// The rows of one file, in storage order.
 #[derive(Debug, Clone, Default)]
@@ -86,7 +86,6 @@ pub(crate) struct Lineage {
     table: Table,
     /// Files before this position are not read yet.
     unread: usize,
-    /// Rows to read in the next step.
     step: usize,
     /// Newest file first, and inside a file from its end.
     commits: Vec<Commit>,
@@ -105,7 +104,12 @@ impl Lineage {
     /// Wraps commits that are open already.
     pub(crate) fn of(table: Table) -> Self {
         let unread = table.fragment_files().len();
-        Self { table, unread, step: FIRST_ROWS, commits: Vec::new(), unreadable: Vec::new() }
+        Self { table, unread, step: FIRST_FILES, commits: Vec::new(), unreadable: Vec::new() }
+    }
+
+    /// Reads as few files as a head takes in the first step: for answers about many branches.
+    pub(super) fn in_small_steps(self) -> Self {
+        Self { step: OVERTAKEN + 1, ..self }
     }
 
     /// Returns whether every row that was recorded at or after a time, in microseconds since the epoch, is read.
@@ -143,25 +147,15 @@ impl Lineage {
         if self.is_whole() {
             return Ok(false);
         }
-        let start = self.start_of_step();
+        let start = self.unread.saturating_sub(self.step);
         let positions: Vec<usize> = (start..self.unread).collect();
         let files = self.table.file_summaries_at(&CommitRows::default(), &positions).await?;
         for file in files.iter().rev() {
             self.commits.extend(file.commits.iter().rev().cloned());
             self.unreadable.extend_from_slice(&file.unreadable);
         }
-        (self.unread, self.step) = (start, self.step.saturating_mul(2));
+        (self.unread, self.step) = (start, self.step * 2);
         Ok(true)
-    }
-
-    /// Returns the position of the oldest file of the next step.
-    fn start_of_step(&self) -> usize {
-        let mut rows = 0;
-        let is_enough = |&position: &usize| {
-            rows += self.table.rows_of_file(position).unwrap_or(1);
-            rows >= self.step
-        };
-        (0..self.unread).rev().find(is_enough).unwrap_or(0)
     }
 
     /// Reads everything.
@@ -169,7 +163,6 @@ impl Lineage {
     /// # Errors
     /// As [`Lineage::read_back`].
     pub(crate) async fn read_all(&mut self) -> Result<()> {
-        self.step = usize::MAX;
         while self.read_back().await? {}
         Ok(())
     }

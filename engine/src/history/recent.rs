@@ -81,7 +81,7 @@ impl Part {
         let opened = branches.into_iter().map(|branch| {
             let (storage, name) = (storage.clone(), branch.clone());
             let opened = spawned(async move {
-                let mut lineage = Lineage::open(&storage, &name).await?;
+                let mut lineage = Lineage::open(&storage, &name).await?.in_small_steps();
                 let head = lineage.head().await?;
                 Ok((lineage, head))
             });

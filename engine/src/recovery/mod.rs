@@ -16,6 +16,7 @@ mod sidecar;
 mod soundness;
 mod standing;
 mod sweep;
+mod uncovered;
 
 pub use act::Recovered;
 pub use audit::{AuditRow, TableOutcome};
@@ -29,9 +30,11 @@ pub use sidecar::{Pin, Registration, Sidecar, SidecarFile, SidecarState, Tombsto
 pub use standing::TableStanding;
 
 pub(crate) use audit::read_audit;
+pub(crate) use error::quoted;
 pub(crate) use observe::observe;
 pub(crate) use plan::plan_recovery;
 pub(crate) use quarantine::quarantine;
 pub(crate) use schema_files::{accepted_texts, plan_schema_files, settle_schema_files, staged_texts, write_derived};
 pub(crate) use sidecar::{NEWEST_FORMAT, delete_sidecar, list_sidecars, write_sidecar};
 pub(crate) use sweep::{heal, is_something_left, recover, sweep};
+pub(crate) use uncovered::{discard_head, publish_head};

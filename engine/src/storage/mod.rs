@@ -13,7 +13,7 @@ pub use error::StorageError;
 pub use lance::{Blobs, IndexInfo, LineageRef, Order, ROW_ADDRESS, RowStream, Scan, Table, VersionInfo, is_blob};
 pub(crate) use lance::{
     Candidates, Compare, Condition, ID, KEY_COLUMN, KeptVersions, ListedRef, Live, MERGE, OPERATION_ID, Origin, Rows,
-    Sorted, StagedChange, Summary, TextSet, VersionFile, WRITTEN_IN, dialect,
+    Sameness, Sorted, StagedChange, Summary, TextSet, VersionFile, WRITTEN_IN, dialect,
 };
 pub use location::{Location, names};
 

@@ -2,6 +2,7 @@
 
 use crate::error::ErrorKind;
 use crate::id::{BranchName, TableKey};
+use crate::recovery::quoted;
 
 /// Why a write did not happen. Unless it says otherwise, nothing of it is stored.
 #[derive(Debug, thiserror::Error)]
@@ -10,7 +11,7 @@ pub enum WriteError {
     /// A table's head is past its pin, and a sidecar says whose.
     #[error(
         "{table_key} holds an interrupted write that requires rollback (sidecar {sidecar}): reopen the graph for writing, \
-         which recovers it, then repeat this"
+         which recovers it, then repeat this; if it is still there then, `recovery plan` says why"
     )]
     CoveredDrift {
         /// The table.
@@ -36,18 +37,28 @@ pub enum WriteError {
         /// The table.
         table_key: TableKey,
     },
-    /// A table's head is past its pin, and nothing says why.
+    /// A table's head is past its pin, no sidecar says whose that is, and it may change rows.
     #[error(
-        "the head of {table_key} is version {head}, the graph shows {pinned}, and no sidecar explains it: write to it on a \
-         new branch, which starts at what the graph shows, or export the graph and load it into a new one"
+        "the head of {table_key} is version {head}, the graph shows {pinned}, and no sidecar explains it; version {version}, made by \
+         {made_by}, may hold other rows, so it is not taken over: `stratigraph recovery restore {} {table_key}{}` discards what \
+         is past version {pinned}; or write to it on a new branch, which starts at what the graph shows",
+        quoted(.root), on_branch(.branch)
     )]
     UncoveredDrift {
+        /// Root of the graph.
+        root: String,
+        /// The branch.
+        branch: BranchName,
         /// The table.
         table_key: TableKey,
         /// Version the branch pins.
         pinned: u64,
         /// Newest version of the lineage.
         head: u64,
+        /// The first version whose rows may differ.
+        version: u64,
+        /// What made that.
+        made_by: String,
     },
     /// A table's head is past its pin, and the sidecars cannot be listed.
     #[error(
@@ -153,6 +164,10 @@ pub enum WriteError {
         /// The version it became.
         landed: u64,
     },
+}
+
+fn on_branch(branch: &BranchName) -> String {
+    if branch.is_main() { String::new() } else { format!(" --branch {}", quoted(branch.as_str())) }
 }
 
 impl WriteError {

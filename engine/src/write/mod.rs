@@ -8,7 +8,7 @@
 //! | `gate`, `lease` | who may write what, in this process and beside others |
 //! | `run` | how a plan is carried out: stage, arm, apply, publish, settle |
 //! | `table` | one table on its way |
-//! | `drift` | whether a table is as its branch shows it |
+//! | `drift` | whether a table is as its branch shows it, and what is done if not |
 //! | `publish` | making all tables visible at once, and recording the commit |
 //! | `rehearsal` | where a write stops on purpose |
 //! | `fork` | how a branch gets its own lineage of a table |
@@ -34,6 +34,7 @@ pub use run::{Written, WrittenTable};
 pub use spool::SpoolError;
 
 pub(crate) use attempt::plan_and_run;
+pub(crate) use drift::discard_drift;
 pub(crate) use gate::{Gate, Gates, Held};
 pub(crate) use plan::{Adoption, Change, Effect, RowSource, Step, WritePlan, check_current};
 pub(crate) use publish::{complete_history, open_commits};

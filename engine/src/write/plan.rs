@@ -87,6 +87,16 @@ pub(crate) enum Change {
     DeleteAt(Vec<u64>),
 }
 
+impl Change {
+    /// Whether it tells rows by where they are.
+    pub(super) fn needs_places(&self) -> bool {
+        match self {
+            Self::Update { .. } | Self::DeleteAt(_) => true,
+            Self::Append(_) | Self::Upsert(_) | Self::Overwrite(_) | Self::Delete(_) => false,
+        }
+    }
+}
+
 /// A table that the branch is to see as another one does. No table is committed to.
 #[derive(Debug)]
 pub(crate) struct Adoption {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::drift::{check_drift, check_unclaimed};
+use super::drift::{check_unclaimed, settle_drift};
 use super::error::WriteError;
 use super::fork::{Forked, clear_way, fork};
 use super::plan::{Adoption, Change, Effect, Step};
@@ -65,7 +65,8 @@ pub(super) async fn stage(
         clear_way(&writer.storage, branch, &table).await?;
         return Ok(Target { table, lineage, steps, staged: None });
     }
-    check_drift(writer, branch, &table).await?;
+    let needs_places = steps.iter().any(|step| step.change.needs_places());
+    let table = Box::pin(settle_drift(writer, branch, table, needs_places)).await?;
     let opened = writer.storage.open(&table.path, table.stored_lineage(), Some(table.version.get())).await?;
     let first = steps.first().expect("BUG: an effect has a step");
     let staged = stage_change(&opened, &first.change).await?;

@@ -103,12 +103,6 @@ impl Table {
         self.dataset.iter_fragments().map(names).collect()
     }
 
-    /// Returns the number of rows of the file at a position of [`Table::fragment_files`], deleted ones included; none if it is not
-    /// recorded.
-    pub(crate) fn rows_of_file(&self, position: usize) -> Option<usize> {
-        self.dataset.fragments().get(position)?.physical_rows
-    }
-
     /// Returns the positions, in [`Table::fragment_files`], of the files that the lineage holds itself; the others it inherited.
     #[must_use]
     pub(crate) fn own_files(&self) -> Vec<usize> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use futures::{StreamExt, TryStreamExt};
 
-use lance::dataset::transaction::Operation;
+use lance::dataset::transaction::{Operation, Transaction};
 
 use super::Table;
 use crate::storage::StorageError;
@@ -41,27 +41,15 @@ impl Table {
     /// # Errors
     /// [`StorageError::Table`].
     pub(crate) async fn origins(&self, after: u64) -> Result<Vec<Origin>, StorageError> {
-        let table = self.dataset();
-        let kept = table.version_refs().await.map_err(|cause| self.error(cause))?;
-        let wanted = kept.into_iter().map(|kept| kept.version).filter(|&at| after < at && at <= self.version());
-        let found: Vec<Option<Origin>> = futures::stream::iter(wanted)
-            .map(|version| async move {
-                let record = table.read_version_transaction(version).await.map_err(|cause| self.error(cause))?;
-                Ok(record.transaction.map(|transaction| Origin {
-                    version,
-                    restored: match transaction.operation {
-                        Operation::Restore { version } => Some(version),
-                        _ => None,
-                    },
-                    notes: transaction.transaction_properties.map(|notes| (*notes).clone()).unwrap_or_default(),
-                }))
-            })
-            .buffered(PARALLEL_READS)
-            .try_collect()
-            .await?;
-        let mut found: Vec<Origin> = found.into_iter().flatten().collect();
-        found.sort_by_key(|origin| origin.version);
-        Ok(found)
+        let made = records(self, after).await?.into_iter().map(|(version, transaction)| Origin {
+            version,
+            restored: match transaction.operation {
+                Operation::Restore { version } => Some(version),
+                _ => None,
+            },
+            notes: transaction.transaction_properties.map(|notes| (*notes).clone()).unwrap_or_default(),
+        });
+        Ok(made.collect())
     }
 
     /// The retained versions of this lineage, newest first, at most `limit`, with the operation that made each.
@@ -85,4 +73,22 @@ impl Table {
             .try_collect()
             .await
     }
+}
+
+/// The records of the retained versions after `after`, up to the one that is open, oldest first. Those that are gone are left out.
+pub(super) async fn records(table: &Table, after: u64) -> Result<Vec<(u64, Transaction)>, StorageError> {
+    let dataset = table.dataset();
+    let kept = dataset.version_refs().await.map_err(|cause| table.error(cause))?;
+    let wanted = kept.into_iter().map(|kept| kept.version).filter(|&at| after < at && at <= table.version());
+    let found: Vec<Option<(u64, Transaction)>> = futures::stream::iter(wanted)
+        .map(|version| async move {
+            let record = dataset.read_version_transaction(version).await.map_err(|cause| table.error(cause))?;
+            Ok(record.transaction.map(|transaction| (version, transaction)))
+        })
+        .buffered(PARALLEL_READS)
+        .try_collect()
+        .await?;
+    let mut found: Vec<(u64, Transaction)> = found.into_iter().flatten().collect();
+    found.sort_by_key(|(version, _)| *version);
+    Ok(found)
 }
