@@ -52,7 +52,7 @@ const MISFITS: &[(&str, &str, &str)] = &[
     ("", "insert Knows { to: \"A\" }", "column 1: Knows needs from"),
     ("", "insert Moves { to: \"A\" }", "column 1: Moves needs from, `from`"),
     ("", "insert Knows { from: \"A\" to: \"B\" `from`: 1 }", "column 34: Knows has no property from; it has since"),
-    ("", "delete Moves where `from` = \"a\"", "column 29: from: it is a Date, write date(\"2026-05-02\")"),
+    ("", "delete Moves where `from` = \"a\"", "column 29: from: it is a Date?, write date(\"2026-05-02\")"),
     ("", "insert Company { titel: \"A\" }", "column 18: Company has no property titel; did you mean title?"),
     ("", "insert Company { x: 1 }", "column 18: Company has no property x; it has title"),
     ("", "insert Knows { src: \"A\" to: \"B\" }", "column 16: Knows has no property src; did you mean from?"),
