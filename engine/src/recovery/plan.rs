@@ -253,6 +253,7 @@ mod tests {
             parent: None,
             parent_version: 4,
             created_at_seconds,
+            unreadable: None,
         });
         former(&sidecar, made.as_ref(), decision, &[Observed { standing, is_shown: true, is_proved }])
     }
