@@ -32,6 +32,7 @@ mod meter;
 mod mutate;
 mod open;
 mod output;
+mod panics;
 mod position;
 mod read;
 mod recovery;
@@ -142,8 +143,11 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let args = with_open(std::env::args_os().collect(), |word| Path::new(word).exists());
-    let run =
-        |args| catch_unwind(AssertUnwindSafe(|| dispatch(Cli::parse_from(args)))).unwrap_or(Err(CliError::Panicked));
+    panics::keep();
+    let run = |args| {
+        catch_unwind(AssertUnwindSafe(|| dispatch(Cli::parse_from(args))))
+            .unwrap_or_else(|_| Err(CliError::Panicked { said: panics::last() }))
+    };
     match args.and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,

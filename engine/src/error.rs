@@ -123,7 +123,7 @@ impl Error {
             Self::Read(error) => error.kind(),
             Self::Query(error) => error.kind(),
             Self::Recovery(error) => error.kind(),
-            Self::Schema(_) => ErrorKind::Conflict,
+            Self::Schema(error) => error.kind(),
             Self::Id(_) => ErrorKind::Invalid,
             Self::Cancelled => ErrorKind::Cancelled,
         }

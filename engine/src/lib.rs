@@ -39,6 +39,9 @@
 //! # }
 //! ```
 
+// Futures of the query engine are nested deeper than the compiler follows by itself.
+#![recursion_limit = "256"]
+
 pub mod clock;
 mod constraint;
 pub mod diff;

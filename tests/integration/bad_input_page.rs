@@ -82,10 +82,32 @@ impl Stage {
             fs::remove_file(stage.path("headless").join(name))?;
         }
         fs::remove_dir_all(stage.path("headless/_graph_commits.lance"))?;
+        stage.damaged().await?;
         stage.crashed("crashed", "01M7Y249A1EHFH4MJGAECB534F")?;
         fs::create_dir_all(stage.path("empty"))?;
         Fixture::Team.path()?;
         Ok(stage)
+    }
+
+    /// Graphs of which one file is damaged.
+    async fn damaged(&self) -> Result<()> {
+        let version = |version: u64| format!("_versions/{:020}.manifest", u64::MAX - version);
+        let person = |number| format!("nodes/40d76f1f51639ec0/{}", version(number));
+        let cut = self.graph("cut").await?;
+        let newest = cut.head_versions().await?[&branch("main")].get();
+        let file = self.path("cut/__manifest").join(version(newest));
+        let content = fs::read(&file)?;
+        fs::write(&file, [&content[..40], &content[content.len() - 16..]].concat())?;
+        self.graph("emptied").await?;
+        fs::write(self.path("emptied").join(person(2)), "")?;
+        self.graph("exchanged").await?;
+        fs::copy(self.path("exchanged").join(person(1)), self.path("exchanged").join(person(2)))?;
+        let torn = self.graph("torn").await?;
+        torn.create_branch(&branch("work"), &branch("main")).await?;
+        fs::write(self.path("torn/__manifest/_refs/branches/work.json"), "{\"parentBranch\":")?;
+        self.graph("scribbled").await?;
+        fs::write(self.path("scribbled/_schema.ir.json"), "{\"nodes\": [")?;
+        Ok(())
     }
 
     /// The reference's killed load, changed into one that has to be rolled back.
@@ -168,8 +190,23 @@ fn words(command: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_of_wrong_inputs_says_what_the_program_says() -> Result<()> {
     let stage = Stage::new().await?;
-    let graphs =
-        ["people", "changing", "drifted", "newer", "edited", "blocked", "unfinished", "headless", "crashed", "empty"];
+    let graphs = [
+        "people",
+        "changing",
+        "drifted",
+        "newer",
+        "edited",
+        "blocked",
+        "unfinished",
+        "headless",
+        "crashed",
+        "empty",
+        "cut",
+        "emptied",
+        "exchanged",
+        "torn",
+        "scribbled",
+    ];
     let contents =
         |digest: folder::Digest| digest.into_iter().map(|(path, (content, _))| (path, content)).collect::<Vec<_>>();
     let digests =

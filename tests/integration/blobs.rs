@@ -93,16 +93,16 @@ async fn blobs_differ_by_content_alone() -> Result<()> {
     write(&uri, WriteMode::Overwrite, &[("c", None), ("b", Some(b"he")), ("a", Some(b"hi"))]).await?;
     let mut dataset = write(&uri, WriteMode::Append, &[("d", Some(b"x"))]).await?;
     compact_files(&mut dataset, CompactionOptions::default(), None).await?;
-    let entry = |version| TableEntry {
+    let entry = |version, rows| TableEntry {
         key: "node:F".parse().expect("a key"),
         path: "nodes/f".into(),
         version: TableVersion::new(version),
         lineage: None,
-        rows: 3,
+        rows,
     };
     let storage = Storage::connect(&root.path().to_string_lossy())?;
     for way in [None, Some(Way::Walk)] {
-        let (from, to) = (entry(1), entry(dataset.version_id()));
+        let (from, to) = (entry(1, 3), entry(dataset.version_id(), 4));
         let change = TableChange { key: from.key.clone(), kind: ChangeKind::Changed, from: Some(from), to: Some(to) };
         let items = table_changes(&storage, vec![change], DiffFilter::default(), way, &Progress::none());
         let items: Vec<DiffItem> = items.try_collect().await?;

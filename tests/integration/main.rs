@@ -1,5 +1,8 @@
 //! The engine and the command line through their public surface.
 
+// Futures of the query engine are nested deeper than the compiler follows by itself.
+#![recursion_limit = "256"]
+
 mod bad_input;
 mod bad_input_page;
 mod blobs;
@@ -16,6 +19,7 @@ mod concurrency;
 mod conditions;
 mod constraints;
 mod create;
+mod damage;
 mod demo;
 mod diff_property;
 mod drift;

@@ -160,9 +160,12 @@ pub(super) enum CliError {
     /// The user interrupted the command.
     #[error("interrupted")]
     Interrupted,
-    /// A task or library panicked; the message was printed already.
-    #[error("the command stopped because of a defect")]
-    Panicked,
+    /// A task or library panicked.
+    #[error("the command stopped because of a defect{}", said.as_ref().map_or_else(String::new, |said| format!(": {said}")))]
+    Panicked {
+        /// What it said, unless that was printed already.
+        said: Option<String>,
+    },
 }
 
 impl CliError {
@@ -189,7 +192,7 @@ impl CliError {
             Self::File { .. } | Self::Unwritten { .. } => ErrorKind::Unavailable,
             Self::Demo(error) => error.kind(),
             Self::Interrupted | Self::Declined => ErrorKind::Cancelled,
-            Self::Panicked => ErrorKind::Internal,
+            Self::Panicked { .. } => ErrorKind::Internal,
         }
     }
 
@@ -210,7 +213,7 @@ impl CliError {
             Self::File { .. } => Some("give a file that can be read".into()),
             Self::Unwritten { .. } => Some("give a file in a folder that you may write to".into()),
             Self::UnknownCommand { near: None, .. } => Some("`stratigraph --help` lists the commands".into()),
-            Self::Panicked => next_step(ErrorKind::Internal).map(Cow::from),
+            Self::Panicked { .. } => next_step(ErrorKind::Internal).map(Cow::from),
             Self::NotMerged { how, .. } => Some(how.clone().into()),
             Self::Output(_)
             | Self::UnknownCommand { near: Some(_), .. }

@@ -12,6 +12,7 @@ use crossterm::event::{
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{execute, queue};
 use ratatui::Terminal;
+use stratigraph_engine::storage::is_fenced;
 
 use super::quiet::Quiet;
 
@@ -96,10 +97,15 @@ pub fn restore() {
 
 /// Installs the hook that gives the terminal back before a panic is printed with the path of the log.
 ///
-/// Only a panic of the calling thread (the loop) does so: one on a worker ends its job alone and goes to the log.
+/// Only a panic of the calling thread (the loop) does so: one on a worker ends its job alone and goes to the log, and so does one
+/// of a library that reads damaged bytes.
 pub fn install_panic_hook(log_path: Option<PathBuf>) {
     let main = std::thread::current().id();
     std::panic::set_hook(Box::new(move |panic| {
+        if is_fenced() {
+            tracing::warn!("stored bytes are damaged: {panic}");
+            return;
+        }
         tracing::error!("panic: {panic}");
         if std::thread::current().id() != main {
             return;

@@ -69,7 +69,7 @@ impl Committed<'_> {
         mut see: impl FnMut(&RecordBatch),
     ) -> Result<()> {
         let Some(entry) = self.entries.get(key) else { return Ok(()) };
-        let table = self.storage.open(&entry.path, entry.stored_lineage(), Some(entry.version.get())).await?;
+        let table = entry.open(self.storage).await?;
         let columns: Vec<String> = columns.iter().map(|&column| column.to_owned()).collect();
         let mut batches = table.matching(&columns, filter.as_slice()).await?;
         while let Some(batch) = batches.try_next().await? {

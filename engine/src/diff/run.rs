@@ -96,7 +96,7 @@ async fn one_table(
 
 async fn open(storage: &Storage, entry: Option<&TableEntry>) -> Result<Option<Table>, StorageError> {
     let Some(entry) = entry else { return Ok(None) };
-    storage.open(&entry.path, entry.stored_lineage(), Some(entry.version.get())).await.map(Some)
+    entry.open(storage).await.map(Some)
 }
 
 /// Lineages that cannot be read prove nothing; the walk then answers.

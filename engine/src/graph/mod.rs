@@ -313,7 +313,7 @@ impl Graph {
     /// # Errors
     /// [`StorageError::VersionGone`] naming the oldest version kept, or another [`StorageError`].
     pub async fn open_table(&self, entry: &TableEntry) -> Result<Table, StorageError> {
-        self.storage().open(&entry.path, entry.stored_lineage(), Some(entry.version.get())).await
+        entry.open(self.storage()).await
     }
 
     /// The retained versions of the lineage that holds a table, newest first, at most `limit`.

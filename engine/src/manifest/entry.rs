@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::id::{BranchName, TableKey, TableVersion};
+use crate::storage::{Storage, StorageError, Table};
 
 /// A table pinned by a manifest version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,15 @@ impl TableEntry {
     #[must_use]
     pub fn same_state(&self, other: &Self) -> bool {
         self.path == other.path && self.version == other.version && self.lineage == other.lineage
+    }
+
+    /// Opens the table at exactly the pinned version.
+    ///
+    /// # Errors
+    /// As [`Storage::open`]; [`StorageError::Damaged`] if that version has other rows than were published.
+    pub(crate) async fn open(&self, storage: &Storage) -> Result<Table, StorageError> {
+        let table = storage.open(&self.path, self.stored_lineage(), Some(self.version.get())).await?;
+        table.holding(self.rows)
     }
 
     /// The lineage as the storage has it.

@@ -109,7 +109,7 @@ impl Located {
 }
 
 pub(super) async fn open(storage: &Storage, entry: &TableEntry) -> Result<Table> {
-    Ok(storage.open(&entry.path, entry.stored_lineage(), Some(entry.version.get())).await?)
+    Ok(entry.open(storage).await?)
 }
 
 /// The addresses of the rows with some ids.

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 use crate::history::Snapshot;
 use crate::id::{TableKey, TableKind};
 use crate::manifest::TableEntry;
-use crate::storage::Storage;
+use crate::storage::{Storage, Table};
 
 /// Name of the catalog.
 pub(super) const CATALOG: &str = "graph";
@@ -23,6 +23,7 @@ pub(super) const BOTH: &str = "types";
 #[derive(Debug)]
 pub(super) struct GraphCatalog {
     schemas: BTreeMap<&'static str, Arc<GraphSchema>>,
+    tables: Vec<Arc<GraphTable>>,
 }
 
 impl GraphCatalog {
@@ -42,7 +43,12 @@ impl GraphCatalog {
             (TableKind::Node.as_str(), of(Some(TableKind::Node))),
             (TableKind::Edge.as_str(), of(Some(TableKind::Edge))),
         ];
-        Self { schemas: schemas.into() }
+        Self { schemas: schemas.into(), tables }
+    }
+
+    /// The tables that the query named so far.
+    pub(super) fn opened(&self) -> impl Iterator<Item = &Table> {
+        self.tables.iter().filter_map(|table| table.opened.get()).map(|(table, _)| table)
     }
 }
 
@@ -93,20 +99,20 @@ impl SchemaProvider for GraphSchema {
 struct GraphTable {
     storage: Storage,
     entry: TableEntry,
-    provider: OnceCell<Arc<dyn TableProvider>>,
+    opened: OnceCell<(Table, Arc<dyn TableProvider>)>,
 }
 
 impl GraphTable {
     fn new(storage: &Storage, entry: &TableEntry) -> Self {
-        Self { storage: storage.clone(), entry: entry.clone(), provider: OnceCell::new() }
+        Self { storage: storage.clone(), entry: entry.clone(), opened: OnceCell::new() }
     }
 
     async fn provider(&self) -> Result<Arc<dyn TableProvider>, DataFusionError> {
         let open = || async {
-            let entry = &self.entry;
-            let table = self.storage.open(&entry.path, entry.stored_lineage(), Some(entry.version.get())).await;
-            table.map(|table| table.provider()).map_err(|cause| DataFusionError::External(Box::new(cause)))
+            let table = self.entry.open(&self.storage).await;
+            let opened = table.map(|table| (table.clone(), table.provider()));
+            opened.map_err(|cause| DataFusionError::External(Box::new(cause)))
         };
-        self.provider.get_or_try_init(open).await.cloned()
+        self.opened.get_or_try_init(open).await.map(|(_, provider)| provider.clone())
     }
 }

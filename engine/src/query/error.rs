@@ -6,7 +6,7 @@ use datafusion::execution::SessionState;
 use super::missing::{self, Missing};
 use crate::error::ErrorKind;
 use crate::history::Snapshot;
-use crate::storage::StorageError;
+use crate::storage::{Stopped, StorageError};
 
 /// Why a query gives no result.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +86,11 @@ impl QueryError {
         Self::Setup { source: Box::new(source) }
     }
 
+    /// A table that the query reads is damaged.
+    pub(super) fn damaged(damage: StorageError) -> Self {
+        Self::Table { kind: damage.kind(), source: Box::new(DataFusionError::External(Box::new(damage))) }
+    }
+
     /// An error met before the first row.
     pub(super) fn planning(state: &SessionState, snapshot: &Snapshot, sql: &str, source: DataFusionError) -> Self {
         let source = Box::new(source);
@@ -132,5 +137,8 @@ impl QueryError {
 
 fn storage_kind(error: &DataFusionError) -> Option<ErrorKind> {
     let DataFusionError::External(cause) = error.find_root() else { return None };
+    if cause.is::<Stopped>() {
+        return Some(ErrorKind::Corrupt);
+    }
     cause.downcast_ref::<StorageError>().map(StorageError::kind)
 }

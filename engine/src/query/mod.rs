@@ -14,16 +14,17 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow_schema::SchemaRef;
+use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use futures::StreamExt;
 use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt};
 
 use crate::error::Result;
 use crate::history::Snapshot;
-use crate::storage::{Storage, dialect};
+use crate::storage::{Look, Stopped, Storage, dialect, fenced, fenced_stream};
 
 pub use error::QueryError;
 pub use missing::Missing;
@@ -64,7 +65,8 @@ impl std::fmt::Debug for SqlResult {
 
 /// Plans a query and starts it.
 pub(crate) async fn sql(storage: &Storage, snapshot: &Snapshot, sql: &str, options: SqlOptions) -> Result<SqlResult> {
-    let context = context(storage, snapshot, options)?;
+    let catalog = Arc::new(catalog::GraphCatalog::new(storage, snapshot));
+    let context = context(catalog.clone(), options)?;
     let state = context.state();
     let planned = |cause| QueryError::planning(&state, snapshot, sql, cause);
     let plan = state.create_logical_plan(sql).await.map_err(planned)?;
@@ -73,18 +75,50 @@ pub(crate) async fn sql(storage: &Storage, snapshot: &Snapshot, sql: &str, optio
     if let Some(column) = repeated(plan.schema().fields().iter().map(|field| field.name().as_str())) {
         return Err(QueryError::DuplicateColumn { column: column.to_owned() }.into());
     }
-    let frame = context.execute_logical_plan(plan).await.map_err(planned)?;
+    let frame = fenced(context.execute_logical_plan(plan)).await.unwrap_or_else(stopped).map_err(planned)?;
     let frame = match options.limit {
         Some(rows) => frame.limit(0, usize::try_from(rows).ok()).map_err(planned)?,
         None => frame,
     };
-    let batches = frame.execute_stream().await.map_err(planned)?;
+    let batches = match fenced(frame.execute_stream()).await.unwrap_or_else(stopped) {
+        Ok(batches) => batches,
+        Err(cause) => return Err(explained(&catalog, planned(cause)).await.into()),
+    };
     let memory_bytes = options.memory_bytes;
-    let failed = move |cause| QueryError::running(memory_bytes, cause).into();
-    Ok(SqlResult { schema: batches.schema(), batches: batches.map_err(failed).boxed() })
+    let schema = batches.schema();
+    let read = move |item: Result<Result<_, DataFusionError>, Stopped>| {
+        let catalog = catalog.clone();
+        async move {
+            match item.unwrap_or_else(stopped) {
+                Ok(rows) => Ok(rows),
+                Err(cause) => Err(explained(&catalog, QueryError::running(memory_bytes, cause)).await.into()),
+            }
+        }
+    };
+    Ok(SqlResult { schema, batches: fenced_stream(batches.boxed()).then(read).boxed() })
 }
 
-fn context(storage: &Storage, snapshot: &Snapshot, options: SqlOptions) -> Result<SessionContext, QueryError> {
+fn stopped<T>(stopped: Stopped) -> Result<T, DataFusionError> {
+    Err(DataFusionError::External(Box::new(stopped)))
+}
+
+/// The error with the file that it comes from, if it comes from one. What is most likely a mistake of the query is not looked into
+/// as thoroughly.
+async fn explained(catalog: &catalog::GraphCatalog, error: QueryError) -> QueryError {
+    let look = match &error {
+        QueryError::Table { .. } => Look::Rows,
+        QueryError::Run { .. } | QueryError::Plan { .. } => Look::Frames,
+        _ => return error,
+    };
+    for table in catalog.opened() {
+        if let Some(damage) = table.find_damage(look).await {
+            return QueryError::damaged(damage);
+        }
+    }
+    error
+}
+
+fn context(catalog: Arc<catalog::GraphCatalog>, options: SqlOptions) -> Result<SessionContext, QueryError> {
     let pool = Arc::new(FairSpillPool::new(options.memory_bytes));
     let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc().map_err(QueryError::setup)?;
     let config = SessionConfig::new()
@@ -93,7 +127,7 @@ fn context(storage: &Storage, snapshot: &Snapshot, options: SqlOptions) -> Resul
         .with_information_schema(true)
         .with_sort_spill_reservation_bytes(options.memory_bytes / RESERVATION);
     let context = SessionContext::new_with_config_rt(dialect(config), runtime);
-    context.register_catalog(catalog::CATALOG, Arc::new(catalog::GraphCatalog::new(storage, snapshot)));
+    context.register_catalog(catalog::CATALOG, catalog);
     Ok(context)
 }
 

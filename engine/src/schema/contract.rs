@@ -10,6 +10,7 @@ use super::catalog::Catalog;
 use super::ir::{IR_VERSION, SchemaIr};
 use super::problem::SchemaError;
 use super::state::{SCHEMA_IDENTITY_VERSION, STATE_FORMAT_VERSION, SchemaState};
+use crate::error::ErrorKind;
 
 /// The three files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -122,6 +123,22 @@ pub enum ContractError {
          published; if they have the new columns, rename each of these files over the one it stands for, else delete them"
     )]
     Unsettled,
+}
+
+impl ContractError {
+    /// Returns what the caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Unreadable { .. } => ErrorKind::Corrupt,
+            Self::Source { .. }
+            | Self::Missing { .. }
+            | Self::UnsupportedVersion { .. }
+            | Self::IrDiffersFromState { .. }
+            | Self::SourceDiffersFromAccepted { .. }
+            | Self::Unsettled => ErrorKind::Conflict,
+        }
+    }
 }
 
 const LOCKED: &str = "schema evolution is locked and needs manual coordination";

@@ -168,6 +168,17 @@ pub enum StorageError {
         /// How many there are.
         found: u64,
     },
+    /// A stored file breaks the format, or is not there although another one names it.
+    #[error("{what} is {}", if *.missing { "missing" } else { "damaged" })]
+    Damaged {
+        /// Full path of the file; if it is not known which, the version of the table.
+        what: String,
+        /// Whether there is no such file.
+        missing: bool,
+        /// What is wrong with it.
+        #[source]
+        source: Cause,
+    },
     /// A table could not be read.
     #[error("cannot read or write table {path}")]
     Table {
@@ -205,6 +216,7 @@ impl StorageError {
             | Self::NoIds { .. }
             | Self::RowsMissed { .. }
             | Self::KeyColumn { .. }
+            | Self::Damaged { .. }
             | Self::Table { corrupt: true, .. } => ErrorKind::Corrupt,
         }
     }

@@ -10,10 +10,13 @@ mod location;
 use std::sync::Arc;
 
 pub use error::StorageError;
-pub use lance::{Blobs, IndexInfo, LineageRef, Order, ROW_ADDRESS, RowStream, Scan, Table, VersionInfo, is_blob};
+pub use lance::{
+    Blobs, IndexInfo, LineageRef, Order, ROW_ADDRESS, RowStream, Scan, Table, VersionInfo, is_blob, is_fenced,
+};
 pub(crate) use lance::{
-    Candidates, Compare, Condition, ID, KEY_COLUMN, KeptVersions, ListedRef, Live, MERGE, OPERATION_ID, Origin, Rows,
-    Sameness, Sorted, StagedChange, Summary, TextSet, VersionFile, WRITTEN_IN, dialect,
+    Candidates, Compare, Condition, ID, KEY_COLUMN, KeptVersions, ListedRef, Live, Look, MERGE, OPERATION_ID, Origin,
+    Rows, Sameness, Sorted, StagedChange, Stopped, Summary, TextSet, VersionFile, WRITTEN_IN, dialect, fenced,
+    fenced_stream,
 };
 pub use location::{Location, names};
 

@@ -100,8 +100,17 @@ pub(super) const SECTIONS: &[Section] = &[
     Section { title: "`read`, `export`, `tables`, `history`", cases: READ },
     Section { title: "`sql`", cases: SQL },
     Section { title: "`log`, `diff`", cases: LOG },
+    Section { title: "Damaged files", cases: DAMAGED },
     Section { title: "The workbench", cases: WORKBENCH },
     Section { title: "Settings of the workbench", cases: SETTINGS },
+];
+
+const DAMAGED: &[Case] = &[
+    case("A file of the history that was cut off", "history /data/cut Person Ada"),
+    case("A version of a table of which nothing is left", "read /data/emptied Person"),
+    case("A version of a table in the place of another", "sql /data/exchanged 'select name from \"Person\"'"),
+    case("The record of a branch", "branches /data/torn"),
+    case("The compiled schema", "tables /data/scribbled"),
 ];
 
 const PLACES: &[Case] = &[

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::fence::Stopped;
 use crate::storage::StorageError;
 use crate::storage::error::Cause;
 
@@ -11,8 +12,20 @@ use crate::storage::error::Cause;
 static SOURCE_PLACE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r",? [^ ,:]+\.rs:\d+:\d+").expect("the expression is constant"));
 
+/// What the system said, by its number.
+static SYSTEM: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\(os error (\d+)\)").expect("the expression is constant"));
+
+/// What a library says when it may not have more memory, and when a store asks for patience.
+const PATIENCE: [&str; 3] = ["Resources exhausted", "timed out", "Timeout"];
+
 /// A Lance error as the cause of one of ours: its text, which includes that of its own causes.
 pub(super) fn said(cause: &lance::Error) -> Cause {
+    if let lance::Error::Wrapped { error, .. } = cause
+        && let Some(stopped) = error.downcast_ref::<Stopped>()
+    {
+        return stopped.to_string().into();
+    }
     without_places(&cause.to_string()).into()
 }
 
@@ -38,6 +51,35 @@ pub(super) fn is_missing(cause: &lance::Error) -> bool {
     )
 }
 
+/// Why bytes could not be read, as far as the text of an error tells it: libraries pass on no more than that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Read {
+    /// The system refused, or was not quick enough.
+    OutOfReach,
+    /// There is no such file.
+    Missing,
+    /// They were read, and are wrong.
+    Wrong,
+}
+
+impl Read {
+    pub(super) fn of(text: &str) -> Self {
+        // A place that cannot be in a file is refused by the system, too: as a wrong argument, or one that is too large.
+        let (missing, wrong) = ([2, 20], [21, 22, 75]);
+        let codes = SYSTEM.captures_iter(text).filter_map(|found| found[1].parse::<i32>().ok());
+        let codes: Vec<i32> = codes.collect();
+        if codes.iter().any(|code| !missing.contains(code) && !wrong.contains(code))
+            || PATIENCE.iter().any(|word| text.contains(word))
+        {
+            Self::OutOfReach
+        } else if codes.iter().any(|code| missing.contains(code)) || text.contains("ot found") {
+            Self::Missing
+        } else {
+            Self::Wrong
+        }
+    }
+}
+
 /// An error met while reading a table.
 pub(super) fn table_error(uri: &str, cause: lance::Error) -> StorageError {
     let path = uri.to_owned();
@@ -53,7 +95,11 @@ pub(super) fn table_error(uri: &str, cause: lance::Error) -> StorageError {
         | lance::Error::RetryableCommitConflict { .. }
         | lance::Error::TooMuchWriteContention { .. }) => StorageError::Contended { path, source: said(&cause) },
         cause => {
-            let corrupt = matches!(cause, lance::Error::CorruptFile { .. } | lance::Error::Arrow { .. });
+            let corrupt = match &cause {
+                lance::Error::CorruptFile { .. } | lance::Error::Arrow { .. } => true,
+                lance::Error::Wrapped { error, .. } => error.is::<Stopped>(),
+                _ => false,
+            };
             StorageError::Table { path, corrupt, source: said(&cause) }
         }
     }
@@ -76,5 +122,20 @@ mod tests {
         assert_eq!(said(cast).as_deref(), Some("Cannot cast string 'x' to value of Int32 type"));
         assert_eq!(said("LanceError(Arrow): Divide by zero error").as_deref(), Some("Divide by zero error"));
         assert_eq!(said("a page cannot be decoded"), None);
+    }
+
+    #[test]
+    fn what_the_system_refuses_is_not_taken_for_damage() {
+        for (text, read) in [
+            ("Permission denied (os error 13)", Read::OutOfReach),
+            ("Too many open files (os error 24)", Read::OutOfReach),
+            ("Resources exhausted: 192 MB", Read::OutOfReach),
+            ("No such file or directory (os error 2)", Read::Missing),
+            ("Not found: a/b.lance", Read::Missing),
+            ("Invalid argument (os error 22)", Read::Wrong),
+            ("failed to fill whole buffer", Read::Wrong),
+        ] {
+            assert_eq!(Read::of(text), read, "{text}");
+        }
     }
 }

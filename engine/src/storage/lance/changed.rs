@@ -55,6 +55,10 @@ impl Table {
     /// # Errors
     /// [`StorageError::NoIds`], [`StorageError::Table`].
     pub(crate) async fn changed_rows(&self, to: &Self, shared: u64, limit: usize) -> Result<Candidates, StorageError> {
+        self.fenced(self.candidates(to, shared, limit)).await
+    }
+
+    async fn candidates(&self, to: &Self, shared: u64, limit: usize) -> Result<Candidates, StorageError> {
         self.require_ids()?;
         to.require_ids()?;
         if !(self.dataset().manifest().uses_stable_row_ids() && to.dataset().manifest().uses_stable_row_ids()) {
@@ -86,6 +90,10 @@ impl Table {
         columns: &[String],
         blobs: Blobs,
     ) -> Result<RecordBatch, StorageError> {
+        self.fenced(self.taken(rows, columns, blobs)).await
+    }
+
+    async fn taken(&self, rows: &[u64], columns: &[String], blobs: Blobs) -> Result<RecordBatch, StorageError> {
         let error = |cause| self.error(cause);
         let names = columns.iter().map(String::as_str);
         let projection = ProjectionRequest::from_columns(names, self.dataset().schema());

@@ -75,9 +75,13 @@ impl Table {
     /// [`StorageError::Request`](crate::storage::StorageError::Request) for an unknown column,
     /// [`StorageError::Table`](crate::storage::StorageError::Table) otherwise, at once or in the stream.
     pub(crate) async fn matching(&self, columns: &[String], conditions: &[Condition]) -> Result<RowStream> {
+        self.fenced_rows(self.matched(columns, conditions)).await
+    }
+
+    async fn matched(&self, columns: &[String], conditions: &[Condition]) -> Result<RowStream> {
         let error = |cause| self.error(cause);
         let blobs = self.blob_columns(columns);
-        let mut scanner = self.dataset().scan();
+        let mut scanner = self.scanner();
         if let Some(fragments) = self.fragments_with(conditions).await? {
             if fragments.is_empty() {
                 return Ok(futures::stream::empty().boxed());

@@ -5,6 +5,9 @@ mod branched;
 mod cause;
 mod changed;
 mod condition;
+mod damage;
+mod fence;
+mod hint;
 mod matching;
 mod memory;
 mod newest;
@@ -15,6 +18,7 @@ mod refs;
 mod sameness;
 mod scan;
 mod sorted;
+mod sound;
 mod stage;
 mod summary;
 mod table;
@@ -32,13 +36,19 @@ use tokio::sync::OnceCell;
 
 use super::{Location, StorageError};
 use branched::Refs;
-use cause::{is_missing, said, table_error};
+use cause::{Read, is_missing, said, table_error};
+use damage::{absolute, damaged};
+use fence::whole;
 use memory::Memory;
 use newest::NewestVersions;
+use sound::Checked;
 
 pub use blob::{Blobs, is_blob};
 pub(crate) use changed::Candidates;
 pub(crate) use condition::dialect;
+pub(crate) use damage::Look;
+pub use fence::is_fenced;
+pub(crate) use fence::{Stopped, fenced, fenced_stream};
 pub(crate) use matching::{Compare, Condition};
 pub(crate) use refs::{KeptVersions, ListedRef};
 pub(super) use refs::{kept_versions, list_refs, read_ref};
@@ -78,6 +88,7 @@ pub(super) struct Tables {
     session: Arc<Session>,
     memory: Arc<Memory>,
     versions: OnceCell<Arc<NewestVersions>>,
+    checked: Checked,
 }
 
 impl std::fmt::Debug for Tables {
@@ -89,7 +100,12 @@ impl std::fmt::Debug for Tables {
 impl Tables {
     pub(super) fn new() -> Self {
         let session = Session::new(INDEX_CACHE_BYTES, METADATA_CACHE_BYTES, Arc::default());
-        Self { session: Arc::new(session), memory: Arc::default(), versions: OnceCell::new() }
+        Self {
+            session: Arc::new(session),
+            memory: Arc::default(),
+            versions: OnceCell::new(),
+            checked: Checked::default(),
+        }
     }
 
     /// How commits are made and found; all tables of a graph are in one store.
@@ -122,8 +138,11 @@ impl Tables {
             _ => newest,
         };
         match opened {
-            Ok(dataset) => Ok(self.table(dataset, uri)),
-            Err(cause) => Err(self.open_error(uri, version, cause).await),
+            Ok(dataset) => {
+                self.checked.check(&dataset, lineage, version).await?;
+                Ok(self.table(dataset, uri))
+            }
+            Err(cause) => Err(self.open_error(location, (path, lineage, version), cause).await),
         }
     }
 
@@ -147,7 +166,7 @@ impl Tables {
     ) -> Result<u64, StorageError> {
         let uri = location.table_uri(path, lineage);
         if let Some(handle) = self.memory.handles.get(&uri)
-            && let Ok(head) = handle.latest_version_id().await
+            && let Ok(head) = whole(handle.latest_version_id()).await
         {
             return Ok(head);
         }
@@ -157,7 +176,7 @@ impl Tables {
                 self.memory.handles.keep(&uri, dataset);
                 Ok(head)
             }
-            Err(cause) => Err(self.open_error(uri, None, cause).await),
+            Err(cause) => Err(self.open_error(location, (path, lineage, None), cause).await),
         }
     }
 
@@ -178,7 +197,7 @@ impl Tables {
             return Err(exists());
         }
         let mut dataset = source.dataset().as_ref().clone();
-        match dataset.create_branch(name, version, None).await {
+        match whole(dataset.create_branch(name, version, None)).await {
             // What Lance gives has caches of its own.
             Ok(_) => match self.load(&uri, None).await {
                 Ok(fork) => Ok(self.table(fork, uri)),
@@ -234,33 +253,57 @@ impl Tables {
 
     async fn load_newest(&self, uri: &str) -> Result<Dataset, lance::Error> {
         if let Some(mut handle) = self.memory.handles.get(uri) {
-            if handle.checkout_latest().await.is_ok() {
+            if whole(handle.checkout_latest()).await.is_ok() {
                 return Ok(handle);
             }
             // Loading afresh tells a lineage that was deleted meanwhile from one that cannot be read.
             self.memory.handles.forget(uri);
         }
-        self.load(uri, None).await
+        let newest = self.load(uri, None).await?;
+        let Some(written) = hint::newer_than(&newest, uri).await else { return Ok(newest) };
+        // Another may have committed meanwhile.
+        let newest = self.load(uri, None).await?;
+        if newest.version_id() < written { Err(hint::lost(&newest, written)) } else { Ok(newest) }
     }
 
     async fn load(&self, uri: &str, version: Option<u64>) -> Result<Dataset, lance::Error> {
         let versions = self.versions(uri).await?;
         let builder = DatasetBuilder::from_uri(uri).with_session(self.session.clone()).with_commit_handler(versions);
-        match version {
+        let builder = match version {
             Some(version) => builder.with_version(version),
             None => builder,
-        }
-        .load()
-        .await
+        };
+        whole(builder.load()).await
     }
 
-    /// Tells a version that was cleaned up from a table that is not there.
-    async fn open_error(&self, uri: String, version: Option<u64>, cause: lance::Error) -> StorageError {
-        if !is_missing(&cause) {
+    /// Tells a version whose file is damaged from one that was cleaned up, and both from a table that is not there.
+    async fn open_error(
+        &self,
+        location: &Location,
+        (path, lineage, version): (&str, Option<&str>, Option<u64>),
+        cause: lance::Error,
+    ) -> StorageError {
+        let uri = location.table_uri(path, lineage);
+        let source = said(&cause);
+        let is_kept = matches!(cause, lance::Error::NotSupported { .. });
+        if is_kept || Read::of(&source.to_string()) == Read::OutOfReach {
             return table_error(&uri, cause);
         }
+        if let lance::Error::CorruptFile { path, .. } = &cause {
+            return damaged(absolute(path.as_ref()), source);
+        }
+        // A branch that is being deleted still has files when its newest one is gone.
+        let is_gone = is_missing(&cause);
+        if !(is_gone && version.is_none())
+            && let Some(file) = version_file::find(location, path, lineage, version).await
+        {
+            return StorageError::Damaged { what: file, missing: false, source };
+        }
+        if !is_gone {
+            return damaged(uri, source);
+        }
         let (Some(version), Ok(head)) = (version, self.load(&uri, None).await) else {
-            return StorageError::TableMissing { path: uri, source: said(&cause) };
+            return StorageError::TableMissing { path: uri, source };
         };
         let oldest = head.version_refs().await.ok().and_then(|versions| versions.first().map(|kept| kept.version));
         StorageError::VersionGone { path: uri, version, oldest }

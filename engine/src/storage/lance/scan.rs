@@ -38,7 +38,11 @@ impl Table {
     /// [`StorageError::Request`] for an unknown column or a filter that is not an expression, [`StorageError::Table`]
     /// otherwise, either at once or in the stream.
     pub async fn scan(&self, scan: &Scan) -> Result<RowStream, StorageError> {
-        let mut scanner = self.dataset().scan();
+        self.fenced_rows(self.scanned(scan)).await
+    }
+
+    async fn scanned(&self, scan: &Scan) -> Result<RowStream, StorageError> {
+        let mut scanner = self.scanner();
         let error = |cause| self.error(cause);
         if let Some(columns) = &scan.columns {
             scanner.project(columns).map_err(error)?;

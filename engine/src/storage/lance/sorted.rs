@@ -76,13 +76,17 @@ impl Table {
     /// [`StorageError::Request`] for a filter that is not an expression over the columns, [`StorageError::NoIds`],
     /// [`StorageError::Table`] otherwise.
     pub(crate) async fn sorted(&self, request: &Sorted<'_>) -> Result<RowStream, StorageError> {
+        self.fenced_rows(self.in_order(request)).await
+    }
+
+    async fn in_order(&self, request: &Sorted<'_>) -> Result<RowStream, StorageError> {
         let error = |cause| self.error(cause);
         self.require_ids()?;
         let blobs = self.blob_columns(&request.columns);
         let want_content = request.blobs != Blobs::Described && !blobs.is_empty();
         let batch_rows = self.batch_rows(request);
         let keys = keys(request.order);
-        let mut scanner = self.dataset().scan();
+        let mut scanner = self.scanner();
         scanner.project(&read_columns(request, &keys, want_content)).map_err(error)?;
         if let Some(filter) = self.restriction(request)? {
             scanner.filter_expr(filter);

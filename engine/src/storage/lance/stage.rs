@@ -126,8 +126,10 @@ impl StagedChange {
     /// # Errors
     /// [`StorageError::Contended`] if another commit conflicts, [`StorageError::Table`] otherwise.
     pub(crate) async fn commit(self) -> Result<Table, StorageError> {
-        let committed = self.commit.execute(self.transaction).await.map_err(|cause| self.table.error(cause))?;
-        Ok(self.table.committed(committed))
+        let table = self.table;
+        let commit = async { self.commit.execute(self.transaction).await.map_err(|cause| table.error(cause)) };
+        let committed = table.fenced(commit).await?;
+        Ok(table.committed(committed))
     }
 }
 
@@ -199,6 +201,10 @@ impl Table {
     /// # Errors
     /// As [`Table::stage_append`]; also if two of the rows have the same key.
     pub(crate) async fn stage_upsert(&self, key: &str, rows: Rows) -> Result<StagedChange> {
+        self.fenced(self.staged_upsert(key, rows)).await
+    }
+
+    async fn staged_upsert(&self, key: &str, rows: Rows) -> Result<StagedChange> {
         if self.has_blobs() {
             return Ok(self.stage_replace(key, rows).await?);
         }

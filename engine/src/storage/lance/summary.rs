@@ -233,7 +233,7 @@ impl Table {
             return Ok(Vec::new());
         }
         let columns = self.dataset().schema().project(&nothing.columns()).map_err(|cause| self.error(cause))?;
-        let read = positions.into_iter().map(|at| self.summarize_file(nothing, at, &columns));
+        let read = positions.into_iter().map(|at| self.fenced(self.summarize_file(nothing, at, &columns)));
         futures::stream::iter(read).buffered(PARALLEL_READS).try_collect().await
     }
 

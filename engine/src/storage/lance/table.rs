@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
 use lance::Dataset;
+use lance::dataset::scanner::Scanner;
 use lance::index::DatasetIndexExt;
 
 use super::cause::table_error;
+use super::damage::{absolute, damaged};
 use super::memory::Memory;
 use super::summary::Summaries;
 use crate::storage::StorageError;
@@ -116,17 +118,42 @@ impl Table {
     /// # Errors
     /// [`StorageError::Request`] for a filter that is not an expression over the columns, [`StorageError::Table`] otherwise.
     pub async fn count(&self, filter: Option<&str>) -> Result<u64, StorageError> {
-        let Some(filter) = filter else {
-            if let Some(rows) = self.recorded_rows() {
-                return Ok(rows);
+        if let (None, Some(rows)) = (filter, self.recorded_rows()) {
+            return Ok(rows);
+        }
+        let condition = filter.map(|filter| self.condition(filter)).transpose()?;
+        let count = async {
+            let mut scanner = self.scanner();
+            if let Some(condition) = condition {
+                scanner.filter_expr(condition);
             }
-            return self.dataset.count_rows(None).await.map(|rows| rows as u64).map_err(|cause| self.error(cause));
+            // Lance counts the ids of rows.
+            scanner.project::<&str>(&[]).map_err(|cause| self.error(cause))?.with_row_id();
+            scanner.count_rows().await.map_err(|cause| self.row_error(cause, filter))
         };
+        self.fenced(count).await
+    }
+
+    /// Begins to read rows. No index is asked: nothing in one proves that it is whole, and rows that it leaves out would be missing
+    /// without a word.
+    pub(super) fn scanner(&self) -> Scanner {
         let mut scanner = self.dataset.scan();
-        scanner.filter_expr(self.condition(filter)?);
-        // Lance counts the ids of rows.
-        scanner.project::<&str>(&[]).map_err(|cause| self.error(cause))?.with_row_id();
-        scanner.count_rows().await.map_err(|cause| self.row_error(cause, Some(filter)))
+        scanner.use_scalar_index(false);
+        scanner
+    }
+
+    /// This table, if it has as many rows as were published of it.
+    ///
+    /// # Errors
+    /// [`StorageError::Damaged`].
+    pub(crate) fn holding(self, rows: u64) -> Result<Self, StorageError> {
+        match self.recorded_rows() {
+            Some(found) if found != rows => {
+                let reason = format!("{rows} rows were published of this version, and it has {found}");
+                Err(damaged(absolute(self.dataset.manifest_location().path.as_ref()), reason.into()))
+            }
+            Some(_) | None => Ok(self),
+        }
     }
 
     /// Live rows as the list of files has them; none if a file's are not recorded.
@@ -139,7 +166,12 @@ impl Table {
     /// # Errors
     /// [`StorageError::Table`].
     pub async fn indices(&self) -> Result<Vec<IndexInfo>, StorageError> {
-        let described = self.dataset.describe_indices(None).await.map_err(|cause| self.error(cause))?;
+        self.fenced(async { self.described().await.map_err(|cause| self.error(cause)) }).await
+    }
+
+    /// As [`Table::indices`], outside the fence.
+    pub(super) async fn described(&self) -> lance::Result<Vec<IndexInfo>> {
+        let described = self.dataset.describe_indices(None).await?;
         let column = |id: &u32| {
             let field = i32::try_from(*id).ok().and_then(|id| self.dataset.schema().field_by_id(id));
             field.map_or_else(|| format!("field {id}"), |field| field.name.clone())

@@ -6,6 +6,9 @@ use object_store::{ObjectMeta, ObjectStoreExt};
 
 use crate::storage::{Location, StorageError};
 
+/// Digits of a name that counts down.
+const NEWER_DIGITS: usize = 20;
+
 /// Where the file of a version is and how to tell that it is the same one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct VersionFile {
@@ -74,8 +77,31 @@ pub(super) fn object_path(text: &str) -> Path {
     Path::parse(text).unwrap_or_else(|_| Path::from(text))
 }
 
+/// Full path of the file of a version, or of the newest one, if there is one.
+pub(super) async fn find(
+    location: &Location,
+    path: &str,
+    lineage: Option<&str>,
+    version: Option<u64>,
+) -> Option<String> {
+    if let Some(version) = version {
+        return version_file(location, path, lineage, version).await.ok().map(|file| format!("/{}", file.path));
+    }
+    let files = location.store().list(Some(&object_path(&folder(path, lineage))));
+    let files: Vec<ObjectMeta> = files.try_collect().await.ok()?;
+    let newest = files.iter().filter_map(|file| Some((number(file.location.filename()?)?, &file.location))).max();
+    newest.map(|(_, file)| format!("{}/{file}", location.uri()))
+}
+
+/// The version that a file is named after.
+fn number(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(".manifest")?;
+    let number: u64 = digits.parse().ok()?;
+    Some(if digits.len() == NEWER_DIGITS { u64::MAX - number } else { number })
+}
+
 fn newer_name(folder: &str, version: u64) -> String {
-    format!("{folder}/{:020}.manifest", u64::MAX - version)
+    format!("{folder}/{:0NEWER_DIGITS$}.manifest", u64::MAX - version)
 }
 
 fn folder(path: &str, lineage: Option<&str>) -> String {

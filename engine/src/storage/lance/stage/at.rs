@@ -36,7 +36,8 @@ impl<'t> Live<'t> {
             let dataset = self.table.dataset();
             let Some(found) = dataset.fragments().iter().find(|it| it.id == fragment) else { return Ok(false) };
             let file = FileFragment::new(dataset.clone(), found.clone());
-            slot.insert(file.get_deletion_vector().await.map_err(|cause| self.table.error(cause))?);
+            let read = async { file.get_deletion_vector().await.map_err(|cause| self.table.error(cause)) };
+            slot.insert(self.table.fenced(read).await?);
         }
         let deleted = self.deleted.get(&fragment).and_then(Option::as_ref);
         Ok(!deleted.is_some_and(|deleted| deleted.contains(offset)))
@@ -89,6 +90,10 @@ impl Table {
     }
 
     async fn deletion(&self, rows: &[u64]) -> Result<Deletion, StorageError> {
+        self.fenced(self.deletion_of(rows)).await
+    }
+
+    async fn deletion_of(&self, rows: &[u64]) -> Result<Deletion, StorageError> {
         let mut offsets: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
         for row in rows {
             offsets.entry(row >> 32).or_default().push(offset(*row));

@@ -38,7 +38,10 @@ impl Table {
             ..CompactionOptions::default()
         };
         let mut dataset = self.dataset().as_ref().clone();
-        optimize::compact_files(&mut dataset, options, None).boxed().await.map_err(|cause| self.error(cause))?;
+        let compact = async {
+            optimize::compact_files(&mut dataset, options, None).boxed().await.map_err(|cause| self.error(cause))
+        };
+        self.fenced(compact).await?;
         Ok(self.committed(dataset))
     }
 }
