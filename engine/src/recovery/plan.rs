@@ -118,7 +118,7 @@ async fn plan_step(
     }
     let branch = Branch { name: &name, made: made.as_ref(), manifest: &manifest, entries: &entries };
     let mut tables = observe_all(storage, sidecar, &branch, outlook).await?;
-    if let Some(reason) = beyond(&name, sidecar, &tables) {
+    if let Some(reason) = beyond(&name, &tables) {
         return Ok(refused(file, reason));
     }
     let mut decision = judge(storage, sidecar, &entries, schema_promoted, &tables).await?;
@@ -162,20 +162,11 @@ async fn judge(
     Ok(decision)
 }
 
-/// Why versions of a record are beyond all that main, or a lineage of the branch, ever had; none if they are not.
-fn beyond(branch: &BranchName, sidecar: &Sidecar, tables: &[Observed]) -> Option<String> {
-    let before = tables.iter().map(|table| &table.standing).find(|table| table.pinned < table.expected);
-    if let (true, Some(table)) = (branch.is_main(), before) {
-        let TableStanding { table_key, expected, pinned, .. } = table;
-        return Some(format!("it expects version {expected} of {table_key}, of which main has only {pinned}"));
-    }
-    let confirmed = sidecar.tables.iter().zip(tables).find_map(|(pin, table)| {
-        let confirmed = pin.confirmed_version.filter(|&confirmed| confirmed > table.standing.head)?;
-        (table.is_shown && before.is_none()).then_some((&table.standing, confirmed))
-    });
-    confirmed.map(|(TableStanding { table_key, head, .. }, confirmed)| {
-        format!("it confirms version {confirmed} of {table_key}, which has only {head}")
-    })
+/// Why a version of a record is beyond all that main ever had; none if it is not. Of another branch it tells that it was made again.
+fn beyond(branch: &BranchName, tables: &[Observed]) -> Option<String> {
+    let before = tables.iter().map(|table| &table.standing).find(|table| table.pinned < table.expected)?;
+    let TableStanding { table_key, expected, pinned, .. } = before;
+    branch.is_main().then(|| format!("it expects version {expected} of {table_key}, of which main has only {pinned}"))
 }
 
 /// How it is known that a write was to an earlier branch of the same name.
