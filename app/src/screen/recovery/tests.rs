@@ -348,9 +348,12 @@ fn drift_says_what_was_done_past_the_pin() {
     let picture = stage.picture();
     assert!(picture.contains("node:Price on main"), "{picture}");
     assert!(picture.contains("head 14 is past its pin 12: Append, Delete"), "{picture}");
-    assert!(picture.contains("a new branch starts there"), "{picture}");
     stage.keys("i");
     assert!(stage.bottom().contains("no interrupted write is selected"), "{}", stage.bottom());
+    stage.keys("enter");
+    let words = stage.words();
+    assert!(words.contains("`stratigraph recovery restore` discards it"), "{words}");
+    assert!(words.contains("a new branch starts there"), "{words}");
 }
 
 #[test]
