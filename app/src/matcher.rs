@@ -79,8 +79,8 @@ impl Matcher {
         texts: impl IntoIterator<Item = &'a str>,
         names: impl IntoIterator<Item = &'a str>,
     ) -> bool {
-        let named = |glob: &Regex| names.into_iter().any(|name| glob.is_match(name));
-        (texts.into_iter().any(|text| self.regex.is_match(text)) || self.glob.as_ref().is_some_and(named))
+        let fits_one = |glob: &Regex| names.into_iter().any(|name| glob.is_match(name));
+        (texts.into_iter().any(|text| self.regex.is_match(text)) || self.glob.as_ref().is_some_and(fits_one))
             != self.inverted
     }
 

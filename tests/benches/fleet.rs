@@ -3,6 +3,7 @@
 //! `fleet/` prints a table for every shape of graph. The time is the median of [`RUNS`] runs after one that is not counted, the files are
 //! those of the last run.
 
+use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,11 @@ const SCHEMA: &str = "node Person { name: String @key  age: I32? }\nnode Project
 
 fn person(number: usize) -> String {
     format!("{{\"type\":\"Person\",\"data\":{{\"name\":\"person {number}\",\"age\":{}}}}}\n", number % 90)
+}
+
+/// Writes a line of a table.
+fn say(line: &str) -> Result<()> {
+    Ok(writeln!(std::io::stdout(), "{line}")?)
 }
 
 /// Makes a graph whose commits, each of one row, are spread evenly over its branches.
@@ -117,20 +123,19 @@ fn load_a_row(made: &TestGraph) -> Result<(usize, Duration)> {
 }
 
 fn print(made: &TestGraph, runtime: &Runtime, branches: usize, commits: usize) -> Result<()> {
-    println!("\n{branches} branches, {commits} commits\n| command | files | ms |\n|---|---|---|");
+    say(&format!("\n{branches} branches, {commits} commits\n| command | files | ms |\n|---|---|---|"))?;
     let row = |name: &str, (files, time): (usize, Duration)| {
-        println!("| {name} | {files} | {:.0} |", time.as_secs_f64() * 1000.0);
+        say(&format!("| {name} | {files} | {:.0} |", time.as_secs_f64() * 1000.0))
     };
     let [create, delete] = [&ASKED[10], &ASKED[11]];
     for asked in &ASKED[..10] {
-        row(asked.name, measure(made, asked, None, None)?);
+        row(asked.name, measure(made, asked, None, None)?)?;
     }
-    row(create.name, measure(made, create, Some(delete), None)?);
-    row(delete.name, measure(made, delete, None, Some(create))?);
-    row("load of a row", load_a_row(made)?);
+    row(create.name, measure(made, create, Some(delete), None)?)?;
+    row(delete.name, measure(made, delete, None, Some(create))?)?;
+    row("load of a row", load_a_row(made)?)?;
     let (first, all) = runtime.block_on(history(made))?;
-    println!("History: first commits {:.0} ms, all {:.0} ms", first.as_secs_f64() * 1e3, all.as_secs_f64() * 1e3);
-    Ok(())
+    say(&format!("History: first commits {:.0} ms, all {:.0} ms", first.as_secs_f64() * 1e3, all.as_secs_f64() * 1e3))
 }
 
 /// Time until the first commits and all commits of the whole history are there, on a handle just opened.
@@ -140,10 +145,11 @@ async fn history(made: &TestGraph) -> Result<(Duration, Duration)> {
         let start = Instant::now();
         let graph = Box::pin(made.open(OpenMode::ReadOnly)).await?;
         let mut first = None;
-        let read = graph.stream_history(&Progress::none(), |batch| {
+        let note_first = |batch: stratigraph_engine::HistoryBatch| {
             first = first.or_else(|| (!batch.commits.is_empty()).then(|| start.elapsed()));
-        });
-        ensure!(read.await?.problems().is_empty());
+        };
+        let read = graph.stream_history(&Progress::none(), note_first).await?;
+        ensure!(read.problems().is_empty());
         times.push((first.context("there are commits")?, start.elapsed()));
     }
     Ok((median(times.iter().map(|(first, _)| *first).collect()), median(times.iter().map(|(_, all)| *all).collect())))

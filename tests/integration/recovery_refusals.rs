@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use stratigraph_engine::clock::SystemClock;
+use stratigraph_engine::clock::{Clock, SystemClock};
 use stratigraph_engine::load::LoadMode;
 use stratigraph_engine::recovery::Decision;
 use stratigraph_engine::{Error, ErrorKind, Graph, OpenMode, Progress};
@@ -124,7 +124,7 @@ async fn each_is_refused_by_name_the_others_are_settled_and_moving_it_out_frees_
         let file = root.join("__recovery").join(OsStr::from_bytes(&name));
         fs::write(&file, &held)?;
         let named = format!("{}, {expected}", file.display());
-        one_is_refused(root, (&file, &held), expected).await.context(named)?;
+        Box::pin(one_is_refused(root, (&file, &held), expected)).await.context(named)?;
     }
     Ok(())
 }
@@ -154,7 +154,8 @@ async fn one_is_refused(root: &Path, (file, held): (&Path, &[u8]), expected: &st
     ensure!(!sidecar(root, SOUND).exists() && fs::read(file)? == held, "the other one is settled, this one stays");
     ensure!(graph.audit().await?.len() == 1, "one audit row");
     let plan = graph.recovery_plan().await?;
-    let error = graph.recover(&plan, Arc::new(SystemClock::default()), &Progress::none()).await.unwrap_err();
+    let again = graph.recover(&plan, Arc::new(SystemClock::default()), &Progress::none()).await;
+    let error = again.expect_err("the one that stays is refused again");
     ensure!(error.kind() == ErrorKind::RecoveryNeeded, "{error}");
     let elsewhere = tempfile::tempdir()?;
     let kept = elsewhere.path().join("kept.json");
@@ -300,7 +301,7 @@ fn what_may_belong_to_a_live_writer_is_marked_in_the_plan() -> Result<()> {
     fs::write(sidecar(root, SOUND), sound.to_string())?;
     let old = text(&["recovery", "plan", &graph])?;
     assert!(marks()? == [json!(false)] && !old.contains("live writer"), "{old}");
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_micros();
+    let now = SystemClock::default().now_micros();
     fs::write(sidecar(root, OTHER), with(record(root)?, "/started_at", now.to_string().into()))?;
     let shown = text(&["recovery", "plan", &graph])?;
     assert_eq!(marks()?, [json!(false), json!(true)]);

@@ -45,7 +45,7 @@ impl Opened {
     /// # Errors
     /// If the queue cannot be read, or lost events.
     pub fn take(&mut self) -> Result<Vec<PathBuf>> {
-        let mut buffer = [MaybeUninit::uninit(); 1 << 16];
+        let mut buffer = vec![MaybeUninit::uninit(); 1 << 16];
         let mut events = inotify::Reader::new(&self.queue, &mut buffer);
         let mut files = Vec::new();
         loop {

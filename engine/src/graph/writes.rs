@@ -35,7 +35,7 @@ impl Graph {
     /// # Errors
     /// As [`Graph::open`]; also what keeps an interrupted write from being settled.
     pub async fn open_with_clock(uri: &str, clock: Arc<dyn Clock>) -> Result<Self> {
-        Self::open_for_writing(Storage::connect(uri)?, clock).await
+        Box::pin(Self::open_for_writing(Storage::connect(uri)?, clock)).await
     }
 
     pub(super) async fn open_for_writing(storage: Storage, clock: Arc<dyn Clock>) -> Result<Self> {

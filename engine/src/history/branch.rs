@@ -148,7 +148,7 @@ async fn read(storage: &Storage, name: BranchName, lineage: Option<LineageRef>) 
         Ok(head) => (head, None),
         Err(error) => (None, Some(told("its commits cannot be read", &error))),
     };
-    let damaged = lineage.as_ref().and_then(|lineage| lineage.unreadable.clone());
+    let damaged = lineage.as_ref().and_then(|lineage| lineage.unreadable.as_ref()).map(ToString::to_string);
     let is_elsewhere = reads_from.as_deref().filter(|root| !Path::new(root).is_dir());
     // What of such files is at hand from another branch does not make it whole.
     let elsewhere = is_elsewhere.map(|root| format!("it reads files of {root}, which is not there"));

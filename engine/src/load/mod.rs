@@ -107,7 +107,7 @@ pub(crate) async fn load(
     let records = intake.tables.iter().map(|(key, rows)| (key.clone(), rows.spool.rows())).collect();
     let gates: Vec<Gate> = gates(catalog, &branch, &change_of(mode, &intake));
     let plan = || plan(writer, catalog, mode, (&branch, &actor), pinned.as_ref(), (&intake, &names), progress).boxed();
-    let written = plan_and_run(writer, &branch, &gates, progress, plan).await?;
+    let written = Box::pin(plan_and_run(writer, &branch, &gates, progress, plan)).await?;
     Ok(Loaded { written, records })
 }
 

@@ -373,7 +373,7 @@ fn end_of(table: TableType<'_>, name: &Name) -> Option<usize> {
 
 /// A property as the language says it: one that is called like an end stands in backticks.
 fn said(table: TableType<'_>, property: &str) -> String {
-    if table_ends(table).iter().any(|end| *end == property) { format!("`{property}`") } else { property.to_owned() }
+    if table_ends(table).contains(&property) { format!("`{property}`") } else { property.to_owned() }
 }
 
 fn text_type() -> PropertyType {

@@ -99,7 +99,7 @@ pub(crate) async fn mutate(
         problem::refuse(&mut work.made.problems, &labels)?;
     }
     let made = work.made;
-    publish::publish(writer, catalog, (branch, actor), &pinned, made, &labels, progress).await
+    Box::pin(publish::publish(writer, catalog, (branch, actor), &pinned, made, &labels, progress)).await
 }
 
 /// Everything that can be said without looking at rows.

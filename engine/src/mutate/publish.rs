@@ -46,7 +46,7 @@ pub(super) async fn publish(
     }
     let gates = changes.gates(catalog, &branch);
     let plan = || changes.plan(writer, catalog, (&branch, &actor), pinned, labels, progress).boxed();
-    mutated.written = plan_and_run(writer, &branch, &gates, progress, plan).await?;
+    mutated.written = Box::pin(plan_and_run(writer, &branch, &gates, progress, plan)).await?;
     Ok(mutated)
 }
 

@@ -246,7 +246,7 @@ impl Work<'_> {
             let (branch, table_key) = (self.branch.clone(), key.clone());
             return Err(WriteError::TableGone { branch, table_key }.into());
         };
-        Ok(entry.open(&self.storage).await?)
+        Ok(entry.open(self.storage).await?)
     }
 }
 

@@ -252,7 +252,12 @@ async fn read_named(storage: &Storage, name: &OsStr, id: String) -> Result<Optio
 /// The name of a sidecar's file as it is told and asked for; none if it is no sidecar's.
 fn id_of(name: &OsStr) -> Option<String> {
     let stem = name.as_encoded_bytes().strip_suffix(b".json")?;
-    Some(stem.utf8_chunks().map(|chunk| format!("{}{}", chunk.valid(), chunk.invalid().escape_ascii())).collect())
+    let mut id = String::new();
+    for chunk in stem.utf8_chunks() {
+        id.push_str(chunk.valid());
+        id.push_str(&chunk.invalid().escape_ascii().to_string());
+    }
+    Some(id)
 }
 
 /// The file that is told as `id`; where two are told alike, the one whose name is that text.

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 pub use error::StorageError;
 pub use lance::{
-    Blobs, IndexInfo, LineageRef, Order, ROW_ADDRESS, RowStream, Scan, Table, VersionInfo, is_blob, is_fenced,
+    Blobs, IndexInfo, LineageRef, Order, ROW_ADDRESS, RowStream, Scan, Table, UnreadableRef, VersionInfo, is_blob,
+    is_fenced,
 };
 pub(crate) use lance::{
     Candidates, Compare, Condition, ID, KEY_COLUMN, KeptVersions, ListedRef, Live, Look, MERGE, OPERATION_ID, Origin,
@@ -61,7 +62,7 @@ impl Storage {
     /// [`StorageError::Table`].
     pub async fn open(&self, path: &str, lineage: Option<&str>, version: Option<u64>) -> Result<Table, StorageError> {
         storage_fail_point!(crate::fail::STORAGE_OPEN);
-        self.tables.open(&self.location, path, lineage, version).await
+        Box::pin(self.tables.open(&self.location, path, lineage, version)).await
     }
 
     /// Newest version of a table on a lineage, without reading its content.
@@ -70,7 +71,7 @@ impl Storage {
     /// As [`Storage::open`].
     pub async fn head(&self, path: &str, lineage: Option<&str>) -> Result<u64, StorageError> {
         storage_fail_point!(crate::fail::STORAGE_HEAD);
-        self.tables.head(&self.location, path, lineage).await
+        Box::pin(self.tables.head(&self.location, path, lineage)).await
     }
 
     /// Makes a table with these columns and rows, as version 1.
@@ -78,7 +79,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError::Table`], also if there is a table already.
     pub(crate) async fn create_table(&self, path: &str, rows: Rows) -> Result<Table, StorageError> {
-        self.tables.create(&self.location, path, rows).await
+        Box::pin(self.tables.create(&self.location, path, rows)).await
     }
 
     /// Branches a lineage off inside a table; its first version has the same number as the one it starts at.
@@ -92,7 +93,7 @@ impl Storage {
         version: u64,
         name: &str,
     ) -> Result<Table, StorageError> {
-        let forked = self.tables.fork(&self.location, path, from, version, name).await?;
+        let forked = Box::pin(self.tables.fork(&self.location, path, from, version, name)).await?;
         storage_fail_point!(crate::fail::STORAGE_AFTER_FORK);
         Ok(forked)
     }

@@ -62,7 +62,7 @@ impl Value {
     #[must_use]
     pub(crate) fn compared(self) -> Self {
         match self {
-            Self::Float(number) if number == 0.0 => Self::Float(0.0),
+            Self::Float(0.0) => Self::Float(0.0),
             Self::Float(number) if !number.is_finite() => Self::Text(number.to_string().into()),
             other => other,
         }

@@ -45,9 +45,9 @@ pub(super) async fn settle_drift(
     let is_rearranged = match past_pin(writer, &table, head).await? {
         Sameness::Same { is_rearranged } => is_rearranged,
         Sameness::Differs { version, operation } => {
-            let root = writer.storage.location().uri().to_owned();
+            let root = writer.storage.location().uri().into();
             let branch = branch.clone();
-            let made_by = operation.unwrap_or_else(|| "a commit whose record is gone".to_owned());
+            let made_by = operation.unwrap_or_else(|| "a commit whose record is gone".to_owned()).into();
             return Err(WriteError::UncoveredDrift { root, branch, table_key, pinned, head, version, made_by }.into());
         }
     };

@@ -46,7 +46,7 @@ pub enum WriteError {
     )]
     UncoveredDrift {
         /// Root of the graph.
-        root: String,
+        root: Box<str>,
         /// The branch.
         branch: BranchName,
         /// The table.
@@ -58,7 +58,7 @@ pub enum WriteError {
         /// The first version whose rows may differ.
         version: u64,
         /// What made that.
-        made_by: String,
+        made_by: Box<str>,
     },
     /// A table's head is past its pin, and the sidecars cannot be listed.
     #[error(

@@ -76,7 +76,7 @@ pub(crate) async fn run(writer: &Writer, plan: WritePlan, held: Held, progress: 
     armed.intent.passed(writer, StopAt::Armed)?;
     let applied = Box::pin(armed.apply(progress)).await?;
     applied.intent.passed(writer, StopAt::Applied)?;
-    let published = applied.publish(progress).await?;
+    let published = Box::pin(applied.publish(progress)).await?;
     published.intent.passed(writer, StopAt::Published)?;
     Ok(Some(published.settle().await))
 }

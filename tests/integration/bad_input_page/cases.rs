@@ -109,7 +109,7 @@ const DAMAGED: &[Case] = &[
     case("A file of the history that was cut off", "history /data/cut Person Ada"),
     case("A version of a table of which nothing is left", "read /data/emptied Person"),
     case("A version of a table in the place of another", "sql /data/exchanged 'select name from \"Person\"'"),
-    case("The record of a branch", "branches /data/torn"),
+    case("The record of a branch", "branch create /data/torn next --from work"),
     case("The compiled schema", "tables /data/scribbled"),
 ];
 

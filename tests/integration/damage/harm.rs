@@ -58,7 +58,8 @@ fn group(path: &Path) -> String {
     let place = match parts[0].as_str() {
         "nodes" | "edges" => "tables",
         place if parts.len() == 1 => {
-            return if place.ends_with(".json") || place.ends_with(".pg") { "schema".into() } else { "other".into() };
+            let is_schema = Path::new(place).extension().is_some_and(|kind| kind == "json" || kind == "pg");
+            return if is_schema { "schema".into() } else { "other".into() };
         }
         place => place,
     };

@@ -93,7 +93,9 @@ async fn has_problems(graph: &Graph) -> Result<bool, Error> {
 }
 
 async fn branches(graph: &Graph) -> Result<Answer, Error> {
-    Ok(Answer { said: format!("{:?}", graph.branches().await?), has_problems: has_problems(graph).await? })
+    let branches = graph.branches().await?;
+    let is_broken = branches.iter().any(|branch| branch.broken.is_some());
+    Ok(Answer { said: format!("{branches:?}"), has_problems: is_broken || has_problems(graph).await? })
 }
 
 async fn states(asked: &mut Asked, at: &str) {

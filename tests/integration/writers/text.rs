@@ -108,8 +108,9 @@ fn written_as(id: Id, is_there: bool, row: &Row) -> Option<String> {
                 return Some(format!("update Person set {{ {} }} where name = \"{}\"", cells.join(", "), node(id)));
             }
             let cells = cells.iter().filter(|(_, value)| !value.is_null());
-            let cells: String = cells.map(|(name, value)| format!(", {name}: {value}")).collect();
-            Some(format!("insert Person {{ name: \"{}\"{cells} }}", node(id)))
+            let cells = cells.map(|(name, value)| format!("{name}: {value}"));
+            let cells: Vec<String> = std::iter::once(format!("name: \"{}\"", node(id))).chain(cells).collect();
+            Some(format!("insert Person {{ {} }}", cells.join(", ")))
         }
         Row::Moment => Some(format!("insert Moment {{ at: datetime(\"{}\") }}", node(id))),
         Row::Edge { .. } if is_there => None,

@@ -75,6 +75,7 @@ enum Load {
 
 /// State of the Branches screen.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that changes apart from the others")]
 pub struct Branches {
     load: Load,
     /// Heads moved since the branches were asked for.

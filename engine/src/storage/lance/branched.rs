@@ -11,7 +11,8 @@ use lance::dataset::refs::{BranchContents, TagContents};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
-use super::LineageRef;
+use super::damage::damaged;
+use super::{LineageRef, UnreadableRef};
 use crate::storage::{Location, StorageError};
 
 /// References read at the same time.
@@ -84,9 +85,22 @@ impl<'l> Refs<'l> {
                 parent: None,
                 parent_version: 0,
                 created_at_seconds: 0,
-                unreadable: Some(format!("its reference {file} cannot be read: {reason}")),
+                unreadable: Some(UnreadableRef { file: file.to_string(), reason }),
             },
         })
+    }
+
+    /// Refuses a reference that is there and holds something else.
+    ///
+    /// # Errors
+    /// [`StorageError::Damaged`] naming its file.
+    pub(super) async fn check(&self, name: &str) -> Result<(), StorageError> {
+        match self.read(name).await.and_then(|found| found.unreadable) {
+            Some(UnreadableRef { file, reason }) => {
+                Err(damaged(format!("{}/{file}", self.location.uri()), reason.into()))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Whether there is a lineage of this name, or what one left.

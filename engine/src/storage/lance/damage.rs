@@ -69,8 +69,8 @@ impl Table {
     pub(super) async fn fenced<T, E: MayBeStored>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         match fenced(work).await {
             Ok(Ok(done)) => Ok(done),
-            Ok(Err(error)) => Err(self.explained(error, Look::Frames).await),
-            Err(stopped) => Err(self.stopped(stopped).await.into()),
+            Ok(Err(error)) => Err(Box::pin(self.explained(error, Look::Frames)).await),
+            Err(stopped) => Err(Box::pin(self.stopped(stopped)).await.into()),
         }
     }
 
@@ -166,8 +166,12 @@ impl Table {
             self.look_at_size(&self.data_file(file), file.file_size_bytes.get().map(u64::from)).await?;
         }
         let file = self.data_file(first);
-        let schema = self.dataset().schema();
-        let open = async { of.open(schema, FragReadConfig::default()).await };
+        // Blobs have files of their own, and are not read this way.
+        let columns: Vec<String> = self.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let blobs = self.blob_columns(&columns);
+        let columns: Vec<&String> = columns.iter().filter(|column| !blobs.contains(column)).collect();
+        let Ok(schema) = self.dataset().schema().project(&columns) else { return Ok(()) };
+        let open = async { of.open(&schema, FragReadConfig::default()).await };
         let reader = tried(&file, open).await?;
         if look == Look::Frames {
             return Ok(());

@@ -68,6 +68,21 @@ const METADATA_CACHE_BYTES: usize = 64 << 20;
 /// Bytes of index pages kept between reads.
 const INDEX_CACHE_BYTES: usize = 64 << 20;
 
+/// A reference that is there and cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableRef {
+    /// Its file, relative to the root of the graph.
+    pub file: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl std::fmt::Display for UnreadableRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "its reference {} cannot be read: {}", self.file, self.reason)
+    }
+}
+
 /// A lineage branched off inside a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineageRef {
@@ -80,7 +95,7 @@ pub struct LineageRef {
     /// When it was made, seconds since the epoch.
     pub created_at_seconds: u64,
     /// Why nothing but the name is known; none if the reference can be read.
-    pub unreadable: Option<String>,
+    pub unreadable: Option<UnreadableRef>,
 }
 
 /// Opens tables and shares their caches.
@@ -191,6 +206,9 @@ impl Tables {
         let source = self.open(location, path, from, Some(version)).await?;
         let uri = location.table_uri(path, Some(name));
         let refs = Refs::new(location, path);
+        if let Some(from) = from {
+            refs.check(from).await?;
+        }
         let exists = || StorageError::LineageExists { path: location.table_uri(path, None), name: name.to_owned() };
         // Lance makes the folder before the reference: either may be there already.
         if refs.has_lineage(name).await? {
