@@ -131,3 +131,26 @@ async fn a_history_that_is_brought_up_to_date_is_that_of_a_fresh_handle() -> Res
     }
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_history_that_is_read_beside_a_writer_has_no_gap() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    let uri = made.uri();
+    let reading = tokio::spawn(async move {
+        let mut most = 0;
+        while most <= 60 {
+            let (history, recent) = (whole(&uri).await?, Recent { limit: Some(3), ..Recent::default() });
+            anyhow::ensure!(history.problems().is_empty(), "{:?}", history.problems());
+            let part = fresh(&uri).await?.recent_history(&recent, &Progress::none()).await?;
+            anyhow::ensure!(part.problems().is_empty(), "{:?}", part.problems());
+            most = history.commits().len();
+        }
+        anyhow::Ok(())
+    });
+    for number in 0..60 {
+        made.load(LoadMode::Append, "main", &format!("{{\"type\":\"Person\",\"data\":{{\"name\":\"p{number}\"}}}}\n"))
+            .await?;
+    }
+    reading.await??;
+    Ok(())
+}

@@ -404,7 +404,7 @@ pub(super) async fn spawned<T: Send + 'static>(work: impl Future<Output = Result
     }
 }
 
-/// Returns the versions of each branch that changed tables and that no commit records.
+/// Versions that changed tables and that no commit records, each with its branch.
 pub(super) type UnrecordedVersions = Vec<(BranchName, ManifestVersion)>;
 
 pub(super) fn chain(error: &dyn std::error::Error) -> String {

@@ -39,8 +39,8 @@ pub struct Recent {
 /// The result may hold further, older commits; the newest ones that were asked for are complete and in the order of the whole history.
 ///
 /// # Errors
-/// [`super::HistoryError::UnknownBranch`] is the caller's to give; [`crate::Error::Cancelled`], a storage error if the branches cannot
-/// be listed. Everything else that is missing or wrong is a problem of the result.
+/// [`crate::Error::Cancelled`], a storage error if the branches cannot be listed. Everything else that is missing or wrong, a branch that
+/// does not exist included, is a problem of the result.
 pub(crate) async fn read_recent(storage: &Storage, recent: &Recent, progress: &Progress) -> Result<CommitGraph> {
     let branches = match &recent.branch {
         Some(branch) => vec![branch.clone()],
