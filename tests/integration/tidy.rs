@@ -98,3 +98,38 @@ async fn a_hundred_commits_are_put_together_and_read_as_before() -> Result<()> {
     assert_eq!(line(&made, "there").await?, line(&made, "main").await?[3..]);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_branch_is_put_together_as_main_is_and_so_are_the_actors_of_those_who_write_to_branches() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    made.load(LoadMode::Append, "main", &event(0)).await?;
+    made.branch("side", "main").await?;
+    let (mut last, mut number) = (0, 1);
+    while last < 99 {
+        last = made.load(LoadMode::Append, "side", &event(number)).await?.unwrap();
+        number += 1;
+    }
+    let (main, side, before) = (line(&made, "main").await?, line(&made, "side").await?, made.files().await?);
+    assert!(files(&before, "__manifest", Some("side")).await? > 90);
+
+    assert_eq!(made.load(LoadMode::Append, "side", &event(number)).await?, Some(100));
+    let after = made.files().await?;
+    for path in ["__manifest", "_graph_commits.lance"] {
+        assert_eq!(files(&after, path, Some("side")).await?, 1, "{path}");
+        assert_eq!(files(&after, path, None).await?, files(&before, path, None).await?, "{path} of main");
+    }
+    let rows = |of: &GraphFiles| -> BTreeSet<String> {
+        of.branches["side"].manifest.iter().chain(&of.branches["side"].commits).map(|row| format!("{row:?}")).collect()
+    };
+    assert!(rows(&after).is_superset(&rows(&before)), "no row is lost or changed");
+    assert_eq!(rows(&after).len(), rows(&before).len() + 2, "one version of the table and one commit are new");
+    assert_eq!(line(&made, "side").await?[1..], side);
+    assert_eq!(line(&made, "main").await?, main);
+
+    for more in 1..=5 {
+        made.load(LoadMode::Append, "side", &event(number + more)).await?;
+    }
+    let actors = files(&made.files().await?, "_graph_commit_actors.lance", None).await?;
+    assert!(actors <= 6, "{actors} files");
+    Ok(())
+}

@@ -341,13 +341,11 @@ async fn commits(root: &Path, name: &str, branch: &BranchFiles, broken: &mut Bro
     Ok(())
 }
 
-/// Whether these versions of `__manifest` only put files together, which is done on main and is no commit (§7.5).
+/// Returns whether these versions of `__manifest` are compactions, which are no commits (§7.5). The reference makes them on main alone.
 async fn are_compactions(root: &Path, branch: &str, versions: &[u64]) -> Result<bool> {
-    if branch != "main" {
-        return Ok(false);
-    }
+    let lineage = (branch != "main").then_some(branch);
     let made: BTreeMap<u64, String> =
-        operations(&open(&root.join("__manifest"), None).await?).await?.into_iter().collect();
+        operations(&open(&root.join("__manifest"), lineage).await?).await?.into_iter().collect();
     let is_one = |version| made.get(version).is_some_and(|name| name == "ReserveFragments" || name == "Rewrite");
     Ok(versions.iter().all(is_one))
 }
