@@ -1,19 +1,32 @@
 //! Counts the files under a folder that are opened while something is done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use anyhow::Result;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 
-/// Watches every directory below a folder; files in directories made later are counted once the directory is watched.
+/// How often the system's queue is emptied: it holds some ten thousand events, and loses what comes after.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Watches every directory below a folder. Directories that are made later are not watched.
 #[derive(Debug)]
 pub struct Opened {
-    queue: OwnedFd,
+    queue: Arc<Mutex<Queue>>,
+}
+
+#[derive(Debug)]
+struct Queue {
+    events: OwnedFd,
     folders: BTreeMap<i32, PathBuf>,
+    files: BTreeSet<PathBuf>,
+    /// What was lost cannot be counted any more.
+    is_lost: bool,
 }
 
 impl Opened {
@@ -22,48 +35,71 @@ impl Opened {
     /// # Errors
     /// If the system lets no more directories be watched.
     pub fn watch(root: &Path) -> Result<Self> {
-        let queue = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
-        let mut watched = Self { queue, folders: BTreeMap::new() };
-        watched.add(root)?;
-        Ok(watched)
-    }
-
-    fn add(&mut self, folder: &Path) -> Result<()> {
-        let watch = inotify::add_watch(&self.queue, folder, WatchFlags::OPEN | WatchFlags::ONLYDIR)?;
-        self.folders.insert(watch, folder.to_owned());
-        for entry in std::fs::read_dir(folder)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                self.add(&entry.path())?;
+        // Listing opens directories, so all of that is done before any is watched.
+        let mut folders = vec![root.to_owned()];
+        let mut next = 0;
+        while let Some(folder) = folders.get(next).cloned() {
+            for entry in std::fs::read_dir(folder)? {
+                let entry = entry?;
+                if entry.file_type()?.is_dir() {
+                    folders.push(entry.path());
+                }
             }
+            next += 1;
         }
-        Ok(())
+        let events = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+        let mut queue = Queue { events, folders: BTreeMap::new(), files: BTreeSet::new(), is_lost: false };
+        for folder in folders {
+            let watch = inotify::add_watch(&queue.events, &folder, WatchFlags::OPEN | WatchFlags::ONLYDIR)?;
+            queue.folders.insert(watch, folder);
+        }
+        let queue = Arc::new(Mutex::new(queue));
+        let watched = Arc::downgrade(&queue);
+        std::thread::spawn(move || keep_empty(&watched));
+        Ok(Self { queue })
     }
 
-    /// Returns the files that were opened since the watch began or was asked last, each as often as it was opened.
+    /// Returns the files that were opened since the watch began or was asked last, each once: the system joins events that are alike.
     ///
     /// # Errors
     /// If the queue cannot be read, or lost events.
-    pub fn take(&mut self) -> Result<Vec<PathBuf>> {
+    pub fn take(&mut self) -> Result<BTreeSet<PathBuf>> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.empty()?;
+        Ok(std::mem::take(&mut queue.files))
+    }
+}
+
+/// Empties the queue again and again while somebody watches. What is lost is reported to whoever asks.
+fn keep_empty(queue: &Weak<Mutex<Queue>>) {
+    while let Some(queue) = queue.upgrade() {
+        if queue.lock().unwrap_or_else(PoisonError::into_inner).empty().is_err() {
+            return;
+        }
+        drop(queue);
+        std::thread::sleep(PAUSE);
+    }
+}
+
+impl Queue {
+    fn empty(&mut self) -> Result<()> {
+        anyhow::ensure!(!self.is_lost, "more files were opened than can be counted");
         let mut buffer = vec![MaybeUninit::uninit(); 1 << 16];
-        let mut events = inotify::Reader::new(&self.queue, &mut buffer);
-        let mut files = Vec::new();
+        let mut events = inotify::Reader::new(&self.events, &mut buffer);
         loop {
             let event = match events.next() {
                 Ok(event) => event,
-                Err(rustix::io::Errno::AGAIN) => return Ok(files),
+                Err(rustix::io::Errno::AGAIN) => return Ok(()),
                 Err(error) => return Err(error.into()),
             };
-            anyhow::ensure!(
-                !event.events().contains(ReadFlags::QUEUE_OVERFLOW),
-                "more files were opened than can be counted"
-            );
+            self.is_lost |= event.events().contains(ReadFlags::QUEUE_OVERFLOW);
+            anyhow::ensure!(!self.is_lost, "more files were opened than can be counted");
             let name = event.file_name().map(CStr::to_string_lossy);
             if let (Some(name), Some(folder)) = (name, self.folders.get(&event.wd()))
                 && event.events().contains(ReadFlags::OPEN)
                 && !event.events().contains(ReadFlags::ISDIR)
             {
-                files.push(folder.join(&*name));
+                self.files.insert(folder.join(&*name));
             }
         }
     }
