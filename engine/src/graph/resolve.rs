@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use super::Graph;
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{
-    At, Commit, HistoryError, Lineage, Position, Snapshot, list_branch_refs, locate_commit, locate_commit_by_end,
-    time_text,
+    At, Commit, HistoryError, Lineage, Position, Snapshot, branch_names, locate_commit, locate_commit_by_end, time_text,
 };
 use crate::id::{BranchName, CommitId, ManifestVersion};
 use crate::manifest;
@@ -229,7 +228,7 @@ impl Graph {
     }
 
     pub(super) async fn branch_names(&self) -> Result<Vec<BranchName>> {
-        Ok(list_branch_refs(self.storage()).await?.into_iter().map(|(name, _)| name).collect())
+        branch_names(self.storage()).await
     }
 }
 

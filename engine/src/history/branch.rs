@@ -9,6 +9,7 @@ use futures::StreamExt;
 
 use super::HistoryError;
 use super::lineage::read_head;
+use super::load::chain;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{BranchName, CommitId, ManifestVersion, TableKey};
 use crate::manifest;
@@ -72,7 +73,7 @@ fn is_public(lineage: &str, hides_legacy: bool) -> bool {
     !(is_lock || (hides_legacy && manifest::is_legacy(lineage)))
 }
 
-/// Whether staging branches of an old format are among the lineages.
+/// Returns whether staging branches of an old format are among the lineages.
 async fn hides_legacy(storage: &Storage, mut lineages: impl Iterator<Item = &str>) -> Result<bool> {
     Ok(lineages.any(manifest::is_legacy)
         && !manifest::is_newest(&manifest::open(storage, &BranchName::main(), None).await?))
@@ -177,8 +178,7 @@ async fn owned_tables(manifest: &Table, name: &BranchName) -> Result<Vec<TableKe
 }
 
 fn told(what: &str, error: &Error) -> String {
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-    format!("{what}: {}", causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+    format!("{what}: {}", chain(error))
 }
 
 /// The root of another graph whose files a lineage reads. A lineage holds the full path of the one that it was branched off.

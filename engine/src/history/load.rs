@@ -407,6 +407,7 @@ pub(super) async fn spawned<T: Send + 'static>(work: impl Future<Output = Result
 /// Versions that changed tables and that no commit records, each with its branch.
 pub(super) type UnrecordedVersions = Vec<(BranchName, ManifestVersion)>;
 
+/// Returns what an error says with all of its causes.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
