@@ -29,7 +29,7 @@ struct BranchFacts<'a> {
     parent: Option<&'a BranchName>,
     forked_at: Option<ManifestVersion>,
     owned_tables: &'a [TableKey],
-    /// Why the branch cannot be used; left out if it can.
+    /// The reason that the branch cannot be used; left out if it can.
     #[serde(skip_serializing_if = "Option::is_none")]
     broken: Option<&'a str>,
 }

@@ -163,7 +163,7 @@ pub(super) enum CliError {
     /// A task or library panicked.
     #[error("the command stopped because of a defect{}", said.as_ref().map_or_else(String::new, |said| format!(": {said}")))]
     Panicked {
-        /// What it said, unless that was printed already.
+        /// Its message, unless that was printed already.
         said: Option<String>,
     },
 }

@@ -21,7 +21,7 @@ pub(super) fn keep() {
     }));
 }
 
-/// What the last panic outside the fence said; nothing if another hook took it.
+/// Returns the message of the last panic outside the fence; none if another hook took it.
 pub(super) fn last() -> Option<String> {
     LAST.lock().unwrap_or_else(PoisonError::into_inner).take()
 }

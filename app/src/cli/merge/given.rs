@@ -23,7 +23,7 @@ pub(super) enum Take {
 impl Take {
     const ALL: [Self; 3] = [Self::Source, Self::Target, Self::Cells];
 
-    /// Whether one of its rules decides a conflict.
+    /// Returns whether one of its rules decides a conflict.
     fn settles(self, conflict: &Conflict) -> bool {
         is_taken(conflict.key.kind) && self.choice().fits(conflict).is_ok()
     }
@@ -56,12 +56,12 @@ impl Take {
     }
 }
 
-/// Whether `--take` is about conflicts of a kind.
+/// Returns whether `--take` is about conflicts of a kind.
 fn is_taken(kind: ConflictKind) -> bool {
     kind.is_of_a_row()
 }
 
-/// What to do about open conflicts: `--take` is named with the words that settle at least one of them.
+/// Says what to do about open conflicts: `--take` is named with the words that settle at least one of them.
 pub(super) fn how_to_decide(open: &[Conflict]) -> String {
     let settles = |take: &Take| open.iter().any(|conflict| take.settles(conflict));
     let words: Vec<&str> = Take::ALL.iter().filter(|take| settles(take)).map(|take| take.word()).collect();

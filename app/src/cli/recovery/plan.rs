@@ -28,7 +28,7 @@ struct StepFacts<'a> {
     branch: Option<BranchName>,
     actor: Option<&'a str>,
     started_at_micros: Option<i64>,
-    /// Whether it started so lately that its writer may be at work.
+    /// Returns whether it started so lately that its writer may be at work.
     may_be_live: bool,
     tables: Vec<TableFacts<'a>>,
     /// What is done besides the tables.
