@@ -358,7 +358,8 @@ fn a_merge_of_another_program_is_finished_only_if_nothing_was_to_be_taken_over_b
             drop(graph);
             let mut sidecar = scene.sidecar()?.with_context(|| format!("it was to stop: {merged:?}"))?;
             let old = sidecar["operation_id"].as_str().context("an id")?.to_owned();
-            let new = format!("{}0", &old[..old.len() - 1]);
+            let last = if old.ends_with('0') { '1' } else { '0' };
+            let new = format!("{}{last}", &old[..old.len() - 1]);
             sidecar["operation_id"] = new.as_str().into();
             for pin in sidecar["tables"].as_array_mut().context("a list")? {
                 // Appended, replaced, deleted: three commits.
