@@ -4,14 +4,15 @@
 //! that is damaged costs its own lineage and no other.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::Path as FilePath;
 
 use futures::{StreamExt, TryStreamExt};
 use lance::dataset::refs::{BranchContents, TagContents};
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use super::damage::damaged;
+use super::refs::ListedRef;
 use super::{LineageRef, UnreadableRef};
 use crate::storage::{Location, StorageError};
 
@@ -37,22 +38,28 @@ impl<'l> Refs<'l> {
         Path::from(format!("{}/_refs/branches", self.table)).join(format!("{name}.json"))
     }
 
-    /// Returns the names, sorted. Costs one listing.
-    pub(super) async fn names(&self) -> Result<Vec<String>, StorageError> {
-        let mut names = self.names_in("branches").await?;
-        names.sort();
-        Ok(names)
+    /// Lists the references, sorted by name. Costs one listing.
+    pub(super) async fn listed(&self) -> Result<Vec<ListedRef>, StorageError> {
+        self.listed_in("branches").await
     }
 
-    async fn names_in(&self, kind: &str) -> Result<Vec<String>, StorageError> {
+    /// Returns the names, sorted. Costs one listing.
+    async fn names(&self) -> Result<Vec<String>, StorageError> {
+        Ok(self.listed().await?.into_iter().map(|listed| listed.name).collect())
+    }
+
+    async fn listed_in(&self, kind: &str) -> Result<Vec<ListedRef>, StorageError> {
         let folder = Path::from(format!("{}/_refs/{kind}", self.table));
         let listed = self.store().list_with_delimiter(Some(&folder)).await.map_err(read_error(&folder))?;
-        let name = |path: &Path| {
-            let stem = path.filename()?.strip_suffix(".json")?;
+        let reference = |file: ObjectMeta| {
+            let stem = file.location.filename()?.strip_suffix(".json")?;
             // What is no encoded name is no reference: a staged one has another ending, too.
-            Path::from_url_path(stem).ok().map(|name| name.to_string())
+            let name = Path::from_url_path(stem).ok()?.to_string();
+            Some(ListedRef { name, e_tag: file.e_tag })
         };
-        Ok(listed.objects.iter().filter_map(|object| name(&object.location)).collect())
+        let mut listed: Vec<ListedRef> = listed.objects.into_iter().filter_map(reference).collect();
+        listed.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(listed)
     }
 
     /// Reads all references, sorted by name. One that is deleted meanwhile is left out.
@@ -126,7 +133,7 @@ impl<'l> Refs<'l> {
 
     /// Whether somebody gave a version of the lineage a name, which keeps Lance from deleting it.
     pub(super) async fn is_tagged(&self, name: &str) -> Result<bool, StorageError> {
-        for tag in self.names_in("tags").await? {
+        for ListedRef { name: tag, .. } in self.listed_in("tags").await? {
             let file = Path::from(format!("{}/_refs/tags", self.table)).join(format!("{tag}.json"));
             let read = self.store().get(&file).await.map_err(read_error(&file))?;
             let bytes = read.bytes().await.map_err(read_error(&file))?;
@@ -155,17 +162,16 @@ impl<'l> Refs<'l> {
     }
 
     async fn remove_files(&self, name: &str, others: &[String]) -> Result<(), StorageError> {
-        let Some(folder) = own_folder(name, others) else { return Ok(()) };
-        let folder = format!("{}/tree/{folder}", self.table);
-        let path: PathBuf = self.location.root().join(&folder);
-        let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(path)).await;
-        match removed.unwrap_or_else(|error| Err(io::Error::other(error))) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                let source = object_store::Error::Generic { store: "LocalFileSystem", source: Box::new(error) };
-                Err(StorageError::Write { path: folder, source })
-            }
-            Ok(()) | Err(_) => Ok(()),
+        if has_others_below(name, others) {
+            return Ok(());
         }
+        let tree = format!("{}/tree", self.table);
+        let (root, own) = (self.location.root().join(&tree), name.to_owned());
+        let removed = tokio::task::spawn_blocking(move || remove_folder(&root, &own)).await;
+        removed.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| {
+            let source = object_store::Error::Generic { store: "LocalFileSystem", source: Box::new(error) };
+            StorageError::Write { path: format!("{tree}/{name}"), source }
+        })
     }
 }
 
@@ -174,29 +180,78 @@ fn read_error(place: &Path) -> impl Fn(object_store::Error) -> StorageError + us
     move |source| StorageError::Read { path: path.clone(), source }
 }
 
-/// The uppermost folder that no other lineage has files in; none if one is below the lineage itself.
-fn own_folder(name: &str, others: &[String]) -> Option<String> {
-    let segments: Vec<&str> = name.split('/').collect();
-    let shared = |other: &String| other.split('/').zip(&segments).take_while(|(a, b)| a == *b).count();
-    let others = others.iter().filter(|other| *other != name);
-    let shared = others.map(shared).max().unwrap_or(0);
-    (shared < segments.len()).then(|| segments[..=shared].join("/"))
+/// Whether the folder of a lineage has others' in it.
+fn has_others_below(name: &str, others: &[String]) -> bool {
+    others.iter().any(|other| other.strip_prefix(name).is_some_and(|rest| rest.starts_with('/')))
+}
+
+/// Removes the folder of a lineage, and those above it that are empty then. One that is not empty may hold a lineage that is just being
+/// made: that has a folder before it has a reference.
+fn remove_folder(tree: &FilePath, name: &str) -> io::Result<()> {
+    // What begins with a slash would be taken for a place outside.
+    let name = name.trim_start_matches('/');
+    match std::fs::remove_dir_all(tree.join(name)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    for (end, _) in name.rmatch_indices('/') {
+        match std::fs::remove_dir(tree.join(&name[..end])) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => break,
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn folders(tree: &FilePath, names: &[&str]) {
+        for name in names {
+            std::fs::create_dir_all(tree.join(name).join("_versions")).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_lineage_is_below_another_only_if_its_folder_is() {
+        let below = |name: &str, others: &[&str]| {
+            has_others_below(name, &others.iter().map(|&other| other.to_owned()).collect::<Vec<_>>())
+        };
+        assert!(below("a", &["b", "a/b"]) && below("a/b", &["a/b/c/d"]));
+        assert!(!below("a", &["a", "ab", "b/a"]) && !below("a/b", &["a", "a/c", "a/bc"]));
+    }
+
     #[test]
     fn folders_that_others_use_stay() {
-        let folder = |name: &str, others: &[&str]| {
-            own_folder(name, &others.iter().map(|&other| other.to_owned()).collect::<Vec<_>>())
-        };
-        assert_eq!(folder("a", &["b"]).as_deref(), Some("a"));
-        assert_eq!(folder("a/b/c", &[]).as_deref(), Some("a"));
-        assert_eq!(folder("a/b/c", &["a/x", "ab"]).as_deref(), Some("a/b"));
-        assert_eq!(folder("a/b/c", &["a/b/d", "a/x"]).as_deref(), Some("a/b/c"));
-        assert_eq!(folder("a/b", &["a"]).as_deref(), Some("a/b"));
-        assert_eq!(folder("a/b", &["a/b/c"]), None, "it would take the other one's files");
+        for (name, others, left) in [
+            ("a", &["b"][..], &["b"][..]),
+            ("a/b/c", &[], &[]),
+            ("a/b/c", &["a/x", "ab"], &["a", "a/x", "ab"]),
+            ("a/b/c", &["a/b/d"], &["a", "a/b", "a/b/d"]),
+            ("a/b", &["a"], &["a"]),
+        ] {
+            let tree = tempfile::tempdir().unwrap();
+            folders(tree.path(), others);
+            folders(tree.path(), &[name]);
+            remove_folder(tree.path(), name).unwrap();
+            let is_there = |path: &&str| tree.path().join(path).exists();
+            assert!(left.iter().all(is_there), "{name} beside {others:?}");
+            let names = ["a", "a/b", "a/b/c"];
+            assert!(names.iter().filter(|name| !left.contains(name)).all(|name| !is_there(name)), "{name}, {others:?}");
+            assert!(tree.path().exists());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_has_no_reference_yet_is_not_removed_with_its_neighbor() {
+        let root = tempfile::tempdir().unwrap();
+        let location = Location::parse(&root.path().to_string_lossy()).unwrap();
+        let tree = root.path().join("t/tree");
+        folders(&tree, &["team/a", "team/b"]);
+        Refs::new(&location, "t").remove("team/a").await.unwrap();
+        assert!(tree.join("team/b/_versions").exists() && !tree.join("team/a").exists());
+        Refs::new(&location, "t").remove("team/b").await.unwrap();
+        assert!(tree.exists() && !tree.join("team").exists());
     }
 }

@@ -5,9 +5,6 @@
 
 use std::path::Path as FilePath;
 
-use futures::TryStreamExt;
-use object_store::path::Path;
-
 use super::LineageRef;
 use super::branched::Refs;
 use crate::fail::storage_fail_point;
@@ -35,19 +32,7 @@ pub(crate) struct KeptVersions {
 /// [`StorageError::Read`].
 pub(in crate::storage) async fn list_refs(location: &Location, path: &str) -> Result<Vec<ListedRef>, StorageError> {
     storage_fail_point!(crate::fail::STORAGE_LINEAGES);
-    let folder = format!("{path}/_refs/branches");
-    let listed: Result<Vec<_>, _> = location.store().list(Some(&Path::from(folder.as_str()))).try_collect().await;
-    let listed = listed.map_err(|source| StorageError::Read { path: folder, source })?;
-    let mut refs: Vec<ListedRef> = listed
-        .into_iter()
-        .filter_map(|file| {
-            let stem = file.location.filename()?.strip_suffix(".json")?;
-            let name = Path::from_url_path(stem).ok()?.to_string();
-            Some(ListedRef { name, e_tag: file.e_tag })
-        })
-        .collect();
-    refs.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(refs)
+    Refs::new(location, path).listed().await
 }
 
 /// Reads one reference; none if there is no lineage of that name. One that is damaged says so.
