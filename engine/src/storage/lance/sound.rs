@@ -13,6 +13,7 @@
 //! | rows, row ids and row versions are as many | counts that changed |
 
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -45,7 +46,7 @@ impl Checked {
     /// Checks the version file that a dataset was opened from, unless that was done before.
     ///
     /// # Errors
-    /// [`StorageError::Damaged`].
+    /// [`StorageError::Damaged`], [`StorageError::Read`] if it is out of reach or gone meanwhile.
     pub(super) async fn check(
         &self,
         dataset: &Dataset,
@@ -59,7 +60,7 @@ impl Checked {
         if self.knows(&file, location.e_tag.as_ref()) {
             return Ok(());
         }
-        let bytes = tokio::fs::read(&file).await.unwrap_or_default();
+        let bytes = tokio::fs::read(&file).await.map_err(|cause| unread(&file, cause))?;
         let checked = fenced_step(|| {
             whole(&bytes, dataset.manifest())?;
             dataset.manifest().fragments.iter().try_for_each(|fragment| fragment_is_sound(dataset.manifest(), fragment))
@@ -77,6 +78,16 @@ impl Checked {
         let checked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         e_tag.is_some() && checked.get(file).is_some_and(|known| known.as_ref() == e_tag)
     }
+}
+
+/// Tells a file that nobody can read now from one that was read and is wrong.
+fn unread(file: &str, cause: io::Error) -> StorageError {
+    let path = file.to_owned();
+    let source = match cause.kind() {
+        io::ErrorKind::NotFound => object_store::Error::NotFound { path: path.clone(), source: Box::new(cause) },
+        _ => object_store::Error::Generic { store: "file system", source: Box::new(cause) },
+    };
+    StorageError::Read { path, source }
 }
 
 /// Whether it is the version, and of the lineage, that its name says.
@@ -188,4 +199,34 @@ fn has_all_columns(manifest: &Manifest, fragment: &Fragment) -> bool {
 /// Whether a column, or a part of it, is among those stored: which parts have a place of their own depends on the format.
 fn is_stored(field: &Field, stored: &HashSet<i32>) -> bool {
     stored.contains(&field.id) || field.children.iter().any(|part| is_stored(part, stored))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, RecordBatch, StringArray};
+
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::storage::{Rows, Storage};
+
+    #[tokio::test]
+    async fn only_what_was_read_is_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage::create(&folder.path().to_string_lossy()).unwrap();
+        let ids: ArrayRef = Arc::new(StringArray::from(vec!["a"]));
+        let batch = RecordBatch::try_from_iter([("id", ids)]).unwrap();
+        let table = storage.create_table("t", Rows::batches(batch.schema(), vec![batch])).await.unwrap();
+        let check = async || Checked::default().check(table.dataset(), None, None).await.map_err(|error| error.kind());
+        assert_eq!(check().await, Ok(()));
+
+        let file = absolute(table.dataset().manifest_location().path.as_ref());
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(check().await, Err(ErrorKind::Corrupt), "it is empty");
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(check().await, Err(ErrorKind::NotFound));
+        std::fs::create_dir(&file).unwrap();
+        assert_eq!(check().await, Err(ErrorKind::Unavailable));
+    }
 }

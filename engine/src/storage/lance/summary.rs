@@ -146,16 +146,16 @@ impl Table {
     pub(crate) async fn file_summaries_at<S: Summary>(&self, nothing: &S, positions: &[usize]) -> Result<Vec<Arc<S>>> {
         let files = &self.known_summaries().files;
         let file = |position: usize| key(nothing, &file_key(&self.dataset().fragments()[position]));
-        let known = |position: usize| get::<S>(files, &file(position));
-        let unread = positions.iter().copied().filter(|&position| known(position).is_none()).collect();
-        let mut read: HashMap<usize, Arc<S>> = HashMap::new();
+        let known = |&position: &usize| Some((position, get::<S>(files, &file(position))?));
+        // Held from here on: whoever remembers another file meanwhile may make the memory begin anew.
+        let mut found: HashMap<usize, Arc<S>> = positions.iter().filter_map(known).collect();
+        let unread = positions.iter().copied().filter(|position| !found.contains_key(position)).collect();
         for (position, summary) in self.summarize(nothing, unread).await? {
             let summary = Arc::new(summary);
             insert(files, file(position), summary.clone());
-            read.insert(position, summary);
+            found.insert(position, summary);
         }
-        let found = positions.iter().filter_map(|position| read.get(position).cloned().or_else(|| known(*position)));
-        Ok(found.collect())
+        Ok(positions.iter().filter_map(|position| found.get(position).cloned()).collect())
     }
 
     /// Summarizes the files at some positions without remembering anything of them.
@@ -248,5 +248,54 @@ impl Table {
             summary.add_rows(&batch.await.map_err(error)?)?;
         }
         Ok((at, summary))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, StringArray};
+
+    use super::*;
+    use crate::storage::{Rows, Storage};
+
+    /// How many rows there are.
+    #[derive(Debug, Clone, PartialEq)]
+    struct Count(usize);
+
+    impl Summary for Count {
+        fn columns(&self) -> Vec<&str> {
+            vec!["id"]
+        }
+
+        fn add_rows(&mut self, batch: &RecordBatch) -> Result<()> {
+            self.0 += batch.num_rows();
+            Ok(())
+        }
+
+        fn merge(&mut self, _: usize, file: Option<&Self>) {
+            self.0 += file.map_or(0, |file| file.0);
+        }
+    }
+
+    fn row(id: &str) -> Rows {
+        let ids: ArrayRef = Arc::new(StringArray::from(vec![id]));
+        let batch = RecordBatch::try_from_iter([("id", ids)]).unwrap();
+        Rows::batches(batch.schema(), vec![batch])
+    }
+
+    #[tokio::test]
+    async fn a_memory_that_begins_anew_meanwhile_takes_no_file_from_an_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage::create(&folder.path().to_string_lossy()).unwrap();
+        let table = storage.create_table("t", row("a")).await.unwrap();
+        let table = table.stage_append(row("b")).await.unwrap().commit().await.unwrap();
+        assert_eq!(table.file_summaries_at(&Count(0), &[0]).await.unwrap().len(), 1);
+        let files = &table.known_summaries().files;
+        for number in 1..MOST_SUMMARIES {
+            insert(files, key(&Count(0), &number.to_string()), Arc::new(Count(0)));
+        }
+        let found = table.file_summaries_at(&Count(0), &[0, 1]).await.unwrap();
+        assert_eq!(found, [Arc::new(Count(1)), Arc::new(Count(1))]);
+        assert_eq!(files.lock().unwrap().len(), 1, "the memory began anew");
     }
 }
