@@ -4,10 +4,11 @@ use std::fs;
 
 use anyhow::{Result, ensure};
 use futures::TryStreamExt;
+use serde_json::{Value, json};
 use stratigraph_engine::diff::{DiffFilter, DiffItem};
 use stratigraph_engine::load::LoadMode;
 use stratigraph_engine::mutate::MutateRequest;
-use stratigraph_engine::{At, Error, Progress};
+use stratigraph_engine::{At, Error, Progress, Row, SqlOptions};
 use stratigraph_tests::graph::{TestGraph, branch};
 
 use crate::command_line::{run, text};
@@ -151,5 +152,80 @@ async fn what_is_no_number_is_refused_by_every_way_in() -> Result<()> {
         let body = format!("insert Reading {{ name: \"a\", value: {text} }}");
         ensure!(mutate(&made, "main", &body).await.is_err(), "{text}");
     }
+    Ok(())
+}
+
+/// What SQL brings together by value; Arrow's bits would tell the zeros apart.
+#[tokio::test]
+async fn the_two_zeros_are_one_number_in_every_part_of_a_query() -> Result<()> {
+    let made = TestGraph::new("node Point { key: String @key  x: F64?  y: F32? }\n").await?;
+    let point = |key: &str, x: &str, y: &str| {
+        format!("{{\"type\":\"Point\",\"data\":{{\"key\":\"{key}\",\"x\":{x},\"y\":{y}}}}}\n")
+    };
+    let rows = point("a", "-0.0", "0.0") + &point("b", "0.0", "-0.0") + &point("c", "2", "-2");
+    made.load(LoadMode::Append, "main", &rows).await?;
+    let cases = [
+        ("select count(*) as n from Point where x = y", json!([{"n": 2}])),
+        (
+            "select key, x = y as same, x < y as less from Point order by key",
+            json!([
+                {"key": "a", "same": true, "less": false},
+                {"key": "b", "same": true, "less": false},
+                {"key": "c", "same": false, "less": false},
+            ]),
+        ),
+        (
+            "select x = 0 as zero, count(*) as n from Point group by x = 0 order by n",
+            json!([
+                {"zero": false, "n": 1}, {"zero": true, "n": 2},
+            ]),
+        ),
+        ("select x, count(*) as n from Point group by x order by x", json!([{"x": 0.0, "n": 2}, {"x": 2.0, "n": 1}])),
+        ("select x, y, count(*) as n from Point group by x, y having y >= 0", json!([{"x": 0.0, "y": 0.0, "n": 2}])),
+        ("select distinct x from Point order by x", json!([{"x": 0.0}, {"x": 2.0}])),
+        ("select distinct x, abs(y) as y from Point order by x", json!([{"x": 0.0, "y": 0.0}, {"x": 2.0, "y": 2.0}])),
+        ("select count(distinct x) as n, sum(x) as s from Point", json!([{"n": 2, "s": 2.0}])),
+        (
+            "select a.key as a, b.key as b from Point a join Point b on a.x = b.y order by 1, 2",
+            json!([
+                {"a": "a", "b": "a"}, {"a": "a", "b": "b"}, {"a": "b", "b": "a"}, {"a": "b", "b": "b"},
+            ]),
+        ),
+        ("select count(*) as n from Point a join Point b using (x)", json!([{"n": 5}])),
+        ("select key from Point where x in (select y from Point) order by key", json!([{"key": "a"}, {"key": "b"}])),
+        ("select key from Point where x not in (select y from Point)", json!([{"key": "c"}])),
+        ("select x from Point intersect select cast(y as double) from Point", json!([{"x": 0.0}])),
+        ("select x from Point except select cast(y as double) from Point", json!([{"x": 2.0}])),
+        ("select x from Point where x = 0 union select cast(y as double) from Point where y = 0", json!([{"x": 0.0}])),
+        (
+            "select case x when 0 then 'zero' else 'other' end as kind from Point order by key",
+            json!([
+                {"kind": "zero"}, {"kind": "zero"}, {"kind": "other"},
+            ]),
+        ),
+        (
+            "select key, count(*) over (partition by x) as n from Point order by key",
+            json!([
+                {"key": "a", "n": 2}, {"key": "b", "n": 2}, {"key": "c", "n": 1},
+            ]),
+        ),
+        (
+            "select p.key from Point p where exists (select 1 from Point q where q.y = p.x and q.key <> p.key) order by 1",
+            json!([{"key": "a"}, {"key": "b"}]),
+        ),
+    ];
+    let main = made.graph.snapshot(&At::Branch(branch("main"))).await?;
+    for (query, expected) in cases {
+        let result = made.graph.sql(&main, query, SqlOptions::default()).await?;
+        let batches: Vec<_> = result.batches.try_collect().await?;
+        let rows = batches.iter().flat_map(|batch| {
+            let columns = Row::columns_of(batch);
+            (0..batch.num_rows()).map(move |row| Row::from_batch(&columns, batch, row).to_json())
+        });
+        assert_eq!(Value::Array(rows.collect()), expected, "{query}");
+    }
+    // A value that is only shown is the stored one.
+    let shown = text(&["sql", &made.uri(), "select x, y from Point order by key limit 2", "--json"])?;
+    assert_eq!(shown, "{\"x\":-0.0,\"y\":0.0}\n{\"x\":0.0,\"y\":-0.0}\n");
     Ok(())
 }

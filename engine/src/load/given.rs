@@ -36,7 +36,9 @@ pub(crate) fn cell(kind: &PropertyType, value: &Value) -> Result<ArrayRef, Strin
 fn text_of(kind: &PropertyType, value: &Value) -> String {
     use ScalarType::{Date, DateTime, I32, I64, U32, U64};
     let is_whole = matches!(kind.scalar, I32 | I64 | U32 | U64 | Date | DateTime);
-    let is_zero = |value: &Value| value.is_f64() && value.as_f64() == Some(0.0);
+    let is_zero = |value: &Value| {
+        value.is_f64() && value.as_f64().is_some_and(|number| number == 0.0 && number.is_sign_negative())
+    };
     match value {
         value if is_whole && is_zero(value) => "0 ".to_owned(),
         Value::Array(items) if is_whole => {
@@ -60,6 +62,7 @@ mod tests {
         let zero: Value = serde_json::from_str("-0").unwrap();
         assert_eq!(cell(&kind(ScalarType::I64, false), &zero).unwrap().as_primitive::<Int64Type>().value(0), 0);
         assert_eq!(key_id("k", &kind(ScalarType::U64, false), &zero), Ok("0".to_owned()));
+        assert!(cell(&kind(ScalarType::I64, false), &Value::from(0.0)).is_err(), "a fraction is no whole number");
         let items = serde_json::from_str("[1, -0]").unwrap();
         assert!(cell(&kind(ScalarType::I32, true), &items).is_ok());
         let float = cell(&kind(ScalarType::F64, false), &zero).unwrap();

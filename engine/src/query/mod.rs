@@ -8,6 +8,7 @@
 mod catalog;
 mod error;
 mod missing;
+mod zeros;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,9 +16,12 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow_schema::SchemaRef;
 use datafusion::error::DataFusionError;
+use datafusion::execution::SessionState;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -75,12 +79,12 @@ pub(crate) async fn sql(storage: &Storage, snapshot: &Snapshot, sql: &str, optio
     if let Some(column) = repeated(plan.schema().fields().iter().map(|field| field.name().as_str())) {
         return Err(QueryError::DuplicateColumn { column: column.to_owned() }.into());
     }
-    let frame = fenced(context.execute_logical_plan(plan)).await.unwrap_or_else(stopped).map_err(planned)?;
-    let frame = match options.limit {
-        Some(rows) => frame.limit(0, usize::try_from(rows).ok()).map_err(planned)?,
-        None => frame,
+    let plan = match options.limit {
+        Some(rows) => limited(plan, rows).map_err(planned)?,
+        None => plan,
     };
-    let batches = match fenced(frame.execute_stream()).await.unwrap_or_else(stopped) {
+    let started = fenced(async { execute_stream(physical(&state, &plan).await?, context.task_ctx()) });
+    let batches = match started.await.unwrap_or_else(stopped) {
         Ok(batches) => batches,
         Err(cause) => return Err(explained(&catalog, planned(cause)).await.into()),
     };
@@ -96,6 +100,20 @@ pub(crate) async fn sql(storage: &Storage, snapshot: &Snapshot, sql: &str, optio
         }
     };
     Ok(SqlResult { schema, batches: fenced_stream(batches.boxed()).then(read).boxed() })
+}
+
+fn limited(plan: LogicalPlan, rows: u64) -> Result<LogicalPlan, DataFusionError> {
+    LogicalPlanBuilder::from(plan).limit(0, usize::try_from(rows).ok())?.build()
+}
+
+async fn physical(state: &SessionState, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    match plan {
+        LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) => state.create_physical_plan(plan).await,
+        plan => {
+            let plan = zeros::take_zeros_as_one(state.optimize(plan)?)?;
+            state.query_planner().create_physical_plan(&plan, state).await
+        }
+    }
 }
 
 fn stopped<T>(stopped: Stopped) -> Result<T, DataFusionError> {

@@ -23,6 +23,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use super::Table;
 use super::cause::uncomputed;
+use super::zeros::compare_zeros_as_one;
 use crate::nearest::nearest;
 use crate::storage::StorageError;
 
@@ -99,7 +100,7 @@ fn read(text: &str, columns: &DFSchema) -> Result<Expr, ConditionProblem> {
     }
     let typed = typed(&expression, columns).map_err(|cause| misused(&expression, columns, &cause))?;
     match typed.get_type(columns).map_err(refused)? {
-        DataType::Boolean => Ok(typed),
+        DataType::Boolean => Ok(compare_zeros_as_one(typed, columns).map_err(refused)?.data),
         DataType::Null => Ok(lit(ScalarValue::Boolean(None))),
         kind => Err(ConditionProblem::NoAnswer { kind }),
     }

@@ -24,6 +24,7 @@ mod summary;
 mod table;
 mod version_file;
 mod versions;
+mod zeros;
 
 use std::sync::Arc;
 
@@ -62,6 +63,7 @@ pub use table::{IndexInfo, ROW_ADDRESS, Table};
 pub(crate) use version_file::{VersionFile, has_version, version_file};
 pub(crate) use versions::Origin;
 pub use versions::VersionInfo;
+pub(crate) use zeros::{compare_zeros_as_one, sorted_with_one_zero, with_one_zero};
 
 /// Bytes of file metadata kept between reads.
 const METADATA_CACHE_BYTES: usize = 64 << 20;
@@ -235,7 +237,7 @@ impl Tables {
     pub(super) async fn delete_lineage(&self, location: &Location, path: &str, name: &str) -> Result<(), StorageError> {
         let refs = Refs::new(location, path);
         self.memory.forget(&location.table_uri(path, Some(name)));
-        let is_read = self.is_read(location, path, name, &refs.list().await?).await;
+        let is_read = self.is_read(location, path, name, &refs.list().await?).await?;
         if is_read || refs.is_tagged(name).await? {
             let path = location.table_uri(path, None);
             return Err(StorageError::LineageInUse { path, name: name.to_owned() });
@@ -243,22 +245,30 @@ impl Tables {
         refs.remove(name).await
     }
 
-    /// Whether a lineage branched off this one. One whose reference cannot be read tells it by the files that it reads.
-    async fn is_read(&self, location: &Location, path: &str, name: &str, lineages: &[LineageRef]) -> bool {
+    /// Whether a lineage branched off this one. One whose reference cannot be read tells it by the files that it reads; one of which
+    /// nothing can be read just now may read any.
+    async fn is_read(
+        &self,
+        location: &Location,
+        path: &str,
+        name: &str,
+        lineages: &[LineageRef],
+    ) -> Result<bool, StorageError> {
         let uri = location.table_uri(path, Some(name));
         for other in lineages.iter().filter(|other| other.name != name) {
             let reads = match &other.unreadable {
                 None => other.parent.as_deref() == Some(name),
                 Some(_) => match self.open(location, path, Some(&other.name), None).await {
                     Ok(table) => table.bases().contains(uri.as_str()),
-                    Err(_) => false,
+                    Err(error) if error.kind().is_lasting() => false,
+                    Err(error) => return Err(error),
                 },
             };
             if reads {
-                return true;
+                return Ok(true);
             }
         }
-        false
+        Ok(false)
     }
 
     pub(super) async fn lineages(&self, location: &Location, path: &str) -> Result<Vec<LineageRef>, StorageError> {
