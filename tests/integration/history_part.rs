@@ -1,11 +1,14 @@
 //! Parts of a history, and histories that are brought up to date, equal what a fresh handle reads as a whole.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result};
+use stratigraph_engine::clock::SetClock;
 use stratigraph_engine::history::Recent;
 use stratigraph_engine::load::LoadMode;
-use stratigraph_engine::{BranchName, Commit, CommitGraph, Graph, OpenMode, Progress, TableKey};
+use stratigraph_engine::{BranchName, Commit, CommitGraph, Graph, HistoryBatch, OpenMode, Progress, TableKey};
 use stratigraph_tests::fixtures::Fixture;
-use stratigraph_tests::graph::{TestGraph, branch};
+use stratigraph_tests::graph::{TestGraph, branch, load};
 
 use crate::merge::merge;
 
@@ -27,7 +30,7 @@ async fn fresh(uri: &str) -> Result<Graph> {
     Ok(Box::pin(Graph::open(uri, OpenMode::ReadOnly)).await?)
 }
 
-async fn whole(uri: &str) -> Result<std::sync::Arc<CommitGraph>> {
+async fn whole(uri: &str) -> Result<Arc<CommitGraph>> {
     Ok(fresh(uri).await?.history(&Progress::none()).await?)
 }
 
@@ -152,5 +155,74 @@ async fn a_history_that_is_read_beside_a_writer_has_no_gap() -> Result<()> {
             .await?;
     }
     reading.await??;
+    Ok(())
+}
+
+fn named(name: &str) -> String {
+    format!("{{\"type\":\"Person\",\"data\":{{\"name\":\"{name}\"}}}}\n")
+}
+
+/// Lets another program write, and waits for it.
+fn meanwhile<F: Future<Output = Result<()>>>(work: impl FnOnce() -> F + Send) {
+    let carry_out = || tokio::runtime::Runtime::new()?.block_on(work());
+    std::thread::scope(|scope| scope.spawn(carry_out).join()).expect("it ends").expect("it is done");
+}
+
+#[tokio::test]
+async fn a_commit_whose_actor_was_read_before_it_has_its_actor() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    made.load(LoadMode::Append, "main", &named("first")).await?;
+    let looking = made.open(OpenMode::ReadOnly).await?;
+    let mut looks = 0;
+    // Main is read by now, the actors are not.
+    let write = |_| {
+        looks += 1;
+        if looks == 1 {
+            meanwhile(|| async { Ok(load(&made.graph, LoadMode::Append, "main", &named("second")).await.map(drop)?) });
+        }
+    };
+    let before = looking.stream_history(&Progress::none(), write).await?;
+    let (kept, read) = (looking.history(&Progress::none()).await?, whole(&made.uri()).await?);
+    assert_eq!((before.commits().len(), kept.commits().len()), (2, 3));
+    assert_eq!(all_shown(&kept), all_shown(&read));
+    assert!(kept.commits()[0].actor.is_some());
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_branch_merged_while_it_was_read_is_no_gap() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    made.load(LoadMode::Append, "main", &named("first")).await?;
+    made.branch("work", "main").await?;
+    made.load(LoadMode::Append, "work", &named("worker")).await?;
+    let looking = made.open(OpenMode::ReadOnly).await?;
+    let mut shown = Vec::new();
+    // Main is read by now, the branch is not.
+    let write = |batch: HistoryBatch| {
+        if shown.is_empty() {
+            meanwhile(|| async {
+                load(&made.graph, LoadMode::Append, "main", &named("second")).await?;
+                Ok(merge(&made.graph, "main", "work").await.map(drop)?)
+            });
+        }
+        shown.extend(batch.commits.into_iter().map(|commit| commit.id));
+    };
+    let history = looking.stream_history(&Progress::none(), write).await?;
+    assert_eq!(history.problems(), []);
+    assert_eq!(all_shown(&history), all_shown(&*whole(&made.uri()).await?));
+    assert_eq!(shown.len(), history.commits().len(), "each is shown once");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_commit_is_younger_than_its_parent_whatever_the_clock_says() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    let clock = Arc::new(SetClock::new(1_577_836_800_000_000, 1));
+    let late = Graph::open_with_clock(&made.uri(), clock).await?;
+    load(&late, LoadMode::Append, "main", &named("first")).await?;
+    load(&late, LoadMode::Append, "main", &named("second")).await?;
+    let history = whole(&made.uri()).await?;
+    let times: Vec<i64> = history.commits().iter().map(|commit| commit.created_at_micros).collect();
+    assert!(times.windows(2).all(|pair| pair[0] > pair[1]), "{times:?}");
     Ok(())
 }

@@ -45,4 +45,5 @@ mod scenarios;
 mod schema_files;
 mod terminal;
 mod tidy;
+mod unreadable_parts;
 mod writers;

@@ -16,7 +16,7 @@ use super::RowOp;
 use super::compare::compare;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Graph;
-use crate::history::{At, Commit, Lineage, fill_in_actors};
+use crate::history::{Commit, HistoryError, Lineage, fill_in_actors};
 use crate::id::{BranchName, CommitId, TableKey};
 use crate::manifest::TableEntry;
 use crate::progress::Progress;
@@ -67,11 +67,8 @@ pub(crate) fn row_history(
 ) -> RowHistoryStream {
     let (graph, progress) = (graph.clone(), progress.clone());
     generate(move |sender| async move {
-        let head = graph.resolve(&At::Branch(branch.clone())).await?.commit;
-        let chain = match head {
-            Some(head) => first_parents(graph.storage(), &branch, head).await?,
-            None => Vec::new(),
-        };
+        graph.check_branch(&branch).await?;
+        let chain = first_parents(graph.storage(), &branch).await?;
         Walk { graph, table, id, chain, known: None }.run(&sender, &progress).await
     })
 }
@@ -94,10 +91,12 @@ struct Written {
     version: Option<u64>,
 }
 
-/// The commits of a branch from one on along first parents, newest first.
-async fn first_parents(storage: &Storage, branch: &BranchName, head: CommitId) -> Result<Vec<Commit>> {
+/// The commits of a branch from its head on along first parents, newest first. The newest version may have no commit yet: the head is then
+/// the last one that has.
+async fn first_parents(storage: &Storage, branch: &BranchName) -> Result<Vec<Commit>> {
     let mut lineage = Lineage::open(storage, branch).await?;
     lineage.read_all().await?;
+    let head = lineage.head().await?.ok_or_else(|| HistoryError::NoHead { branch: branch.clone() })?.id;
     let by_id: HashMap<CommitId, &Commit> = lineage.commits().iter().map(|commit| (commit.id, commit)).collect();
     let parent = |commit: &&Commit| commit.parent.and_then(|parent| by_id.get(&parent).copied());
     let mut chain: Vec<Commit> = std::iter::successors(by_id.get(&head).copied(), parent)

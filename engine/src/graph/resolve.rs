@@ -198,7 +198,7 @@ impl Graph {
     ///
     /// # Errors
     /// [`HistoryError::UnknownBranch`] listing those that do.
-    pub(super) async fn check_branch(&self, branch: &BranchName) -> Result<()> {
+    pub(crate) async fn check_branch(&self, branch: &BranchName) -> Result<()> {
         if self.has_branch(branch).await? {
             return Ok(());
         }

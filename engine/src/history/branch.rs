@@ -5,11 +5,12 @@
 
 use std::path::Path;
 
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 
 use super::HistoryError;
+use super::error::chain;
 use super::lineage::read_head;
-use super::load::chain;
+use super::load::spawned;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{BranchName, CommitId, ManifestVersion, TableKey};
 use crate::manifest;
@@ -103,8 +104,11 @@ pub(crate) fn descendants(name: &BranchName, refs: &[(BranchName, Option<Lineage
 /// [`crate::storage::StorageError`] if the branches cannot be listed.
 pub(crate) async fn list_branches(storage: &Storage) -> Result<Vec<Branch>> {
     let refs = branch_refs(storage).await?;
-    let branches = futures::stream::iter(refs).map(|(name, lineage)| read(storage, name, lineage));
-    Ok(branches.buffered(PARALLEL_READS).collect().await)
+    let reads = refs.into_iter().map(|(name, lineage)| {
+        let storage = storage.clone();
+        spawned(async move { Ok(read(&storage, name, lineage).await) })
+    });
+    futures::stream::iter(reads).buffered(PARALLEL_READS).try_collect().await
 }
 
 /// Reads one branch, as [`list_branches`] does.

@@ -62,14 +62,8 @@ pub(super) struct UnreadableRow {
     pub(super) version: ManifestVersion,
 }
 
-/// Commits of a batch and rows whose ids are not ULIDs, each in the order of the batch.
-pub(super) struct DecodedCommits {
-    pub(super) commits: Vec<Commit>,
-    pub(super) unreadable: Vec<UnreadableRow>,
-}
-
-/// Decodes rows of `_graph_commits.lance`; actors are joined later.
-pub(super) fn decode_commits(batch: &RecordBatch) -> Result<DecodedCommits, HistoryError> {
+/// Decodes each row of a batch of `_graph_commits.lance`; actors are joined later.
+pub(super) fn decode_commits(batch: &RecordBatch) -> Result<Vec<Result<Commit, UnreadableRow>>, HistoryError> {
     let column = |column, expected| HistoryError::Column { dataset: names::COMMITS, column, expected };
     let ids = text(batch, names::COMMITS, "graph_commit_id")?;
     let branches = text(batch, names::COMMITS, "manifest_branch")?;
@@ -80,21 +74,18 @@ pub(super) fn decode_commits(batch: &RecordBatch) -> Result<DecodedCommits, Hist
         .and_then(|array| array.as_primitive_opt::<UInt64Type>())
         .ok_or_else(|| column("manifest_version", "UInt64"))?;
     let times = times(batch, names::COMMITS)?;
-    let mut decoded = DecodedCommits { commits: Vec::with_capacity(batch.num_rows()), unreadable: Vec::new() };
-    for row in 0..batch.num_rows() {
+    let decode = |row: usize| {
         let link = |array: &StringArray| array.is_valid(row).then(|| array.value(row).parse()).transpose();
         let manifest_version = ManifestVersion::new(versions.value(row));
         if let (Ok(id), Ok(parent), Ok(merged_parent)) = (ids.value(row).parse(), link(parents), link(merged)) {
             let branch = BranchName::from_stored(branches.is_valid(row).then(|| branches.value(row)));
             let created_at_micros = times.value(row);
-            let commit = Commit { id, parent, merged_parent, branch, manifest_version, created_at_micros, actor: None };
-            decoded.commits.push(commit);
+            Ok(Commit { id, parent, merged_parent, branch, manifest_version, created_at_micros, actor: None })
         } else {
-            let id = ids.value(row).to_owned();
-            decoded.unreadable.push(UnreadableRow { id, version: manifest_version });
+            Err(UnreadableRow { id: ids.value(row).to_owned(), version: manifest_version })
         }
-    }
-    Ok(decoded)
+    };
+    Ok((0..batch.num_rows()).map(decode).collect())
 }
 
 /// Decodes rows of `_graph_commit_actors.lance`: commit, actor.

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet, VecDeque};
 use std::fmt;
 
+use super::error::chain;
 use super::{Commit, HistoryError};
+use crate::error::{Error, ErrorKind};
 use crate::id::{BranchName, CommitId, ManifestVersion, TableKey};
 use crate::manifest::ChangeLog;
 
@@ -42,6 +44,8 @@ pub enum HistoryProblem {
     UnreadableBranch {
         /// The branch.
         branch: BranchName,
+        /// Of which kind the failure is.
+        kind: ErrorKind,
         /// Why.
         reason: String,
     },
@@ -58,6 +62,33 @@ pub enum HistoryProblem {
 }
 
 impl HistoryProblem {
+    pub(super) fn unreadable_branch(branch: BranchName, error: &Error) -> Self {
+        Self::UnreadableBranch { branch, kind: error.kind(), reason: chain(error) }
+    }
+
+    /// The same of another branch, which needs what could not be read as well.
+    pub(super) fn of(&self, branch: &BranchName) -> Self {
+        match self.clone() {
+            Self::UnreadableBranch { kind, reason, .. } => {
+                Self::UnreadableBranch { branch: branch.clone(), kind, reason }
+            }
+            other => other,
+        }
+    }
+
+    /// Of which kind the failure is of whoever needs what the problem hides.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UnreadableBranch { kind, .. } => *kind,
+            Self::UnreadableActors { .. } => ErrorKind::Unavailable,
+            Self::DanglingParent { .. }
+            | Self::Unrecorded { .. }
+            | Self::MissingDataset { .. }
+            | Self::UnreadableCommit { .. } => ErrorKind::Corrupt,
+        }
+    }
+
     /// Whether commits may be there that were not read.
     #[must_use]
     pub fn hides_commits(&self) -> bool {
@@ -78,7 +109,7 @@ impl fmt::Display for HistoryProblem {
                 write!(f, "branch {branch}: version {version} changed tables but has no commit row")
             }
             Self::MissingDataset { name } => write!(f, "{name} is missing: that part of the history is unknown"),
-            Self::UnreadableBranch { branch, reason } => {
+            Self::UnreadableBranch { branch, reason, .. } => {
                 write!(f, "branch {branch}: its commits cannot be read: {reason}")
             }
             Self::UnreadableActors { reason } => write!(f, "the actors cannot be read: {reason}"),

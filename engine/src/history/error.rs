@@ -74,6 +74,12 @@ pub enum HistoryError {
         /// The newest it has.
         newest: u64,
     },
+    /// The branch has no newest commit.
+    #[error("branch `{branch}` has no newest commit that can be read, so what its commits changed cannot be told")]
+    NoHead {
+        /// The branch.
+        branch: BranchName,
+    },
     /// No commit of the branch is that old.
     #[error("branch `{branch}` has no commit at or before {time}")]
     BeforeHistory {
@@ -123,7 +129,13 @@ impl HistoryError {
             | Self::BeforeHistory { .. }
             | Self::UnknownTable { .. } => ErrorKind::NotFound,
             Self::AmbiguousCommit { .. } | Self::Position { .. } | Self::AmbiguousTable { .. } => ErrorKind::Invalid,
-            Self::Column { .. } | Self::Lost { .. } => ErrorKind::Corrupt,
+            Self::Column { .. } | Self::Lost { .. } | Self::NoHead { .. } => ErrorKind::Corrupt,
         }
     }
+}
+
+/// Returns the messages of an error and of its causes as one text.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

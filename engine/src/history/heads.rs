@@ -1,19 +1,20 @@
 //! Which branches have a commit as their head, without opening the branches that cannot.
 //!
 //! A commit row was appended in some version of its lineage. A branch ends with that row only if the newest version of its own lineage is
-//! that one or a later one, and older than the version that appended the next row: versions keep their numbers when a branch is made. And
-//! a branch that inherited the row ends with it only as long as it has no other version than the one it was made with.
+//! that one or a later one, and older than any version that appended a greater row: versions keep their numbers when a branch is made. A row
+//! that was overtaken is appended later and is no greater one. And a branch that inherited the row ends with it only as long as it has no
+//! other version than the one it was made with.
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::UInt64Type;
 use futures::StreamExt;
 
 use super::branch::list_branch_refs;
-use super::commit::{COMMIT_COLUMNS, decode_commits};
+use super::commit::{COMMIT_COLUMNS, HeadOrder, decode_commits};
 use super::lineage::Lineage;
 use super::{Commit, HistoryError};
 use crate::error::Result;
-use crate::id::{BranchName, CommitId};
+use crate::id::BranchName;
 use crate::storage::{KeptVersions, Storage, Summary, WRITTEN_IN, names};
 
 /// Branches read at the same time.
@@ -21,7 +22,7 @@ const PARALLEL_BRANCHES: usize = 8;
 
 /// Commits of a file with the version of the lineage that appended each.
 #[derive(Debug, Clone, Default)]
-struct Appended(Vec<(CommitId, u64)>);
+struct Appended(Vec<(HeadOrder, u64)>);
 
 impl Summary for Appended {
     fn columns(&self) -> Vec<&str> {
@@ -36,11 +37,8 @@ impl Summary for Appended {
         let versions = batch.column_by_name(WRITTEN_IN).and_then(|column| column.as_primitive_opt::<UInt64Type>());
         let dataset = names::COMMITS;
         let versions = versions.ok_or(HistoryError::Column { dataset, column: WRITTEN_IN, expected: "UInt64" })?;
-        let decoded = decode_commits(batch)?;
-        // A row that is no commit has no place of its own.
-        if decoded.unreadable.is_empty() {
-            self.0.extend(decoded.commits.iter().zip(versions.values()).map(|(commit, version)| (commit.id, *version)));
-        }
+        let rows = decode_commits(batch)?.into_iter().zip(versions.values());
+        self.0.extend(rows.filter_map(|(row, version)| Some((row.ok()?.head_order(), *version))));
         Ok(())
     }
 
@@ -61,14 +59,15 @@ pub(crate) async fn heads_at(storage: &Storage, commit: &Commit) -> Result<Vec<B
     for group in positions.rchunks(8) {
         let files = commits.file_summaries_at(&Appended::default(), group).await?;
         appended.extend(files.iter().flat_map(|file| file.0.iter().copied()));
-        if appended.iter().any(|(id, _)| *id == commit.id) {
+        if appended.iter().any(|(row, _)| *row == commit.head_order()) {
             break;
         }
     }
-    let Some(since) = appended.iter().find(|(id, _)| *id == commit.id).map(|(_, version)| *version) else {
+    let Some(since) = appended.iter().find(|(row, _)| *row == commit.head_order()).map(|(_, version)| *version) else {
         return Ok(Vec::new());
     };
-    let next = appended.iter().map(|(_, version)| *version).filter(|version| *version > since).min();
+    let greater = appended.iter().filter(|(row, _)| *row > commit.head_order());
+    let next = greater.map(|(_, version)| *version).min();
     let refs = list_branch_refs(storage).await?;
     let stored = refs.iter().map(|(name, _)| name.stored().map(str::to_owned)).collect();
     let kept = storage.kept_versions(names::COMMITS, stored).await;

@@ -66,9 +66,12 @@ impl Summary for CommitRows {
     }
 
     fn add_rows(&mut self, batch: &RecordBatch) -> Result<()> {
-        let decoded = decode_commits(batch)?;
-        self.commits.extend(decoded.commits);
-        self.unreadable.extend(decoded.unreadable);
+        for row in decode_commits(batch)? {
+            match row {
+                Ok(commit) => self.commits.push(commit),
+                Err(row) => self.unreadable.push(row),
+            }
+        }
         Ok(())
     }
 
@@ -243,5 +246,5 @@ pub(crate) async fn read_head(commits: &Table) -> Result<Option<CommitId>> {
 /// # Errors
 /// As [`Lineage::read_back`].
 pub(crate) async fn read_newest(commits: &Table) -> Result<Option<HeadOrder>> {
-    Ok(Lineage::of(commits.clone()).head().await?.map(|head| head.head_order()))
+    Ok(Lineage::of(commits.clone()).in_small_steps().head().await?.map(|head| head.head_order()))
 }

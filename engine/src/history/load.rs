@@ -4,12 +4,13 @@
 //! whichever branch claims it first. Main is read before the others and from its newest file on, so that a screen can show the top of a
 //! long history at once; the others are read side by side.
 //!
-//! A history that was read before is brought up to date: only branches that moved are opened, and only their new files are read.
+//! A history that was read before is brought up to date: only branches that moved are opened, and only their new files are read. What could
+//! not be read is read again, so a branch counts as read only as a whole.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::actors::{NewActors, read_new_actors};
@@ -31,6 +32,13 @@ const FIRST_FILES: usize = 32;
 const FILES: usize = 512;
 /// Branches read at the same time.
 const PARALLEL_BRANCHES: usize = 16;
+/// How often, at most, a history is read on because a branch merged what another got while they were read.
+const MORE_ROUNDS: usize = 3;
+
+/// Carries out reads of branches side by side, and gives each result when it is there.
+fn in_parallel<F: Future>(reads: Vec<F>) -> impl Stream<Item = F::Output> {
+    futures::stream::iter(reads).buffer_unordered(PARALLEL_BRANCHES)
+}
 
 /// Commits as they are read, newest first inside a branch; actors are not joined yet.
 #[derive(Debug, Clone)]
@@ -46,6 +54,8 @@ pub(crate) struct LoadedHistory {
     stamp: HistoryStamp,
     branches: BTreeMap<BranchName, KnownBranch>,
     actor_files: SeenFiles,
+    /// Who made commits that were not read, or not yet: a row about a commit may be read before the commit.
+    actors: HashMap<CommitId, Arc<str>>,
 }
 
 /// What was read of one branch.
@@ -93,20 +103,32 @@ pub(crate) async fn load_history(
     stamp: HistoryStamp,
     known: Option<Arc<LoadedHistory>>,
     progress: &Progress,
-    sink: impl FnMut(HistoryBatch) + Send,
+    mut sink: impl FnMut(HistoryBatch) + Send,
 ) -> Result<LoadedHistory> {
-    let mut loader = Loader::new(&stamp, known, sink);
-    progress.phase(1, 3, "read commits");
-    let branches: Vec<BranchName> = stamp.branches.keys().cloned().collect();
-    let unmoved = |name: &BranchName| loader.known.as_ref().is_some_and(|known| known.is_unmoved(name, &stamp));
-    let moved: Vec<BranchName> = branches.iter().filter(|name| !unmoved(name)).cloned().collect();
-    loader.read_commits(storage, &moved, progress).await?;
-    progress.phase(2, 3, "read actors");
-    let actor_files = loader.read_actors(storage).await;
-    progress.phase(3, 3, "read changes");
-    loader.read_changes(storage, &moved, progress).await?;
-    progress.check()?;
-    loader.finish(storage, stamp, actor_files).await
+    let mut before = known.clone();
+    let mut first_round = Loader::new(&stamp, known, &mut sink);
+    first_round.show_known();
+    let mut loaded = first_round.load(storage, stamp, progress).await?;
+    for _ in 0..MORE_ROUNDS {
+        if !has_new_gap(&loaded.graph, before.as_deref()) {
+            break;
+        }
+        let Ok(stamp) = read_stamp(storage).await else { break };
+        if stamp == loaded.stamp {
+            break;
+        }
+        let earlier = Arc::new(loaded);
+        loaded = Loader::new(&stamp, Some(earlier.clone()), &mut sink).load(storage, stamp, progress).await?;
+        before = Some(earlier);
+    }
+    Ok(loaded)
+}
+
+/// Returns whether a parent is missing that was not missing before.
+fn has_new_gap(graph: &CommitGraph, before: Option<&LoadedHistory>) -> bool {
+    let known: HashSet<&HistoryProblem> = before.into_iter().flat_map(|before| before.graph.problems()).collect();
+    let is_gap = |problem: &&HistoryProblem| matches!(problem, HistoryProblem::DanglingParent { .. });
+    graph.problems().iter().filter(is_gap).any(|problem| !known.contains(problem))
 }
 
 /// Reads the whole history once, for a question that is about all of it.
@@ -118,8 +140,17 @@ pub(crate) async fn read_history(storage: &Storage) -> Result<Arc<CommitGraph>> 
     Ok(load_history(storage, stamp, None, &Progress::none(), |_| ()).await?.graph)
 }
 
-/// Files that somebody reads or has read, with the greatest commit of each once it is known.
-type Claims = Arc<Mutex<HashMap<String, Option<Greatest>>>>;
+/// A file of rows that one branch reads for all.
+#[derive(Debug)]
+enum Claim {
+    /// The branch that reads it, or could not.
+    Open(BranchName),
+    /// Its greatest commit.
+    Read(Greatest),
+}
+
+/// Files that somebody reads or has read.
+type Claims = Arc<Mutex<HashMap<String, Claim>>>;
 
 struct Loader<F> {
     known: Option<Arc<LoadedHistory>>,
@@ -133,6 +164,7 @@ struct Loader<F> {
     files: BTreeMap<BranchName, Vec<(u64, String)>>,
     branches: BTreeMap<BranchName, KnownBranch>,
     changes: BTreeMap<BranchName, ChangeLog>,
+    actors: HashMap<CommitId, Arc<str>>,
     actor_problem: Option<HistoryProblem>,
 }
 
@@ -148,6 +180,7 @@ impl<F: FnMut(HistoryBatch) + Send> Loader<F> {
             files: BTreeMap::new(),
             branches: BTreeMap::new(),
             changes: BTreeMap::new(),
+            actors: HashMap::new(),
             actor_problem: None,
         };
         let Some(known) = known else { return loader };
@@ -160,28 +193,42 @@ impl<F: FnMut(HistoryBatch) + Send> Loader<F> {
         loader.commits = kept_commits(&known.graph, &loader.branches);
         loader.ids = loader.commits.iter().map(|commit| commit.id).collect();
         loader.names = loader.branches.keys().cloned().collect();
-        (loader.sink)(HistoryBatch { commits: loader.commits.clone() });
+        loader.actors.clone_from(&known.actors);
+        // What goes may come back: a branch that cannot be read just now holds nothing.
+        let gone = known.graph.commits().iter().filter(|commit| !loader.ids.contains(&commit.id));
+        loader.actors.extend(gone.filter_map(|commit| Some((commit.id, commit.actor.clone()?))));
         loader
+    }
+
+    /// Shows the commits that need not be read.
+    fn show_known(&mut self) {
+        if self.known.is_some() {
+            (self.sink)(HistoryBatch { commits: self.commits.clone() });
+        }
+    }
+
+    async fn load(mut self, storage: &Storage, stamp: HistoryStamp, progress: &Progress) -> Result<LoadedHistory> {
+        progress.phase(1, 3, "read commits");
+        let unmoved = |name: &BranchName| self.known.as_ref().is_some_and(|known| known.is_unmoved(name, &stamp));
+        let moved: Vec<BranchName> = stamp.branches.keys().filter(|name| !unmoved(name)).cloned().collect();
+        self.read_commits(storage, &moved, progress).await?;
+        progress.phase(2, 3, "read actors");
+        let actor_files = self.read_actors(storage).await;
+        progress.phase(3, 3, "read changes");
+        self.read_changes(storage, &moved, progress).await?;
+        progress.check()?;
+        self.finish(storage, stamp, actor_files).await
     }
 
     async fn read_commits(&mut self, storage: &Storage, moved: &[BranchName], progress: &Progress) -> Result<()> {
         let (main, others): (Vec<_>, Vec<_>) = moved.iter().cloned().partition(BranchName::is_main);
         for main in main {
-            let opened = open_commits(storage.clone(), main.clone(), self.seen(&main), self.claims.clone()).await;
-            match opened {
-                Ok(mut opened) => {
-                    self.begin(&main, &opened.files);
-                    let mut group = FIRST_FILES;
-                    while !opened.unread.is_empty() {
-                        progress.check()?;
-                        let newest = opened.unread.split_off(opened.unread.len().saturating_sub(group));
-                        let rows = read_rows(&opened.table, newest, &self.claims).await;
-                        self.take_rows(&main, rows, progress);
-                        group = FILES;
-                    }
-                    self.files.insert(main, opened.files);
+            match open_commits(storage.clone(), main.clone(), self.seen(&main), self.claims.clone()).await {
+                Ok(opened) => self.read_main(main, opened, progress).await?,
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    self.lose(&main, HistoryProblem::MissingDataset { name: names::COMMITS });
                 }
-                Err(error) => self.unreadable(&main, &error),
+                Err(error) => self.lose(&main, HistoryProblem::unreadable_branch(main.clone(), &error)),
             }
         }
         let reads = others.into_iter().map(|branch| {
@@ -191,20 +238,39 @@ impl<F: FnMut(HistoryBatch) + Send> Loader<F> {
                 (branch, read)
             }
         });
-        let mut reads =
-            std::pin::pin!(futures::stream::iter(reads.collect::<Vec<_>>()).buffer_unordered(PARALLEL_BRANCHES));
+        let mut reads = std::pin::pin!(in_parallel(reads.collect()));
         while let Some((branch, read)) = reads.next().await {
             progress.check()?;
             match read {
                 Ok((files, rows)) => {
                     self.begin(&branch, &files);
-                    self.take_rows(&branch, Ok(rows), progress);
+                    self.take_rows(&branch, rows, progress);
                     self.files.insert(branch, files);
                 }
-                Err(error) => self.unreadable(&branch, &error),
+                Err(error) => self.lose(&branch, HistoryProblem::unreadable_branch(branch.clone(), &error)),
             }
         }
         self.find_heads();
+        Ok(())
+    }
+
+    /// Reads main from its newest files back, up to those that cannot be read.
+    async fn read_main(&mut self, main: BranchName, mut opened: OpenedCommits, progress: &Progress) -> Result<()> {
+        self.begin(&main, &opened.files);
+        let mut group = FIRST_FILES;
+        while !opened.unread.is_empty() {
+            progress.check()?;
+            let newest = opened.unread.split_off(opened.unread.len().saturating_sub(group));
+            match read_rows(&opened.table, newest, &self.claims).await {
+                Ok(rows) => self.take_rows(&main, rows, progress),
+                Err(error) => {
+                    self.lose(&main, HistoryProblem::unreadable_branch(main.clone(), &error));
+                    return Ok(());
+                }
+            }
+            group = FILES;
+        }
+        self.files.insert(main, opened.files);
         Ok(())
     }
 
@@ -221,11 +287,17 @@ impl<F: FnMut(HistoryBatch) + Send> Loader<F> {
         }
     }
 
-    fn take_rows(&mut self, branch: &BranchName, rows: Result<CommitRows>, progress: &Progress) {
-        let rows = match rows {
-            Ok(rows) => rows,
-            Err(error) => return self.unreadable(branch, &error),
+    /// Notes why commits of a branch are not read. It has no head, and all of its files are read the next time.
+    fn lose(&mut self, branch: &BranchName, problem: HistoryProblem) {
+        let known = self.branches.entry(branch.clone()).or_default();
+        *known = KnownBranch {
+            own_manifest_files: known.own_manifest_files,
+            problem: known.problem.take().or(Some(problem)),
+            ..KnownBranch::default()
         };
+    }
+
+    fn take_rows(&mut self, branch: &BranchName, rows: CommitRows, progress: &Progress) {
         let known = self.branches.entry(branch.clone()).or_default();
         known.unreadable_rows.extend(rows.unreadable.into_iter().map(|row| row.id));
         let mut fresh = rows.commits;
@@ -242,33 +314,43 @@ impl<F: FnMut(HistoryBatch) + Send> Loader<F> {
         progress.advance(self.commits.len() as u64, None, "commits");
     }
 
-    /// Finds the heads of the branches that were read, now that every file is.
+    /// Finds the heads of the branches that were read, now that every file is. One whose files another branch could not read for it has
+    /// none.
     fn find_heads(&mut self) {
-        let claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        for (name, files) in &self.files {
-            let known = self.branches.entry(name.clone()).or_default();
-            let read = files.iter().filter_map(|(_, file)| claims.get(file).copied().flatten());
+        let claims = std::mem::take(&mut *self.claims.lock().unwrap_or_else(PoisonError::into_inner));
+        for (name, files) in std::mem::take(&mut self.files) {
+            let unread = self.seen(&name).unread(&files);
+            if let Some(reader) = files[unread].iter().find_map(|(_, file)| claims.get(file)?.failed()) {
+                let problem = self.branches.get(reader).and_then(|reader| reader.problem.as_ref());
+                let problem = problem.expect("BUG: who could not read a file has a problem").of(&name);
+                self.lose(&name, problem);
+                continue;
+            }
+            let known = self.branches.entry(name).or_default();
+            let read = files.iter().filter_map(|(_, file)| claims.get(file)?.greatest());
             known.greatest = read.fold(known.greatest, Greatest::join);
-            known.commit_files = SeenFiles::of(files);
+            known.commit_files = SeenFiles::of(&files);
         }
     }
 
     async fn read_actors(&mut self, storage: &Storage) -> SeenFiles {
         let seen = self.known.as_ref().map(|known| known.actor_files).unwrap_or_default();
-        match read_new_actors(storage, &seen).await {
+        let files = match read_new_actors(storage, &seen).await {
             Ok(NewActors { of, files }) => {
-                for commit in &mut self.commits {
-                    if let Some(actor) = of.get(&commit.id) {
-                        commit.actor = Some(actor.clone());
-                    }
-                }
+                self.actors.extend(of);
                 files
             }
             Err(error) => {
                 self.actor_problem = Some(unreadable_actors(&error));
                 SeenFiles::default()
             }
+        };
+        for commit in &mut self.commits {
+            if let Some(actor) = self.actors.remove(&commit.id) {
+                commit.actor = Some(actor);
+            }
         }
+        files
     }
 
     async fn read_changes(&mut self, storage: &Storage, moved: &[BranchName], progress: &Progress) -> Result<()> {
@@ -281,8 +363,7 @@ impl<F: FnMut(HistoryBatch) + Send> Loader<F> {
                 (name, read)
             }
         });
-        let mut reads =
-            std::pin::pin!(futures::stream::iter(reads.collect::<Vec<_>>()).buffer_unordered(PARALLEL_BRANCHES));
+        let mut reads = std::pin::pin!(in_parallel(reads.collect()));
         while let Some((name, read)) = reads.next().await {
             progress.check()?;
             match read {
@@ -296,13 +377,10 @@ impl<F: FnMut(HistoryBatch) + Send> Loader<F> {
         Ok(())
     }
 
+    /// Notes why it is not known what the versions of a branch changed.
     fn unreadable(&mut self, branch: &BranchName, error: &Error) {
-        let problem = match error.kind() {
-            ErrorKind::NotFound if branch.is_main() => HistoryProblem::MissingDataset { name: names::COMMITS },
-            _ => HistoryProblem::UnreadableBranch { branch: branch.clone(), reason: chain(error) },
-        };
         let known = self.branches.entry(branch.clone()).or_default();
-        known.problem = known.problem.take().or(Some(problem));
+        known.problem.get_or_insert_with(|| HistoryProblem::unreadable_branch(branch.clone(), error));
     }
 
     async fn finish(self, storage: &Storage, stamp: HistoryStamp, actor_files: SeenFiles) -> Result<LoadedHistory> {
@@ -314,7 +392,8 @@ impl<F: FnMut(HistoryBatch) + Send> Loader<F> {
         let mut graph = CommitGraph::new(self.commits, heads.collect(), problems).with_changes(self.changes);
         let unrecorded = still_unrecorded(storage, graph.unrecorded_versions()).await;
         graph.add_problems(unrecorded);
-        Ok(LoadedHistory { graph: Arc::new(graph), stamp, branches: self.branches, actor_files })
+        let (graph, branches, actors) = (Arc::new(graph), self.branches, self.actors);
+        Ok(LoadedHistory { graph, stamp, branches, actor_files, actors })
     }
 }
 
@@ -329,6 +408,23 @@ fn kept_commits(graph: &CommitGraph, branches: &BTreeMap<BranchName, KnownBranch
     }
     let is_kept = |commit: &&Commit| branches.contains_key(&commit.branch) || inherited.contains(&commit.id);
     graph.commits().iter().filter(is_kept).cloned().collect()
+}
+
+impl Claim {
+    /// Returns the branch that could not read the file, once all have ended.
+    fn failed(&self) -> Option<&BranchName> {
+        match self {
+            Self::Open(branch) => Some(branch),
+            Self::Read(_) => None,
+        }
+    }
+
+    fn greatest(&self) -> Option<Greatest> {
+        match self {
+            Self::Open(_) => None,
+            Self::Read(greatest) => Some(*greatest),
+        }
+    }
 }
 
 /// The commits of a branch, opened.
@@ -346,7 +442,7 @@ async fn open_commits(storage: Storage, branch: BranchName, seen: SeenFiles, cla
     let unread = seen.unread(&files).filter(|&at| match claims.entry(files[at].1.clone()) {
         std::collections::hash_map::Entry::Occupied(_) => false,
         std::collections::hash_map::Entry::Vacant(free) => {
-            free.insert(None);
+            free.insert(Claim::Open(branch.clone()));
             true
         }
     });
@@ -360,7 +456,8 @@ async fn read_rows(table: &Table, positions: Vec<usize>, claims: &Claims) -> Res
     let files = table.fragment_files();
     let mut rows = CommitRows::default();
     for (position, file) in table.read_files(&CommitRows::default(), positions).await? {
-        claims.lock().unwrap_or_else(PoisonError::into_inner).insert(files[position].1.clone(), Some(file.greatest()));
+        let read = Claim::Read(file.greatest());
+        claims.lock().unwrap_or_else(PoisonError::into_inner).insert(files[position].1.clone(), read);
         rows.commits.extend(file.commits);
         rows.unreadable.extend(file.unreadable);
     }
@@ -406,9 +503,3 @@ pub(super) async fn spawned<T: Send + 'static>(work: impl Future<Output = Result
 
 /// Versions that changed tables and that no commit records, each with its branch.
 pub(super) type UnrecordedVersions = Vec<(BranchName, ManifestVersion)>;
-
-/// Returns what an error says with all of its causes.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}

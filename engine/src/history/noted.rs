@@ -15,6 +15,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, AsArray, StringArray};
+use arrow::datatypes::UInt64Type;
+use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
 use super::commit::Commit;
@@ -22,10 +25,10 @@ use super::commit_graph::{CommitGraph, LostCommits};
 use super::lineage::read_newest;
 use super::record::{NewCommit, find_merge, record_next};
 use crate::clock::Clock;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::{BranchName, CommitId, TableKey};
 use crate::manifest;
-use crate::storage::{MERGE, Origin, Storage, Table, names};
+use crate::storage::{Compare, Condition, MERGE, Origin, Storage, Table, WRITTEN_IN, names};
 
 /// Commits that one note names, at most.
 const BROUGHT: usize = 10_000;
@@ -144,22 +147,55 @@ impl Merged {
     }
 }
 
-/// What the version that shows a merge noted of it; nothing if it noted nothing, or is not there any more.
+/// What the version that shows a merge noted of it, or that recorded it if it changed nothing; nothing if none noted anything, or it is
+/// not there any more.
 ///
 /// # Errors
 /// [`crate::storage::StorageError`].
 pub(crate) async fn merge_note(storage: &Storage, commit: &Commit) -> Result<MergeNote> {
     let version = commit.manifest_version.get();
-    let shown = match manifest::open(storage, &commit.branch, Some(version)).await {
-        Ok(shown) => shown,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(MergeNote::default()),
-        Err(error) => return Err(error),
-    };
-    let origins = shown.origins(version.saturating_sub(1)).await?;
-    let of_commit = |note: &Note| commit.merged_parent.is_some_and(|merged| merged.to_string() == note.merged);
-    let Some(note) = origins.iter().filter_map(note).find(of_commit) else { return Ok(MergeNote::default()) };
+    let shown = manifest::open(storage, &commit.branch, Some(version)).await;
+    let mut found = note_at(shown, commit).await?;
+    if found.is_none()
+        && let Some(version) = recorded_in(storage, commit).await?
+    {
+        let recorded = storage.open(names::COMMITS, commit.branch.stored(), Some(version)).await;
+        found = note_at(recorded.map_err(Error::from), commit).await?;
+    }
+    let Some(note) = found else { return Ok(MergeNote::default()) };
     let brings = note.brings.into_iter().filter_map(|(id, parents)| Some((id.parse().ok()?, parsed(&parents)?)));
     Ok(MergeNote { brings: brings.collect(), rows: note.rows.and_then(RowsNote::parsed) })
+}
+
+/// What a version notes of a merge; nothing if it is not there any more.
+async fn note_at(version: Result<Table>, merge: &Commit) -> Result<Option<Note>> {
+    let version = match version {
+        Ok(version) => version,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let origins = version.origins(version.version().saturating_sub(1)).await?;
+    let is_of_merge = |note: &Note| merge.merged_parent.is_some_and(|merged| merged.to_string() == note.merged);
+    Ok(origins.iter().filter_map(note).find(is_of_merge))
+}
+
+/// The version of its branch's commits that appended the row of a commit.
+async fn recorded_in(storage: &Storage, commit: &Commit) -> Result<Option<u64>> {
+    let commits = match storage.open(names::COMMITS, commit.branch.stored(), None).await {
+        Ok(commits) => commits,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let value: ArrayRef = Arc::new(StringArray::from(vec![commit.id.to_string()]));
+    let column = "graph_commit_id".to_owned();
+    let is_row = Condition::Compares { column: column.clone(), compare: Compare::Equal, value };
+    let mut rows = commits.matching(&[column, WRITTEN_IN.to_owned()], &[is_row]).await?;
+    let mut version = None;
+    while let Some(batch) = rows.try_next().await? {
+        let written = batch.column_by_name(WRITTEN_IN).and_then(|column| column.as_primitive_opt::<UInt64Type>());
+        version = version.or(written.and_then(arrow::compute::max));
+    }
+    Ok(version)
 }
 
 /// All of some ids; none if one cannot be read.
@@ -210,7 +246,7 @@ pub(crate) async fn record_noted(
             continue;
         }
         let (id, branch, version) = (clock.next_id(), branch.clone(), origin.version);
-        let new = NewCommit { id, branch, version, merged: Some(merged), actor };
+        let new = NewCommit { id, branch, version, merged: Some(merged), actor, note: None };
         let commit = record_next(storage, clock, &commits, new).await?;
         commits = storage.open(names::COMMITS, commit.branch.stored(), None).await?;
     }

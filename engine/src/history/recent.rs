@@ -8,10 +8,11 @@ use futures::StreamExt;
 
 use super::actors::fill_in_actors;
 use super::branch::list_branch_refs;
+use super::error::chain;
 use super::find::locate_commit;
 use super::heads::heads_at;
 use super::lineage::Lineage;
-use super::load::{chain, spawned};
+use super::load::spawned;
 use super::unrecorded::still_unrecorded;
 use super::{Commit, CommitGraph, HistoryError, HistoryProblem};
 use crate::error::{Error, ErrorKind, Result};
@@ -98,7 +99,7 @@ impl Part {
                 Err(error) if error.kind() == ErrorKind::NotFound && branch.is_main() => {
                     self.problems.push(HistoryProblem::MissingDataset { name: names::COMMITS });
                 }
-                Err(error) => self.problems.push(HistoryProblem::UnreadableBranch { branch, reason: chain(&error) }),
+                Err(error) => self.problems.push(HistoryProblem::unreadable_branch(branch, &error)),
             }
         }
         Ok(())
@@ -114,8 +115,7 @@ impl Part {
             match lineage.read_back().await {
                 Ok(read) => has_read |= read,
                 Err(error) => {
-                    let reason = chain(&error);
-                    self.problems.push(HistoryProblem::UnreadableBranch { branch: branch.clone(), reason });
+                    self.problems.push(HistoryProblem::unreadable_branch(branch.clone(), &error));
                     lineage.give_up();
                 }
             }
@@ -200,7 +200,7 @@ async fn read_changes(
     while let Some((branch, read)) = reads.next().await {
         match read {
             Ok(log) => drop(changes.insert(branch, log)),
-            Err(error) => problems.push(HistoryProblem::UnreadableBranch { branch, reason: chain(&error) }),
+            Err(error) => problems.push(HistoryProblem::unreadable_branch(branch, &error)),
         }
     }
     changes

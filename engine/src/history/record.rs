@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::error::Result;
 use crate::id::{BranchName, CommitId, ManifestVersion};
 use crate::manifest;
-use crate::storage::{Rows, Storage, Table, names};
+use crate::storage::{MERGE, Rows, Storage, Table, names};
 
 /// Makes both datasets, with the commit that all others descend from.
 ///
@@ -64,6 +64,8 @@ pub(crate) struct NewCommit {
     pub(crate) version: u64,
     pub(crate) merged: Option<CommitId>,
     pub(crate) actor: Option<Arc<str>>,
+    /// What is to be known of the merge, where no version of the branch shows it because it changed nothing.
+    pub(crate) note: Option<String>,
 }
 
 /// Records the next commit of a branch, on its lineage of the commits at its head. The gate of publishing must be held.
@@ -78,8 +80,9 @@ pub(crate) async fn record_next(
 ) -> Result<Commit> {
     let version = ManifestVersion::new(new.version);
     let head = read_newest(commits).await?;
-    // A commit that changes no table has the version of the one before it, and then its time makes it the head.
-    let after_head = head.filter(|(of, _, _)| *of == version).map_or(i64::MIN, |(_, micros, _)| micros + 1);
+    // Clocks disagree, and no commit is older than its parent. One that changes no table has the version of the one before it, and then
+    // its time makes it the head.
+    let after_head = head.map_or(i64::MIN, |(_, micros, _)| micros.saturating_add(1));
     let commit = Commit {
         id: new.id,
         parent: head.map(|(_, _, id)| id),
@@ -89,7 +92,7 @@ pub(crate) async fn record_next(
         created_at_micros: clock.now_micros().max(after_head),
         actor: new.actor,
     };
-    record_commit(storage, commits, &commit).await?;
+    record_commit(storage, commits, &commit, new.note.as_deref()).await?;
     Ok(commit)
 }
 
@@ -97,8 +100,8 @@ pub(crate) async fn record_next(
 ///
 /// # Errors
 /// [`crate::storage::StorageError`].
-async fn record_commit(storage: &Storage, commits: &Table, commit: &Commit) -> Result<()> {
-    append(commits, commit_row(commit)).await?;
+async fn record_commit(storage: &Storage, commits: &Table, commit: &Commit, note: Option<&str>) -> Result<()> {
+    append(commits, commit_row(commit), note).await?;
     record_actor(storage, commit).await
 }
 
@@ -106,11 +109,16 @@ async fn record_commit(storage: &Storage, commits: &Table, commit: &Commit) -> R
 async fn record_actor(storage: &Storage, commit: &Commit) -> Result<()> {
     let Some(actor) = &commit.actor else { return Ok(()) };
     let actors = storage.open(names::ACTORS, None, None).await?;
-    append(&actors, actor_rows(&[(commit.id, actor, commit.created_at_micros)])).await
+    append(&actors, actor_rows(&[(commit.id, actor, commit.created_at_micros)]), None).await
 }
 
-async fn append(table: &Table, row: RecordBatch) -> Result<()> {
-    table.stage_append(rows(row)).await?.commit().await?;
+async fn append(table: &Table, row: RecordBatch, note: Option<&str>) -> Result<()> {
+    let staged = table.stage_append(rows(row)).await?;
+    let staged = match note {
+        Some(note) => staged.noting(MERGE, note),
+        None => staged,
+    };
+    staged.commit().await?;
     Ok(())
 }
 
