@@ -10,11 +10,13 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use stratigraph_engine::load::LoadMode;
 use stratigraph_engine::merge::{MergeOutcome, MergeWay};
+use stratigraph_engine::mutate::MutateRequest;
 use stratigraph_engine::recovery::AuditRow;
 use stratigraph_engine::{At, Commit, Graph, OpenMode, Progress, TableEntry, fail as points};
 use stratigraph_tests::folder;
-use stratigraph_tests::graph::ACTOR;
+use stratigraph_tests::graph::{ACTOR, TestGraph, branch};
 
 use crate::alone::{alone, run};
 use crate::small::{Content, content, content_at, merge, put};
@@ -489,4 +491,44 @@ async fn unrecorded(scene: &Scene, next_deed: Next) -> Result<()> {
 fn every_point_of_a_merge_is_passed_by_one_of_these() {
     let passed: Vec<&str> = Shape::ALL.into_iter().flat_map(|shape| shape.passes().into_keys()).collect();
     assert!(merge_points().iter().all(|point| passed.contains(point)), "a point that no merge passes proves nothing");
+}
+
+/// What is to be known of a merge once its source is gone is in its sidecar as well.
+#[test]
+fn a_merge_that_recovery_finishes_tells_what_it_brings() -> Result<()> {
+    run(async || {
+        let made = TestGraph::new("node Person { name: String @key  age: I32? }\n").await?;
+        let put = async |on: &str, name: &str| made.load(LoadMode::Merge, on, &person(name)).await;
+        let merge = async |source: &str, target: &str| merge(&made.graph, &branch(source), &branch(target)).await;
+        put("main", "Ada").await?;
+        made.branch("dev", "main").await?;
+        made.branch("fix", "main").await?;
+        put("fix", "Gone").await?;
+        merge("fix", "dev").await?;
+        put("fix", "Late").await?;
+        put("main", "Own").await?;
+        fail::cfg(points::BRANCH_MERGE_POST_PHASE_B_PRE_MANIFEST_COMMIT, "return").expect("a valid action");
+        let stopped = merge("fix", "main").await;
+        fail::remove(points::BRANCH_MERGE_POST_PHASE_B_PRE_MANIFEST_COMMIT);
+        ensure!(stopped.is_err(), "it was to stop: {stopped:?}");
+        made.open(OpenMode::ReadWrite).await?;
+        ensure!(made.graph.audit().await?.iter().any(|row| row.recovery_kind == "RolledForward"), "it is finished");
+        made.graph.delete_branch(&branch("fix")).await?;
+        let delete = "query q() { delete Person where name = \"Gone\" }".to_owned();
+        let (on, params) = (branch("main"), serde_json::Map::new());
+        let request = MutateRequest { branch: on, actor: None, text: delete, name: None, params };
+        Box::pin(made.graph.mutate(request, &Progress::none())).await?;
+        put("dev", "Dev").await?;
+        let planned = made.graph.merge_plan(&branch("dev"), &branch("main"), &Progress::none()).await?;
+        ensure!(planned.unknown_commits().is_empty(), "{:?}", planned.unknown_commits());
+        merge("dev", "main").await?;
+        let main = made.graph.snapshot(&At::Branch(branch("main"))).await?;
+        let gone = made.graph.count(&main, &"node:Person".parse()?, Some("name = 'Gone'")).await?;
+        ensure!(gone == 0, "a deleted row came back");
+        Ok(())
+    })
+}
+
+fn person(name: &str) -> String {
+    format!("{{\"type\":\"Person\",\"data\":{{\"name\":\"{name}\",\"age\":1}}}}\n")
 }

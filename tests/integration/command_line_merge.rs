@@ -1,6 +1,7 @@
 //! `merge` run as a process without a terminal: previews, decisions, what it makes, and what it refuses.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use stratigraph_engine::load::{Input, LoadMode, LoadRequest};
 use stratigraph_engine::write::StopAt;
 use stratigraph_engine::{BranchName, Graph, OpenMode, Progress};
 use stratigraph_tests::fixtures::Fixture;
-use stratigraph_tests::folder::digest;
+use stratigraph_tests::folder::{clean_up_commits, digest};
 
 use crate::command_line::{lines, run, text};
 use crate::command_line_terminal::on_a_terminal;
@@ -129,7 +130,7 @@ fn conflicts(plan: &[Value]) -> Vec<(&str, &str)> {
     plan.iter().filter_map(|line| Some((line["kind"].as_str()?, line["id"].as_str()?))).collect()
 }
 
-/// A merge that changes nothing has no version that could say what it brought, so that nothing is known once its branch is gone.
+/// Nothing is known of it once the version that notes the merge was cleaned up, too.
 #[test]
 fn a_preview_names_a_commit_that_went_with_its_branch() -> Result<()> {
     let stage = Stage::new()?;
@@ -141,6 +142,9 @@ fn a_preview_names_a_commit_that_went_with_its_branch() -> Result<()> {
     stage.change("review", r#"insert Person { name: "Max" }"#)?;
     assert_eq!(errors(&stage.merge(&["--preview"])?), "", "its branch is there");
     text(&["branch", "delete", &stage.graph(), "other", "--yes"])?;
+    assert_eq!(errors(&stage.merge(&["--preview"])?), "", "the merge is noted");
+    stage.change("main", r#"insert Person { name: "Zoe" }"#)?;
+    clean_up_commits(Path::new(&stage.graph()))?;
     let told = errors(&stage.merge(&["--preview"])?);
     let expected =
         format!("commit {} was merged by one side and is gone with its branch", gone.as_str().context("an id")?);

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 /// Every file below a folder: content and modification time; every folder: modification time.
 pub type Digest = BTreeMap<PathBuf, (Option<Vec<u8>>, SystemTime)>;
@@ -74,6 +74,19 @@ pub fn copy_graph(from: &Path, to: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Removes all versions of main's commits but the newest, as a clean-up does.
+///
+/// # Errors
+/// If there is none, or one cannot be removed.
+pub fn clean_up_commits(root: &Path) -> Result<()> {
+    let versions = root.join("_graph_commits.lance/_versions");
+    let files = fs::read_dir(&versions)?.map(|file| Ok(file?.path())).collect::<Result<Vec<_>>>()?;
+    let is_version = |file: &&PathBuf| file.extension().is_some_and(|ending| ending == "manifest");
+    // Names count down: the newest version comes first.
+    let newest = files.iter().filter(is_version).min().context("no version")?;
+    files.iter().filter(is_version).filter(|file| *file != newest).try_for_each(|file| Ok(fs::remove_file(file)?))
 }
 
 /// Replaces bytes of a file by others, wherever they are.

@@ -30,8 +30,23 @@ pub enum MergeError {
         source_branch: BranchName,
         /// The branch to merge into.
         target: BranchName,
+        /// Of which kind the failure is.
+        kind: ErrorKind,
         /// What cannot be read.
         reason: String,
+    },
+    /// A decision takes a row of the last common commit of which nothing is known.
+    #[error(
+        "decision {number} takes the row `{id}` of {table_key} as the last common commit had it, which went with its branch and which no \
+         merge tells: choose a side, or give its cells"
+    )]
+    UntoldRow {
+        /// The decision, counted from 1.
+        number: usize,
+        /// The table.
+        table_key: TableKey,
+        /// The row.
+        id: String,
     },
     /// Two histories without a common commit.
     #[error(
@@ -181,10 +196,12 @@ impl MergeError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::SameBranch { .. } | Self::Value { .. } | Self::OtherEdge { .. } | Self::Filter { .. } => {
-                ErrorKind::Invalid
-            }
-            Self::HistoryHidden { .. } => ErrorKind::Unavailable,
+            Self::UntoldRow { .. }
+            | Self::SameBranch { .. }
+            | Self::Value { .. }
+            | Self::OtherEdge { .. }
+            | Self::Filter { .. } => ErrorKind::Invalid,
+            Self::HistoryHidden { kind, .. } => *kind,
             Self::NoCommit { .. } | Self::BaseGone { .. } | Self::BaseLost { .. } => ErrorKind::NotFound,
             Self::Unrelated { .. }
             | Self::MissingTable { .. }

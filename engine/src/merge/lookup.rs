@@ -7,6 +7,7 @@ use arrow::datatypes::UInt64Type;
 use futures::TryStreamExt;
 
 use super::conflict::{Side, ThreeRows};
+use super::past::{NoPastRow, PastRows};
 use super::picked::text_set;
 use crate::diff::located_rows;
 use crate::error::Result;
@@ -21,7 +22,20 @@ const CHUNK: usize = 512;
 
 /// One table in the three states; none where it is not there.
 #[derive(Debug, Clone)]
-pub(super) struct ThreeTables(BTreeMap<Side, Table>);
+pub(super) struct ThreeTables {
+    by_side: BTreeMap<Side, Table>,
+    /// If the last common commit is told row by row.
+    past: Option<PastRows>,
+}
+
+/// Where the row of the last common commit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BaseRow {
+    /// In the table of this side; none if that does not have it.
+    On(Side),
+    /// What it was cannot be told.
+    Untold,
+}
 
 /// A table as one of the states has it.
 #[derive(Debug, Clone, Copy)]
@@ -29,34 +43,49 @@ pub(super) enum Stand<'t> {
     /// This version.
     Entry(&'t TableEntry),
     /// Rows of it that were put together from several versions.
-    Rows(&'t Table),
+    Rows(&'t PastRows),
 }
 
 impl ThreeTables {
     pub(super) async fn open(storage: &Storage, stands: [(Side, Option<Stand<'_>>); 3]) -> Result<Self> {
-        let mut tables = BTreeMap::new();
+        let (mut by_side, mut past) = (BTreeMap::new(), None);
         for (side, stand) in stands {
             match stand {
-                Some(Stand::Entry(entry)) => drop(tables.insert(side, open(storage, entry).await?)),
-                Some(Stand::Rows(table)) => drop(tables.insert(side, table.clone())),
+                Some(Stand::Entry(entry)) => drop(by_side.insert(side, open(storage, entry).await?)),
+                Some(Stand::Rows(rows)) => {
+                    by_side.extend(rows.table().map(|table| (side, table.clone())));
+                    past = Some(rows.clone());
+                }
                 None => {}
             }
         }
-        Ok(Self(tables))
+        Ok(Self { by_side, past })
     }
 
     pub(super) fn by_side(&self) -> &BTreeMap<Side, Table> {
-        &self.0
+        &self.by_side
     }
 
     pub(super) fn into_tables(self) -> BTreeMap<Side, Table> {
-        self.0
+        self.by_side
+    }
+
+    /// Where the row with an id is that the last common commit has.
+    pub(super) fn base_row(&self, located: &Located, id: &str) -> BaseRow {
+        match &self.past {
+            Some(past) if located.address(Side::Base, id).is_none() => match past.missing(id) {
+                NoPastRow::Absent => BaseRow::On(Side::Base),
+                NoPastRow::AsNow => BaseRow::On(Side::Target),
+                NoPastRow::Untold => BaseRow::Untold,
+            },
+            Some(_) | None => BaseRow::On(Side::Base),
+        }
     }
 
     /// Where the rows with some ids are on every side.
     pub(super) async fn locate(&self, ids: &HashSet<String>) -> Result<Located> {
         let mut located = Located::default();
-        for (&side, table) in &self.0 {
+        for (&side, table) in &self.by_side {
             located.0.insert(side, addresses(table, ids).await?);
         }
         Ok(located)
@@ -65,7 +94,7 @@ impl ThreeTables {
     /// The ids of the edges that some nodes have on any side, by node; of a table of edges.
     pub(super) async fn edges(&self, nodes: &HashSet<String>) -> Result<BTreeMap<String, BTreeSet<String>>> {
         let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for table in self.0.values() {
+        for table in self.by_side.values() {
             let condition = Condition::AnyOneOf { columns: vec![SRC.to_owned()], values: text_set(nodes.clone()) };
             let mut batches = table.matching(&[ID.to_owned(), SRC.to_owned()], &[condition]).await?;
             while let Some(batch) = batches.try_next().await? {
@@ -84,13 +113,17 @@ impl ThreeTables {
         let mut rows = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(CHUNK) {
             let mut of_side = BTreeMap::new();
-            for (&side, table) in &self.0 {
+            for (&side, table) in &self.by_side {
                 let addresses: Vec<u64> = chunk.iter().filter_map(|id| located.address(side, id)).collect();
                 of_side.insert(side, located_rows(table, &addresses).await?);
             }
             for id in chunk {
                 let row = |side| Some(of_side.get(&side)?.get(id)?.first()?.row.clone());
-                let (base, source, target) = (row(Side::Base), row(Side::Source), row(Side::Target));
+                let base = match self.base_row(&located, id) {
+                    BaseRow::On(side) => row(side),
+                    BaseRow::Untold => None,
+                };
+                let (source, target) = (row(Side::Source), row(Side::Target));
                 rows.push(ThreeRows { table: key.clone(), id: id.clone(), base, source, target });
             }
         }

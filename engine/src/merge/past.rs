@@ -1,5 +1,6 @@
 //! Rows of a last common commit that went with its branch, put together from the versions that have them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -7,7 +8,7 @@ use tempfile::TempDir;
 
 use super::lookup::open;
 use super::picked::conform;
-use super::rows::PastRow;
+use super::rows::PastSelection;
 use crate::error::Result;
 use crate::manifest::TableEntry;
 use crate::schema::TableType;
@@ -19,12 +20,25 @@ const NAME: &str = "rows";
 /// The rows in a table of their own, which goes with this value. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct PastRows {
-    table: Table,
-    _folder: Arc<TempDir>,
+    /// None if there are no rows.
+    table: Option<(Table, Arc<TempDir>)>,
+    absent: Arc<HashSet<String>>,
+    untold: Arc<HashSet<String>>,
+}
+
+/// What is known of a row that is not among [`PastRows::table`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoPastRow {
+    /// The last common commit does not have it.
+    Absent,
+    /// No side changed it: it is what the target has.
+    AsNow,
+    /// What it was cannot be told.
+    Untold,
 }
 
 impl PastRows {
-    /// Reads the rows at these places of the versions; none if there are none.
+    /// Reads the rows that were selected from these versions.
     ///
     /// # Errors
     /// Storage errors, also if there is no room for temporary files.
@@ -32,10 +46,12 @@ impl PastRows {
         storage: &Storage,
         kind: TableType<'_>,
         versions: &[Option<&TableEntry>],
-        rows: &[PastRow],
-    ) -> Result<Option<Self>> {
+        selected: PastSelection,
+    ) -> Result<Self> {
+        let PastSelection { rows, absent, untold } = selected;
+        let (absent, untold) = (Arc::new(absent), Arc::new(untold));
         if rows.is_empty() {
-            return Ok(None);
+            return Ok(Self { table: None, absent, untold });
         }
         let schema = Arc::new(kind.arrow_schema());
         let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
@@ -53,10 +69,22 @@ impl PastRows {
         let aside = Storage::create(&folder.path().to_string_lossy())?;
         let batches = futures::stream::iter(picked).flatten().boxed();
         let table = aside.create_table(NAME, Rows::stream(schema, batches)).await?;
-        Ok(Some(Self { table, _folder: Arc::new(folder) }))
+        Ok(Self { table: Some((table, Arc::new(folder))), absent, untold })
     }
 
-    pub(super) fn table(&self) -> &Table {
-        &self.table
+    /// The rows; none if there are none.
+    pub(super) fn table(&self) -> Option<&Table> {
+        self.table.as_ref().map(|(table, _)| table)
+    }
+
+    /// Tells about a row that the table does not have.
+    pub(super) fn missing(&self, id: &str) -> NoPastRow {
+        if self.untold.contains(id) {
+            NoPastRow::Untold
+        } else if self.absent.contains(id) {
+            NoPastRow::Absent
+        } else {
+            NoPastRow::AsNow
+        }
     }
 }

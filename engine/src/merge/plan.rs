@@ -111,7 +111,7 @@ impl MergePlan {
             Some(Place::Entry(entry)) => entry.map(Stand::Entry),
             Some(Place::Rows(_)) => {
                 let past = self.inner.changes.get(key).and_then(|change| change.past.as_ref());
-                past.map(|past| Stand::Rows(past.table()))
+                past.map(Stand::Rows)
             }
             None => None,
         };
@@ -271,7 +271,7 @@ async fn compare_told(
     let past = Past::Told { versions: &versions, commits: &commits };
     let Selected { delta, conflicts, way, alike, past } = sides.select(&versions, past).await?;
     let kind = graph.schema().catalog().table(key).expect("a table of the schema");
-    let past = PastRows::read(graph.storage(), kind, &versions, &past).await?;
+    let past = Some(PastRows::read(graph.storage(), kind, &versions, past).await?);
     Ok(Some((Change { placement: Placement::ThreeWay, delta, way, alike, past }, conflicts)))
 }
 

@@ -6,7 +6,7 @@
 //! tell alike who changed which. What a conflict shows besides is told against the first of them, as everywhere. Where a last common
 //! commit went with its branch, several states together tell what its rows were (`bases`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -51,8 +51,17 @@ pub(super) enum Past<'s> {
     Told { versions: &'s [Option<&'s TableEntry>], commits: &'s [RowOrigin<'s>] },
 }
 
-/// A row of a last common commit that is not one version of the table: the state that has it, and its address there.
-pub(super) type PastRow = (usize, u64);
+/// The rows of a last common commit that is not one version of the table, as far as a side or a state has another one. A row that is in
+/// none of these is what the target has.
+#[derive(Debug, Default)]
+pub(super) struct PastSelection {
+    /// The states that have the rows, and their addresses there.
+    pub(super) rows: Vec<(usize, u64)>,
+    /// Ids of rows that it does not have.
+    pub(super) absent: HashSet<String>,
+    /// Ids of rows of which nothing can be told.
+    pub(super) untold: HashSet<String>,
+}
 
 /// What becomes of a table.
 pub(super) struct Selected {
@@ -60,8 +69,8 @@ pub(super) struct Selected {
     pub(super) conflicts: Vec<Conflict>,
     /// Rows that both sides changed alike; more than a note names are not all there.
     pub(super) alike: BTreeSet<String>,
-    /// The rows of the first last common commit that conflicts are about, if it is told row by row.
-    pub(super) past: Vec<PastRow>,
+    /// The rows of the first last common commit, if it is told row by row.
+    pub(super) past: PastSelection,
     /// The costliest way in which rows were compared.
     pub(super) way: Way,
 }
@@ -180,9 +189,24 @@ struct Selection<'s> {
     delta: DeltaWriter,
     conflicts: Vec<Conflict>,
     alike: BTreeSet<String>,
-    past_rows: Vec<PastRow>,
+    past_rows: PastSelection,
     /// Rows that both sides added, with where they are: they are compared when there are some.
     added: Vec<(String, [u64; 2])>,
+}
+
+impl PastSelection {
+    /// Adds what tells a row: a state and how the sides differ from it; none if nothing tells it.
+    fn add(&mut self, id: &str, told: Option<(usize, &Pair)>) {
+        match told {
+            None => drop(self.untold.insert(id.to_owned())),
+            // Both sides have the row of the state.
+            Some((_, (None, None))) => {}
+            Some((at, pair)) => match place_before(pair) {
+                Some((_, address)) => self.rows.push((at, address)),
+                None => drop(self.absent.insert(id.to_owned())),
+            },
+        }
+    }
 }
 
 impl<'s> Selection<'s> {
@@ -195,7 +219,7 @@ impl<'s> Selection<'s> {
             delta: DeltaWriter::create()?,
             conflicts: Vec::new(),
             alike: BTreeSet::new(),
-            past_rows: Vec::new(),
+            past_rows: PastSelection::default(),
             added: Vec::new(),
         })
     }
@@ -253,6 +277,7 @@ impl<'s> Selection<'s> {
         };
         let told: Option<Vec<Option<&TableEntry>>> = commits.iter().map(|commit| commit.of(&id, &row)).collect();
         let bases: Option<Vec<Option<&Row>>> = told.as_ref().map(|told| told.iter().map(|it| row(*it)).collect());
+        self.past_rows.add(&id, told.as_ref().and_then(|told| state(told[0])).map(|at| (at, &pairs[at])));
         let (new, old) = (source.as_ref().map(|(row, _)| row), target.as_ref().map(|(row, _)| row));
         let all_are =
             |side: Option<&Row>| bases.as_ref().is_some_and(|bases| bases.iter().all(|base| same_row(*base, side)));
@@ -274,15 +299,8 @@ impl<'s> Selection<'s> {
             let from = source.as_ref().map_or(0, |(_, address)| *address);
             return Ok(self.delta.push(&Entry { id, step, from: (Side::Source, from), before: None })?);
         }
-        let bases = match (told, bases) {
-            (Some(told), Some(bases)) => {
-                let first = state(told[0]).and_then(|at| Some((at, of_states[at].as_ref()?.1)));
-                self.past_rows.extend(first);
-                bases.into_iter().map(Option::<&Row>::cloned).collect()
-            }
-            // What the row was cannot be told: either side may have changed it.
-            _ => [new, old].into_iter().map(Option::<&Row>::cloned).collect(),
-        };
+        // Where it cannot be told what the row was, either side may have changed it.
+        let bases = bases.unwrap_or_else(|| vec![new, old]).into_iter().map(Option::<&Row>::cloned).collect();
         self.clash(id, &Clash { bases, source, target });
         Ok(())
     }

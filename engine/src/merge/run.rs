@@ -56,7 +56,7 @@ pub(crate) async fn merge(
         }
         .boxed()
     };
-    let written = plan_and_run(writer, plan.target(), &gates, progress, to_write).await?;
+    let written = Box::pin(plan_and_run(writer, plan.target(), &gates, progress, to_write)).await?;
     let tables = checked.check.tables.into_iter().filter(|table| table.way != MergeWay::Untouched).collect();
     Ok(super::Merged { outcome, written, tables })
 }

@@ -11,7 +11,7 @@ use super::compose::{Cell, CellRow, Composed, SIDES};
 use super::conflict::Side;
 use super::delta::{Entry, RowStep};
 use super::error::MergeError;
-use super::lookup::{ThreeTables, addresses};
+use super::lookup::{BaseRow, ThreeTables, addresses};
 use super::picked::Settled;
 use crate::error::Result;
 use crate::id::TableKey;
@@ -50,16 +50,30 @@ pub(super) async fn settle(
         let in_target = located.address(Side::Target, id).is_some();
         let coming = if in_target { RowStep::Update } else { RowStep::Append };
         let from = |side| located.address(side, id).map(|row| (side, row));
+        // Where a side's row is.
+        let on = |side: Side| match (side, tables.base_row(&located, id)) {
+            (Side::Base, BaseRow::On(side)) => Ok(side),
+            (Side::Base, BaseRow::Untold) => {
+                let (number, table_key, id) = (chosen.decision + 1, kind.key(), id.clone());
+                Err(MergeError::UntoldRow { number, table_key, id })
+            }
+            (side, _) => Ok(side),
+        };
         let row = match &chosen.row {
-            RowChoice::From(side) => from(*side),
+            RowChoice::From(side) => from(on(*side)?),
             RowChoice::Absent => None,
             RowChoice::Restored => RESTORED_FROM.into_iter().find_map(from),
             RowChoice::Cells(cells) => {
                 let at_sides = SIDES.map(|side| located.address(side, id));
                 let at_others = in_other_bases.iter().map(|addresses| addresses.get(id).copied());
                 let at = at_sides.into_iter().chain(at_others).collect();
-                let cells = named(kind, id, cells, chosen.decision)?;
-                let (rest, decision) = (chosen.rest, chosen.decision);
+                let mut cells = named(kind, id, cells, chosen.decision)?;
+                for cell in cells.values_mut() {
+                    if let Cell::From(side) = cell {
+                        *side = on(*side)?;
+                    }
+                }
+                let (rest, decision) = (chosen.rest.map(on).transpose()?, chosen.decision);
                 composed.push(CellRow { id: id.clone(), step: coming, at, cells, rest, decision });
                 continue;
             }

@@ -96,6 +96,10 @@ async fn common(graph: &Graph, source: &BranchName, target: &BranchName) -> Resu
         match wider {
             Wider::Main if !is_known => branches.push(BranchName::main()),
             Wider::All if !is_known => branches = branch_names(graph.storage()).await?,
+            Wider::Nothing if !is_known => {
+                check_reachable(&history, [source, target])?;
+                return Ok(Common { history, heads, bases, lost, unknown });
+            }
             Wider::Main | Wider::All | Wider::Nothing => return Ok(Common { history, heads, bases, lost, unknown }),
         }
         branches.sort();
@@ -114,6 +118,20 @@ enum Wider {
     Nothing,
 }
 
+/// Where something is not known, a branch that cannot be reached just now may know it. One that is damaged does not come back.
+fn check_reachable(history: &CommitGraph, of: [&BranchName; 2]) -> Result<(), MergeError> {
+    let is_out_of_reach = |problem: &&HistoryProblem| {
+        let is_branch = matches!(problem, HistoryProblem::UnreadableBranch { .. });
+        is_branch && !problem.kind().is_lasting()
+    };
+    history.problems().iter().find(is_out_of_reach).map_or(Ok(()), |problem| Err(hidden(of, problem)))
+}
+
+fn hidden([source, target]: [&BranchName; 2], problem: &HistoryProblem) -> MergeError {
+    let (source_branch, target) = (source.clone(), target.clone());
+    MergeError::HistoryHidden { source_branch, target, kind: problem.kind(), reason: problem.to_string() }
+}
+
 /// A history of which a part cannot be read now would make the last common commit too old. What another branch has that cannot be read
 /// is as if that branch were gone.
 fn check_whole(history: &CommitGraph, of: [&BranchName; 2]) -> Result<(), MergeError> {
@@ -122,10 +140,7 @@ fn check_whole(history: &CommitGraph, of: [&BranchName; 2]) -> Result<(), MergeE
         problem => problem.hides_commits(),
     };
     match history.problems().iter().find(is_in_the_way) {
-        Some(problem) => {
-            let (source_branch, target) = (of[0].clone(), of[1].clone());
-            Err(MergeError::HistoryHidden { source_branch, target, reason: problem.to_string() })
-        }
+        Some(problem) => Err(hidden(of, problem)),
         None => Ok(()),
     }
 }

@@ -12,7 +12,7 @@ use crate::fail::fail_point;
 use crate::history::{NewCommit, find_commit, find_merge, record_next, record_noted};
 use crate::id::{BranchName, CommitId, TableKey};
 use crate::manifest::{self, Publication, PublishError, TableUpdate};
-use crate::storage::Storage;
+use crate::storage::{MERGE, Storage};
 use crate::write::{Gate, Writer, open_commits};
 
 /// Who makes the commits of recovery.
@@ -76,7 +76,8 @@ fn taken_back_before(table: &TableStanding) -> Option<TableOutcome> {
 async fn roll_forward(writer: &Writer, sidecar: &Sidecar, tables: &[TableStanding]) -> Result<Vec<TableOutcome>> {
     let storage = &writer.storage;
     let branch = sidecar.branch();
-    let mut publication = Publication::default();
+    let note = sidecar.extra.get(MERGE).and_then(serde_json::Value::as_str);
+    let mut publication = Publication { merge: note.map(str::to_owned), ..Publication::default() };
     let mut outcomes = Vec::new();
     for table in tables {
         let update = update(storage, table, table.head).await?;
@@ -196,7 +197,7 @@ async fn record(writer: &Writer, decision: Decision, sidecar: &Sidecar, outcomes
             Some(_) | None => None,
         };
         let actor = Some(Arc::from(RECOVERY_ACTOR));
-        let new = NewCommit { id, branch, version, merged: merged_parent, actor };
+        let new = NewCommit { id, branch, version, merged: merged_parent, actor, note: None };
         record_next(storage, writer.clock.as_ref(), &commits, new).await?;
     }
     match decision {

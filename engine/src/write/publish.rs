@@ -32,8 +32,8 @@ pub(super) async fn publish(writer: &Writer, plan: &Facts, publication: &Publica
     }
 }
 
-/// Records the commit of a write that the branch shows. The gate of publishing must be held since before that.
-pub(super) async fn record(writer: &Writer, plan: &Facts, shown: Shown) -> Result<Commit> {
+/// Records the commit of a write that the branch shows, with a note of a merge that changed nothing. The gate of publishing must be held since before that.
+pub(super) async fn record(writer: &Writer, plan: &Facts, shown: Shown, note: Option<String>) -> Result<Commit> {
     let version = match shown {
         Shown::At(version) => version,
         Shown::Finished(commit) => return Ok(commit),
@@ -52,6 +52,7 @@ pub(super) async fn record(writer: &Writer, plan: &Facts, shown: Shown) -> Resul
         version: version.get(),
         merged,
         actor: plan.actor.clone(),
+        note,
     };
     record_next(&writer.storage, writer.clock.as_ref(), &commits, new).await
 }

@@ -28,7 +28,7 @@ use crate::id::{BranchName, CommitId, ManifestVersion, TableKey};
 use crate::manifest::{self, Publication, TableUpdate};
 use crate::progress::Progress;
 use crate::recovery::{self, Pin, Sidecar, WriterKind};
-use crate::storage::{Storage, StorageError, names};
+use crate::storage::{MERGE, Storage, StorageError, names};
 
 /// Phases of a write, as it reports them.
 const PHASES: usize = 4;
@@ -255,7 +255,7 @@ fn sidecar(writer: &Writer, plan: &Facts, tables: Vec<Pin>) -> Sidecar {
         merge_source_commit_id: plan.merged.as_ref().map(|merged| merged.commit.to_string()),
         additional_registrations: Vec::new(),
         tombstones: Vec::new(),
-        extra: serde_json::Map::new(),
+        extra: plan.merged.iter().map(|merged| (MERGE.to_owned(), merged.note(plan.actor.clone()).into())).collect(),
     }
 }
 
@@ -356,7 +356,8 @@ impl<'w> Applied<'w> {
         if intent.sidecar.is_none() && !publication.updates.is_empty() {
             intent.note_published(writer, &plan).await;
         }
-        let recorded = record(writer, &plan, published).await.map_err(|error| intent.interrupted(error))?;
+        let note = publication.merge.filter(|_| publication.updates.is_empty());
+        let recorded = record(writer, &plan, published, note).await.map_err(|error| intent.interrupted(error))?;
         let written = Written {
             commit: recorded.id,
             branch: plan.branch,
