@@ -39,6 +39,13 @@ pub enum ErrorKind {
     Internal,
 }
 
+impl ErrorKind {
+    /// Whether what was asked for is gone or damaged, so that trying again cannot help.
+    pub(crate) fn is_lasting(self) -> bool {
+        matches!(self, Self::NotFound | Self::Corrupt)
+    }
+}
+
 /// Everything that can go wrong in the engine.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

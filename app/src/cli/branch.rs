@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use stratigraph_engine::merge::Stranded;
-use stratigraph_engine::{Branch, BranchName, CommitId, ManifestVersion};
+use stratigraph_engine::{Branch, BranchName, CommitId, Graph, ManifestVersion};
 
 use super::branches::{self, BranchesArgs};
 use super::error::{CliError, note};
@@ -11,6 +11,7 @@ use super::output::Out;
 use super::position;
 use super::target::{branch_name, confirm, echo, open_to_write};
 use super::work::Work;
+use crate::message::chain;
 use crate::theme::Role;
 
 /// Arguments of `branch`.
@@ -83,7 +84,7 @@ async fn delete(uri: &str, name: &str, yes: bool, out: &mut Out, work: &Work) ->
     let graph = open_graph(uri).await?;
     let branch = graph.branch(&name).await?;
     if !name.is_main() {
-        warn_of_stranded(&name, &graph.stranded_by(&name).await?);
+        warn_of_stranded(&name, &graph).await;
         let lost = "with all its commits that no other branch has";
         confirm(format!("delete branch {name} of {}, {lost}?", graph.uri()), yes).await?;
     }
@@ -98,8 +99,17 @@ async fn delete(uri: &str, name: &str, yes: bool, out: &mut Out, work: &Work) ->
     print(out, &branch, Done::Deleted)
 }
 
-/// Says which merges become impossible when a branch is deleted.
-pub(super) fn warn_of_stranded(name: &BranchName, stranded: &[Stranded]) {
+/// Says which merges become impossible when a branch is deleted. That this cannot be found out keeps nobody from deleting it.
+pub(super) async fn warn_of_stranded(name: &BranchName, graph: &Graph) {
+    let stranded = match graph.stranded_by(name).await {
+        Ok(stranded) => stranded,
+        Err(error) => {
+            let reason = chain(&error).join(": ");
+            return note(&format!(
+                "which merges become impossible without branch {name} cannot be found out: {reason}"
+            ));
+        }
+    };
     for Stranded { branches: [left, right], base } in stranded {
         note(&format!(
             "without branch {name}, {left} and {right} cannot be merged any more, neither way: their last common commit {base} is on it \

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::Value as Json;
-use stratigraph_engine::recovery::{Sidecar, SidecarFile, SidecarState, WriterKind};
+use stratigraph_engine::recovery::{Decision, RecoveryStep, Sidecar, SidecarFile, SidecarState, WriterKind};
 use stratigraph_engine::{BranchName, Graph, TableVersion};
 
 use super::commit::moment;
@@ -29,6 +29,8 @@ use super::open_graph;
 use super::output::Out;
 use super::text_table::{Align, TextTable};
 use super::work::Work;
+use crate::message::chain;
+use crate::recovery::why;
 use crate::theme::Role;
 
 use standing::{Standing, conclusion};
@@ -89,9 +91,9 @@ pub(super) enum RecoveryCommand {
 #[derive(Debug, Default, Serialize)]
 struct SidecarFacts {
     operation_id: String,
-    /// `readable`, `newer` or `unreadable`.
+    /// `readable`, `refused` (readable, and recovery does not act on it), `newer` or `unreadable`.
     state: &'static str,
-    /// Why it is not readable.
+    /// Why it is not readable, or why recovery refuses it.
     reason: Option<String>,
     writer: Option<WriterKind>,
     branch: Option<BranchName>,
@@ -135,8 +137,9 @@ pub(super) async fn run(command: RecoveryCommand, out: &mut Out, work: &Work, no
 async fn list(uri: &str, out: &mut Out) -> Result<(), CliError> {
     let graph = open_graph(uri).await?;
     let mut found = Vec::new();
+    let plan = plan_if_possible(&graph).await;
     for file in graph.sidecars().await? {
-        found.push(observe(&graph, &file).await?);
+        found.push(observe(&graph, &file, &plan).await?);
     }
     if out.is_json() {
         return found.iter().try_for_each(|sidecar| out.json(sidecar));
@@ -165,7 +168,7 @@ async fn list(uri: &str, out: &mut Out) -> Result<(), CliError> {
 async fn show(uri: &str, id: &str, out: &mut Out) -> Result<(), CliError> {
     let graph = open_graph(uri).await?;
     let file = graph.sidecar(id).await?;
-    let facts = observe(&graph, &file).await?;
+    let facts = observe(&graph, &file, &plan_if_possible(&graph).await).await?;
     if out.is_json() {
         return out.json(&facts);
     }
@@ -230,19 +233,36 @@ fn print_pins(out: &mut Out, pins: &[PinFacts]) -> Result<(), CliError> {
     table.write(out)
 }
 
+/// What recovery would do; nothing if that cannot be planned, which must not keep the records from being looked at.
+async fn plan_if_possible(graph: &Graph) -> Vec<RecoveryStep> {
+    match graph.recovery_plan().await {
+        Ok(plan) => plan.steps,
+        Err(error) => {
+            note(&format!("what recovery would do cannot be planned: {}", chain(&error).join(": ")));
+            Vec::new()
+        }
+    }
+}
+
 /// What a sidecar says, with pin and head of its tables as they are now.
-async fn observe(graph: &Graph, file: &SidecarFile) -> Result<SidecarFacts, CliError> {
+async fn observe(graph: &Graph, file: &SidecarFile, plan: &[RecoveryStep]) -> Result<SidecarFacts, CliError> {
     let record = serde_json::from_str(&file.text).unwrap_or_else(|_| Json::from(file.text.as_str()));
-    let facts = SidecarFacts { operation_id: file.id.clone(), record, ..SidecarFacts::default() };
+    let refused = plan.iter().find(|step| step.id == file.id && step.decision == Decision::Refuse);
+    let reason = refused.map(why);
+    let facts = SidecarFacts { operation_id: file.id.clone(), record, reason, ..SidecarFacts::default() };
     match &file.state {
+        SidecarState::Readable(sidecar) if facts.reason.is_some() => {
+            let facts = observe_tables(graph, sidecar, facts).await?;
+            Ok(SidecarFacts { state: "refused", conclusion: None, ..facts })
+        }
         SidecarState::Readable(sidecar) => observe_tables(graph, sidecar, facts).await,
         SidecarState::Newer { schema_version } => {
-            let reason =
-                format!("format {schema_version} is newer than this program; the program that wrote it must settle it");
+            let reason = facts.reason.unwrap_or_else(|| format!("it has format {schema_version}"));
             Ok(SidecarFacts { state: "newer", reason: Some(reason), ..facts })
         }
         SidecarState::Unreadable { reason } => {
-            Ok(SidecarFacts { state: "unreadable", reason: Some(reason.clone()), ..facts })
+            let reason = facts.reason.unwrap_or_else(|| reason.clone());
+            Ok(SidecarFacts { state: "unreadable", reason: Some(reason), ..facts })
         }
     }
 }

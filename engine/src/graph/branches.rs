@@ -335,13 +335,17 @@ pub fn check_new_branch(name: &BranchName, existing: &[BranchName]) -> Result<()
 }
 
 async fn make(storage: &Storage, name: &BranchName, start: &Start) -> Result<()> {
-    // Commits of that name are left from a branch that was deleted: the manifest, which says what branches there are, has none.
     if storage.has_lineage(names::COMMITS, name.as_str()).await? {
+        // One that another program made since the name was checked is that program's.
+        if branch_names(storage).await?.contains(name) {
+            return Err(BranchError::Exists { name: name.clone() }.into());
+        }
+        // These commits are left from a branch that was deleted: the manifest, which says what branches there are, has none.
         storage.delete_lineage(names::COMMITS, name.as_str()).await?;
     }
-    let made = make_lineages(storage, name, start).await;
-    // One that another program made at the same moment is that program's.
-    if made.is_err() && !matches!(made, Err(crate::Error::Branch(BranchError::Exists { .. }))) {
+    fork_manifest(storage, name, start).await?;
+    let made = fork_commits(storage, name, start).await;
+    if made.is_err() {
         for path in [names::MANIFEST, names::COMMITS] {
             if let Err(error) = storage.delete_lineage(path, name.as_str()).await {
                 tracing::warn!("cannot take back the half-made branch {name} in {path}: {error}");
@@ -351,7 +355,7 @@ async fn make(storage: &Storage, name: &BranchName, start: &Start) -> Result<()>
     made
 }
 
-async fn make_lineages(storage: &Storage, name: &BranchName, start: &Start) -> Result<()> {
+async fn fork_manifest(storage: &Storage, name: &BranchName, start: &Start) -> Result<()> {
     let (from, stored) = (start.lineage.stored(), name.as_str());
     match storage.fork(names::MANIFEST, from, start.manifest, stored).await {
         Err(StorageError::LineageExists { .. }) if branch_names(storage).await?.contains(name) => {
@@ -364,8 +368,12 @@ async fn make_lineages(storage: &Storage, name: &BranchName, start: &Start) -> R
         }
         forked => drop(forked?),
     }
+    Ok(())
+}
+
+async fn fork_commits(storage: &Storage, name: &BranchName, start: &Start) -> Result<()> {
     fail_point!(crate::fail::BRANCH_CREATE_AFTER_MANIFEST_BRANCH_CREATE);
-    storage.fork(names::COMMITS, from, start.commits, stored).await?;
+    storage.fork(names::COMMITS, start.lineage.stored(), start.commits, name.as_str()).await?;
     Ok(())
 }
 

@@ -72,7 +72,7 @@ pub(super) async fn plan_sound(storage: &Storage, file: &SidecarFile, schema_pro
 
 /// Whether the trouble is with the tables or the branch of one sidecar, and not with storage as a whole.
 pub(super) fn is_elsewhere(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Corrupt)
+    error.kind().is_lasting()
 }
 
 /// A step that cannot be planned because something is missing or broken, as one that is refused by name.

@@ -60,14 +60,25 @@ async fn settle_all(
         if step.decision == Decision::Refuse {
             refused.add(writer, &step);
         } else {
-            done.push(act(writer, &step).await?);
+            done.extend(act_or_wait(writer, &file, &step).await?);
         }
     }
     refused.told(writer)
 }
 
+/// Carries a step out; none if that fails by the branch or the tables of the write alone, which keeps nobody from writing elsewhere.
+async fn act_or_wait(writer: &Writer, file: &SidecarFile, step: &RecoveryStep) -> Result<Option<Recovered>> {
+    match act(writer, step).await {
+        Err(error) if is_elsewhere(&error) => {
+            waits(file, &error);
+            Ok(None)
+        }
+        acted => acted.map(Some),
+    }
+}
+
 fn waits(file: &SidecarFile, error: &crate::Error) {
-    tracing::warn!("the interrupted write {} waits, because its tables cannot be looked at: {error}", file.id);
+    tracing::warn!("the interrupted write {} waits, because its branch or its tables cannot be used: {error}", file.id);
 }
 
 /// Sidecars that are not to be settled.
@@ -151,7 +162,7 @@ pub(crate) async fn heal(writer: &Writer) -> Result<Vec<Recovered>> {
             | Decision::StaleAfterSuccess
             | Decision::StaleAfterRollBack
             | Decision::Discard
-            | Decision::OrphanedBranch => done.push(act(writer, &step).await?),
+            | Decision::OrphanedBranch => done.extend(act_or_wait(writer, &file, &step).await?),
             Decision::RollBack | Decision::Refuse => {
                 tracing::warn!("the interrupted write {} waits for the graph to be opened for writing", step.id);
             }
@@ -207,8 +218,14 @@ async fn carry_out(
         }
         if step.decision == Decision::Refuse {
             refused.add(writer, &step);
-        } else {
-            done.push(act(writer, &step).await?);
+            continue;
+        }
+        match act(writer, &step).await {
+            Err(error) if is_elsewhere(&error) => {
+                let reason = format!("its branch or its tables cannot be used: {error}");
+                refused.blocking.push(Refusal { id: step.id, reason });
+            }
+            acted => done.push(acted?),
         }
     }
     refused.told(writer)

@@ -70,8 +70,12 @@ async fn owner(storage: &Storage, branch: &BranchName, key: &TableKey) -> Result
     readers.extend(refs.iter().map(|(name, _)| name).filter(|name| *name == branch).cloned());
     for (name, lineage) in &refs {
         let is_unclear = lineage.as_ref().is_some_and(|lineage| lineage.unreadable.is_some());
-        if is_unclear && name != branch && manifest::read_branch(storage, name).await.is_ok() {
-            readers.push(name.clone());
+        if is_unclear && name != branch {
+            match manifest::read_branch(storage, name).await {
+                Ok(_) => readers.push(name.clone()),
+                Err(error) if error.kind().is_lasting() => {}
+                Err(error) => return Err(error),
+            }
         }
     }
     for name in readers {

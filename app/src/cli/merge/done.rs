@@ -45,7 +45,7 @@ pub(super) async fn check_unused(graph: &Graph, name: &BranchName) -> Result<(),
 /// Deletes the branch that was merged. Commits that it got after the plan are not merged, so it stays with them.
 pub(super) async fn delete_source(graph: &Graph, plan: &MergePlan, work: &Work) -> Result<(), CliError> {
     let branch = plan.source();
-    warn_of_stranded(branch, &graph.stranded_by(branch).await?);
+    warn_of_stranded(branch, graph).await;
     let deleting = Box::pin(graph.delete_branch_at(branch, Some(plan.heads().source)));
     match Box::pin(work.writing(deleting)).await {
         Err(Error::Branch(BranchError::Moved { name, .. })) => Err(CliError::SourceMoved { branch: name }),

@@ -52,10 +52,13 @@ fn plan(loss: &Loss, theme: Theme, time: TimeDisplay) -> Vec<String> {
             Some(format!("{count} interrupted writes on it are pending: settle them first, or they are discarded."))
         }
     });
-    plan.extend(loss.stranded.iter().map(|stranded| {
-        let [left, right] = stranded.branches.each_ref().map(|name| escape(name.as_str()));
-        format!("! {left} and {right} cannot be merged any more: what they last had in common is on it alone.")
-    }));
+    match &loss.stranded {
+        Ok(stranded) => plan.extend(stranded.iter().map(|stranded| {
+            let [left, right] = stranded.branches.each_ref().map(|name| escape(name.as_str()));
+            format!("! {left} and {right} cannot be merged any more: what they last had in common is on it alone.")
+        })),
+        Err(reason) => plan.push(format!("! Which merges become impossible cannot be found out: {}", escape(reason))),
+    }
     plan
 }
 

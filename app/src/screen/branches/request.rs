@@ -180,6 +180,6 @@ pub struct Loss {
     pub pending: usize,
     /// Branches that were made from it, or from one of those, in an order in which they can be deleted: they forbid it.
     pub dependents: Vec<BranchName>,
-    /// Branches that could not be merged any more.
-    pub stranded: Vec<Stranded>,
+    /// Branches that could not be merged any more, or why that cannot be found out.
+    pub stranded: Result<Vec<Stranded>, String>,
 }

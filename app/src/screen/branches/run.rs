@@ -11,7 +11,7 @@ use super::request::{
 };
 use super::walk::{divergence, merges_of, only_on};
 use crate::effect;
-use crate::message::Failure;
+use crate::message::{Failure, chain};
 use crate::moved::Moved;
 use crate::summary::{RECOVERY_ACTOR, Summaries};
 use crate::tasks::TaskContext;
@@ -209,7 +209,10 @@ async fn loss(name: &BranchName, cx: &TaskContext) -> Result<Loss, Failure> {
     };
     let dependents = graph.branches_from(name).await?;
     // What cannot be told of a broken branch must not keep it from being deleted.
-    let stranded = if branch.broken.is_none() { graph.stranded_by(name).await? } else { Vec::new() };
+    let stranded = match branch.broken {
+        None => graph.stranded_by(name).await.map_err(|error| chain(&error).join(": ")),
+        Some(_) => Ok(Vec::new()),
+    };
     let sidecars = graph.sidecars().await?;
     let history = graph.history(cx.progress()).await?;
     let lost = lost(name.clone(), Arc::clone(&history)).await?;

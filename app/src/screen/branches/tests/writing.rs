@@ -137,7 +137,7 @@ pub(super) fn loss(lost: usize) -> Loss {
         owned: 2,
         pending: 2,
         dependents: Vec::new(),
-        stranded: Vec::new(),
+        stranded: Ok(Vec::new()),
     }
 }
 
