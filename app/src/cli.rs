@@ -17,6 +17,7 @@ mod audit;
 mod branch;
 mod branches;
 mod commit;
+mod completions;
 mod demo;
 mod diff;
 mod draw;
@@ -27,6 +28,7 @@ mod init;
 mod load;
 mod log;
 mod made;
+mod man;
 mod merge;
 mod meter;
 mod mutate;
@@ -58,7 +60,7 @@ use clap::{CommandFactory, Parser};
 use stratigraph_engine::{Graph, OpenMode};
 
 use crate::theme::ColorChoice;
-use error::{CliError, EXIT_CODES, exit_code, report};
+use error::{CliError, exit_code, exit_codes_help, report};
 use output::{Form, Out};
 #[cfg(test)]
 pub(crate) use sample::sample;
@@ -67,7 +69,7 @@ use work::{Work, until_interrupted};
 
 /// Terminal workbench for OmniGraph databases: walk the history, read any table at any commit
 #[derive(Debug, Parser)]
-#[command(name = "stratigraph", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+#[command(name = "stratigraph", version, after_help = exit_codes_help(), arg_required_else_help = true)]
 #[command(override_usage = "stratigraph [OPTIONS] URI\n       stratigraph [OPTIONS] COMMAND")]
 struct Cli {
     #[command(flatten)]
@@ -137,6 +139,10 @@ enum Command {
     Open(open::OpenArgs),
     /// Make a sample graph and open the workbench on it
     Demo(demo::DemoArgs),
+    /// Script that completes commands and flags in a shell
+    Completions(completions::CompletionsArgs),
+    /// Manual pages
+    Man(man::ManArgs),
 }
 
 /// Runs the program with the arguments of the process.
@@ -198,6 +204,8 @@ async fn answer(command: Command, out: &mut Out, work: &Work) -> Result<(), CliE
         Command::Recovery(command) => recovery::run(command, out, work, now_micros()).await,
         Command::Audit(args) => audit::run(args, out).await,
         Command::Demo(args) => demo::print_place(&args, out, work).await,
+        Command::Completions(args) => completions::run(&args, Cli::command(), out),
+        Command::Man(args) => man::run(&args, Cli::command(), out),
         Command::Open(_) => unreachable!("BUG: the workbench is dispatched before"),
     }
 }

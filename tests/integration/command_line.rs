@@ -316,3 +316,59 @@ fn the_commands_leave_the_graph_as_it_was() -> Result<()> {
     assert!(digest(&path)? == before, "the graph changed");
     Ok(())
 }
+
+/// Bash is asked what it would offer; the scripts of the other shells are looked at.
+#[test]
+fn shells_complete_commands_and_flags() -> Result<()> {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = text(&["completions", shell])?;
+        ensure!(["quarantine", "write-decisions", "completions"].iter().all(|word| script.contains(word)), "{shell}");
+    }
+    let folder = tempfile::tempdir()?;
+    let script = folder.path().join("stratigraph.bash");
+    std::fs::write(&script, text(&["completions", "bash"])?)?;
+    for (line, offered) in [("stratigraph recovery qu", "quarantine"), ("stratigraph merge --prev", "--preview")] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let (before, last) = (words[words.len() - 2], words[words.len() - 1]);
+        let ask = format!(
+            "source '{}'; COMP_WORDS=({line}); COMP_CWORD={}; _stratigraph stratigraph {last} {before}; echo \"${{COMPREPLY[@]}}\"",
+            script.display(),
+            words.len() - 1,
+        );
+        let asked = Command::new("bash").args(["--norc", "--noprofile", "-c", &ask]).output()?;
+        assert_eq!(String::from_utf8_lossy(&asked.stdout).trim(), offered, "{line}");
+    }
+    let refused = run(&["completions", "tcsh"])?;
+    assert_eq!(refused.status.code(), Some(2));
+    Ok(())
+}
+
+#[test]
+fn manual_pages_have_every_command_and_exit_code() -> Result<()> {
+    let page = text(&["man"])?;
+    ensure!(page.contains(".TH stratigraph 1"), "{page}");
+    for section in ["NAME", "SYNOPSIS", "OPTIONS", "\"EXIT STATUS\"", "ENVIRONMENT", "FILES"] {
+        ensure!(page.contains(&format!(".SH {section}\n")), "{section}: {page}");
+    }
+    ensure!(page.contains("recovery needed") && page.contains("stratigraph\\-merge(1)"), "{page}");
+    let folder = tempfile::tempdir()?;
+    let pages = folder.path().join("share/man1");
+    assert_eq!(text(&["man", &pages.to_string_lossy()])?, "");
+    let help = text(&["help"])?;
+    let commands =
+        help.lines().skip_while(|line| *line != "Commands:").skip(1).map_while(|line| line.split_whitespace().next());
+    for command in commands.filter(|command| *command != "help") {
+        let page =
+            std::fs::read_to_string(pages.join(format!("stratigraph-{command}.1"))).context(command.to_owned())?;
+        ensure!(page.contains("SYNOPSIS"), "{command}: {page}");
+    }
+    ensure!(pages.join("stratigraph.1").exists() && pages.join("stratigraph-recovery-run.1").exists());
+    let file = pages.join("stratigraph.1").join("below");
+    let refused = run(&["man", &file.to_string_lossy()])?;
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    ensure!(
+        refused.status.code() == Some(6) && said.contains("cannot write") && said.contains("you may write to"),
+        "{said}"
+    );
+    Ok(())
+}

@@ -11,18 +11,23 @@ use super::demo::DemoError;
 use super::words::{meant, meant_table};
 use crate::message::chain;
 
-/// Exit codes, for the help text; [`exit_code`] gives them.
-pub(super) const EXIT_CODES: &str = "\
-Exit codes:
-  0    done
-  1    internal: a defect of this program
-  2    invalid: the request is wrong, or a merge has conflicts that nothing decides
-  3    not found: no such graph, branch, commit, table, row or file
-  4    conflict: the graph's state does not allow it
-  5    recovery needed: an interrupted write must be recovered first
-  6    unavailable: storage or terminal cannot be reached
-  7    corrupt: what is stored breaks the format
-  130  cancelled";
+/// Exit codes and what they mean, for the help and the manual page; [`exit_code`] gives them.
+pub(super) const EXIT_CODES: [(&str, &str); 9] = [
+    ("0", "done"),
+    ("1", "internal: a defect of this program"),
+    ("2", "invalid: the request is wrong, or a merge has conflicts that nothing decides"),
+    ("3", "not found: no such graph, branch, commit, table, row or file"),
+    ("4", "conflict: the graph's state does not allow it"),
+    ("5", "recovery needed: an interrupted write must be recovered first"),
+    ("6", "unavailable: storage or terminal cannot be reached"),
+    ("7", "corrupt: what is stored breaks the format"),
+    ("130", "cancelled"),
+];
+
+/// Returns the section of the help that lists the exit codes.
+pub(super) fn exit_codes_help() -> String {
+    EXIT_CODES.iter().fold("Exit codes:".to_owned(), |help, (code, meaning)| help + &format!("\n  {code:<4} {meaning}"))
+}
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -211,7 +216,7 @@ impl CliError {
             Self::Engine(error) => next_step(error.kind()).map(Cow::from),
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => Some("check the path".into()),
             Self::File { .. } => Some("give a file that can be read".into()),
-            Self::Unwritten { .. } => Some("give a file in a folder that you may write to".into()),
+            Self::Unwritten { .. } => Some("give a place that you may write to".into()),
             Self::UnknownCommand { near: None, .. } => Some("`stratigraph --help` lists the commands".into()),
             Self::Panicked { .. } => next_step(ErrorKind::Internal).map(Cow::from),
             Self::NotMerged { how, .. } => Some(how.clone().into()),
@@ -324,12 +329,9 @@ mod tests {
         use ErrorKind::{Cancelled, Conflict, Corrupt, Internal, Invalid, NotFound, RecoveryNeeded, Unavailable};
         for kind in [Invalid, NotFound, Conflict, RecoveryNeeded, Unavailable, Corrupt, Cancelled, Internal] {
             let name = format!("{kind:?}").to_lowercase();
-            let told = |line: &str| {
-                let (_, rest) = line.trim().split_once(' ').unwrap_or_default();
-                rest.split(':').next().unwrap_or_default().replace(' ', "")
-            };
-            let line = EXIT_CODES.lines().find(|line| told(line) == name).expect("it is listed");
-            assert!(line.trim().starts_with(&format!("{} ", exit_code(kind))), "{line}");
+            let is_meant = |meaning: &str| meaning.split(':').next().unwrap_or_default().replace(' ', "") == name;
+            let (code, _) = EXIT_CODES.iter().find(|(_, meaning)| is_meant(meaning)).expect("it is listed");
+            assert_eq!(*code, exit_code(kind).to_string(), "{name}");
         }
     }
 
