@@ -14,6 +14,10 @@ mod load;
 mod merge;
 mod write;
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Whether a measurement is among those that the command line names; of a group, whose name ends with `/`, whether one may be.
 fn is_asked(name: &str) -> bool {
     let may_be_of_group = |asked: &str| name.ends_with('/') && (asked.starts_with(name) || !asked.contains('/'));

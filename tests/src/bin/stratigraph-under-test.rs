@@ -10,6 +10,9 @@ use std::time::Duration;
 
 use stratigraph::recording::{Recording, Replay};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let _scenario = fail::FailScenario::setup();
     for hold in std::env::var("STRATIGRAPH_HOLD").unwrap_or_default().split(';').filter(|hold| !hold.is_empty()) {
