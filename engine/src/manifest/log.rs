@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
 
-use super::row::{self, Row};
+use super::row;
 use crate::error::Result;
 use crate::id::{BranchName, ManifestVersion, TableKey};
 use crate::storage::{Storage, Summary, Table, WRITTEN_IN};
@@ -77,7 +77,7 @@ impl Written {
 
 impl Summary for Written {
     fn columns(&self) -> Vec<&str> {
-        row::COLUMNS.to_vec()
+        row::CHANGED_COLUMNS.to_vec()
     }
 
     fn wants_versions(&self) -> bool {
@@ -86,8 +86,7 @@ impl Summary for Written {
 
     fn add_rows(&mut self, batch: &RecordBatch) -> Result<()> {
         let written = row::number(batch, WRITTEN_IN)?;
-        for (index, row) in row::decode_indexed(batch)? {
-            let (Row::Version { key, .. } | Row::Tombstone { key, .. }) = row else { continue };
+        for (index, key) in row::decode_changed(batch)? {
             if let Ok(key) = key.parse() {
                 self.tables.entry(ManifestVersion::new(written.value(index))).or_default().push(key);
             }

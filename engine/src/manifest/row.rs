@@ -18,6 +18,9 @@ pub(super) const KEY: &str = "object_id";
 pub(super) const COLUMNS: [&str; 7] =
     ["object_type", "location", "metadata", "table_key", "table_version", "table_branch", "row_count"];
 
+/// The columns that tell which tables rows are about.
+pub(super) const CHANGED_COLUMNS: [&str; 2] = ["object_type", "table_key"];
+
 /// One row, by kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Row {
@@ -44,11 +47,6 @@ struct Columns<'a> {
 /// # Errors
 /// [`ManifestError::Column`] if a column is absent or mistyped, [`ManifestError::Value`] if a row lacks a required value.
 pub(super) fn decode(batch: &RecordBatch) -> Result<Vec<Row>, ManifestError> {
-    decode_indexed(batch).map(|rows| rows.into_iter().map(|(_, row)| row).collect())
-}
-
-/// As [`decode`], with the position of each row in the batch.
-pub(super) fn decode_indexed(batch: &RecordBatch) -> Result<Vec<(usize, Row)>, ManifestError> {
     let columns = Columns {
         kind: text(batch, "object_type")?,
         location: text(batch, "location")?,
@@ -58,8 +56,18 @@ pub(super) fn decode_indexed(batch: &RecordBatch) -> Result<Vec<(usize, Row)>, M
         lineage: text(batch, "table_branch")?,
         rows: number(batch, "row_count")?,
     };
-    let decoded = (0..batch.num_rows()).map(|index| Ok(columns.row(index)?.map(|row| (index, row))));
-    decoded.filter_map(Result::transpose).collect()
+    (0..batch.num_rows()).filter_map(|index| columns.row(index).transpose()).collect()
+}
+
+/// Decodes which tables the rows of a batch holding [`CHANGED_COLUMNS`] show in another version or hide: the position of the row, and the
+/// table.
+///
+/// # Errors
+/// [`ManifestError::Column`] if a column is absent or mistyped.
+pub(super) fn decode_changed(batch: &RecordBatch) -> Result<Vec<(usize, &str)>, ManifestError> {
+    let (kinds, keys) = (text(batch, "object_type")?, text(batch, "table_key")?);
+    let is_change = |index: &usize| matches!(kinds.value(*index), "table_version" | "table_tombstone");
+    Ok((0..batch.num_rows()).filter(is_change).map(|index| (index, keys.value(index))).collect())
 }
 
 impl Columns<'_> {
