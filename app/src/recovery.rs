@@ -96,7 +96,7 @@ pub(crate) fn then(decision: Decision) -> &'static str {
         | Decision::StaleAfterSuccess
         | Decision::StaleAfterRollBack
         | Decision::OrphanedBranch => "record a commit and an audit row, remove the sidecar",
-        Decision::Refuse => "nothing; writing stays blocked until a person has settled it",
+        Decision::Refuse => "nothing; writing stays blocked until `recovery quarantine` moves it out, or it is mended",
     }
 }
 

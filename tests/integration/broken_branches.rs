@@ -1,6 +1,7 @@
 //! Branches that cannot be read: each is one line that says so, can be deleted, and costs nobody else anything.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -132,6 +133,40 @@ async fn what_a_damaged_branch_reads_is_not_deleted_under_it() -> Result<()> {
     assert_eq!(rows(&made.uri(), "b2")?, 2);
     made.graph.delete_branch(&branch("b2")).await?;
     made.graph.delete_branch(&branch("b")).await?;
+    Ok(())
+}
+
+/// A link to itself stands for a file that the system refuses to read just now: it may come back.
+#[tokio::test]
+async fn nothing_is_deleted_under_a_branch_that_is_only_out_of_reach() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    made.load(LoadMode::Append, "main", &person("base")).await?;
+    made.branch("parent", "main").await?;
+    made.load(LoadMode::Append, "parent", &person("of parent")).await?;
+    made.branch("child", "parent").await?;
+    let root = made.path();
+    let newest = fs::read_dir(root.join("__manifest/tree/child/_versions"))?
+        .map(|file| Ok(file?.path()))
+        .collect::<Result<Vec<_>>>()?
+        .into_iter()
+        .filter(|file| file.extension().is_some_and(|ending| ending == "manifest"))
+        .min()
+        .context("a version")?;
+    let away = root.with_extension("away");
+    fs::create_dir(&away)?;
+    let hidden = [root.join("__manifest/_refs/branches/child.json"), newest];
+    for (number, file) in hidden.iter().enumerate() {
+        fs::rename(file, away.join(number.to_string()))?;
+        symlink(file, file)?;
+    }
+    let graph = made.open(OpenMode::ReadWrite).await?;
+    let error = graph.delete_branch(&branch("parent")).await.expect_err("child may read it");
+    ensure!(error.kind() == ErrorKind::Unavailable, "{error}");
+    for (number, file) in hidden.iter().enumerate() {
+        fs::remove_file(file)?;
+        fs::rename(away.join(number.to_string()), file)?;
+    }
+    assert_eq!(rows(&made.uri(), "child")?, 2);
     Ok(())
 }
 

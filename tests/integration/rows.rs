@@ -261,3 +261,19 @@ async fn only_queries_run() -> Result<()> {
     assert!(error.to_string().contains("node:Person"), "{error}");
     Ok(())
 }
+
+/// The query engine would compare a column with itself where both queries call it alike, and fail where they do not.
+#[tokio::test]
+async fn any_and_all_over_a_query_are_refused_with_what_to_write() -> Result<()> {
+    let graph = team().await?;
+    let main = at(&graph, "main").await?;
+    for query in [
+        "select id from Person where age > all (select age from Person)",
+        "select id from Person where id = any (select id from Person)",
+        "select age > any (select 1) from Person",
+    ] {
+        let error = graph.sql(&main, query, SqlOptions::default()).await.expect_err(query);
+        assert!(error.kind() == ErrorKind::Invalid && error.to_string().contains("x in (select"), "{query}: {error}");
+    }
+    Ok(())
+}

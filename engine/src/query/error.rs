@@ -24,6 +24,12 @@ pub enum QueryError {
         /// The name.
         column: String,
     },
+    /// The query compares with any or all rows of another one, where the query engine mixes up the columns of both.
+    #[error(
+        "ANY and ALL over a query cannot be used: write `x in (select …)`, or compare with the least or the greatest, \
+         `x > (select max(y) …)`"
+    )]
+    AnyOrAll,
     /// The query names a table that the snapshot does not have.
     #[error("there is no table {missing}; the tables are {}{}", tables.join(", "), missing.hint())]
     UnknownTable {
@@ -124,6 +130,7 @@ impl QueryError {
         match self {
             Self::ReadOnly { .. }
             | Self::DuplicateColumn { .. }
+            | Self::AnyOrAll
             | Self::UnknownTable { .. }
             | Self::UnknownColumn { .. }
             | Self::Plan { .. }

@@ -15,12 +15,13 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow_schema::SchemaRef;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::StreamExt;
@@ -79,6 +80,9 @@ pub(crate) async fn sql(storage: &Storage, snapshot: &Snapshot, sql: &str, optio
     if let Some(column) = repeated(plan.schema().fields().iter().map(|field| field.name().as_str())) {
         return Err(QueryError::DuplicateColumn { column: column.to_owned() }.into());
     }
+    if compares_with_any_or_all(&plan).map_err(planned)? {
+        return Err(QueryError::AnyOrAll.into());
+    }
     let plan = match options.limit {
         Some(rows) => limited(plan, rows).map_err(planned)?,
         None => plan,
@@ -100,6 +104,17 @@ pub(crate) async fn sql(storage: &Storage, snapshot: &Snapshot, sql: &str, optio
         }
     };
     Ok(SqlResult { schema, batches: fenced_stream(batches.boxed()).then(read).boxed() })
+}
+
+fn compares_with_any_or_all(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expression| {
+            found |= expression.exists(|part| Ok(matches!(part, Expr::SetComparison(_))))?;
+            Ok(TreeNodeRecursion::Continue)
+        })
+    })?;
+    Ok(found)
 }
 
 fn limited(plan: LogicalPlan, rows: u64) -> Result<LogicalPlan, DataFusionError> {
