@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::Graph;
 use super::branch_start::Start;
 use super::resolve::unknown_branch;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::fail::fail_point;
 use crate::history::{At, branch_names, branch_refs, descendants};
 use crate::id::{BranchName, CommitId, LONGEST_BRANCH, ManifestVersion, TableKey};
@@ -343,8 +343,16 @@ async fn make(storage: &Storage, name: &BranchName, start: &Start) -> Result<()>
         // These commits are left from a branch that was deleted: the manifest, which says what branches there are, has none.
         storage.delete_lineage(names::COMMITS, name.as_str()).await?;
     }
-    fork_manifest(storage, name, start).await?;
-    let made = fork_commits(storage, name, start).await;
+    let made = match fork_manifest(storage, name, start).await {
+        Ok(()) => fork_commits(storage, name, start).await,
+        // What another program made at the same moment is that program's.
+        Err(
+            error @ (Error::Branch(BranchError::Exists { .. }) | Error::Storage(StorageError::LineageExists { .. })),
+        ) => {
+            return Err(error);
+        }
+        Err(error) => Err(error),
+    };
     if made.is_err() {
         for path in [names::MANIFEST, names::COMMITS] {
             if let Err(error) = storage.delete_lineage(path, name.as_str()).await {
