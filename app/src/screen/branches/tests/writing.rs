@@ -174,6 +174,19 @@ fn deleting_tells_what_is_lost_and_wants_the_name() {
 }
 
 #[test]
+fn a_warning_that_cannot_be_made_is_said_and_forbids_nothing() {
+    let mut stage = Stage::writing(120, 30);
+    stage.keys("j D");
+    let unknown = Loss { stranded: Err("no such file".to_owned()), ..loss(1) };
+    stage.answer("what is lost", vec![Reply::Loss(Box::new(unknown))]);
+    let picture = stage.words();
+    assert!(picture.contains("Which merges become impossible cannot be found out: no such file"), "{picture}");
+    stage.text("hiring");
+    stage.keys("enter");
+    assert!(stage.is_write("delete branch"));
+}
+
+#[test]
 fn what_others_depend_on_is_not_deleted() {
     let mut stage = Stage::writing(120, 30);
     assert_eq!(refused(&stage, "branches.delete").as_deref(), Some("main cannot be deleted"));
