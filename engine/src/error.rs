@@ -40,7 +40,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// Whether what was asked for is gone or damaged, so that trying again cannot help.
+    /// Returns whether what was asked for is gone or damaged, so that trying again cannot help.
     pub(crate) fn is_lasting(self) -> bool {
         matches!(self, Self::NotFound | Self::Corrupt)
     }

@@ -93,7 +93,7 @@ struct SidecarFacts {
     operation_id: String,
     /// `readable`, `refused` (readable, and recovery does not act on it), `newer` or `unreadable`.
     state: &'static str,
-    /// Why it is not readable, or why recovery refuses it.
+    /// The reason for which it is not readable or recovery refuses it.
     reason: Option<String>,
     writer: Option<WriterKind>,
     branch: Option<BranchName>,
@@ -233,7 +233,7 @@ fn print_pins(out: &mut Out, pins: &[PinFacts]) -> Result<(), CliError> {
     table.write(out)
 }
 
-/// What recovery would do; nothing if that cannot be planned, which must not keep the records from being looked at.
+/// Plans the recovery. Returns no step if that fails: the records can be looked at all the same.
 async fn plan_if_possible(graph: &Graph) -> Vec<RecoveryStep> {
     match graph.recovery_plan().await {
         Ok(plan) => plan.steps,

@@ -336,7 +336,7 @@ pub fn check_new_branch(name: &BranchName, existing: &[BranchName]) -> Result<()
 
 async fn make(storage: &Storage, name: &BranchName, start: &Start) -> Result<()> {
     if storage.has_lineage(names::COMMITS, name.as_str()).await? {
-        // One that another program made since the name was checked is that program's.
+        // A branch that another program made since the name was checked belongs to that program.
         if branch_names(storage).await?.contains(name) {
             return Err(BranchError::Exists { name: name.clone() }.into());
         }
@@ -345,7 +345,7 @@ async fn make(storage: &Storage, name: &BranchName, start: &Start) -> Result<()>
     }
     let made = match fork_manifest(storage, name, start).await {
         Ok(()) => fork_commits(storage, name, start).await,
-        // What another program made at the same moment is that program's.
+        // A branch that another program made at the same moment belongs to that program.
         Err(
             error @ (Error::Branch(BranchError::Exists { .. }) | Error::Storage(StorageError::LineageExists { .. })),
         ) => {

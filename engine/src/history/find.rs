@@ -78,7 +78,7 @@ pub(crate) async fn locate_commit_by_end(storage: &Storage, end: &str) -> Result
     }
 }
 
-/// Whether ids are written with this character, in either case: Crockford's base 32 leaves out letters that look like others.
+/// Returns whether ids are written with this character, in either case: Crockford's base 32 leaves out letters that look like others.
 fn is_digit(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() && !b"ILOU".contains(&byte.to_ascii_uppercase())
 }

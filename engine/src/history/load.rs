@@ -32,7 +32,7 @@ const FIRST_FILES: usize = 32;
 const FILES: usize = 512;
 /// Branches read at the same time.
 const PARALLEL_BRANCHES: usize = 16;
-/// How often, at most, a history is read on because a branch merged what another got while they were read.
+/// Rounds that may follow the first because a branch merged commits that another branch got while both were read.
 const MORE_ROUNDS: usize = 3;
 
 /// Carries out reads of branches side by side, and gives each result when it is there.
@@ -54,7 +54,7 @@ pub(crate) struct LoadedHistory {
     stamp: HistoryStamp,
     branches: BTreeMap<BranchName, KnownBranch>,
     actor_files: SeenFiles,
-    /// Who made commits that were not read, or not yet: a row about a commit may be read before the commit.
+    /// Actors of commits that are not read yet: a row about a commit may be read before the commit.
     actors: HashMap<CommitId, Arc<str>>,
 }
 
@@ -194,7 +194,7 @@ impl<F: FnMut(HistoryBatch) + Send> Loader<F> {
         loader.ids = loader.commits.iter().map(|commit| commit.id).collect();
         loader.names = loader.branches.keys().cloned().collect();
         loader.actors.clone_from(&known.actors);
-        // What goes may come back: a branch that cannot be read just now holds nothing.
+        // A branch that cannot be read just now loses its commits, which come back when it can be read again.
         let gone = known.graph.commits().iter().filter(|commit| !loader.ids.contains(&commit.id));
         loader.actors.extend(gone.filter_map(|commit| Some((commit.id, commit.actor.clone()?))));
         loader

@@ -147,8 +147,8 @@ impl Merged {
     }
 }
 
-/// What the version that shows a merge noted of it, or that recorded it if it changed nothing; nothing if none noted anything, or it is
-/// not there any more.
+/// Reads the note of a merge from the version that shows it, or from the one that records it if it changed nothing. Returns an empty note
+/// if there is none, or if the version is not there any more.
 ///
 /// # Errors
 /// [`crate::storage::StorageError`].
@@ -156,6 +156,7 @@ pub(crate) async fn merge_note(storage: &Storage, commit: &Commit) -> Result<Mer
     let version = commit.manifest_version.get();
     let shown = manifest::open(storage, &commit.branch, Some(version)).await;
     let mut found = note_at(shown, commit).await?;
+    // That it has the version of its parent does not tell such a merge: files may have been put together in between.
     if found.is_none()
         && let Some(version) = recorded_in(storage, commit).await?
     {
@@ -167,7 +168,7 @@ pub(crate) async fn merge_note(storage: &Storage, commit: &Commit) -> Result<Mer
     Ok(MergeNote { brings: brings.collect(), rows: note.rows.and_then(RowsNote::parsed) })
 }
 
-/// What a version notes of a merge; nothing if it is not there any more.
+/// Reads what a version notes of a merge; nothing if it is not there any more.
 async fn note_at(version: Result<Table>, merge: &Commit) -> Result<Option<Note>> {
     let version = match version {
         Ok(version) => version,
@@ -179,7 +180,7 @@ async fn note_at(version: Result<Table>, merge: &Commit) -> Result<Option<Note>>
     Ok(origins.iter().filter_map(note).find(is_of_merge))
 }
 
-/// The version of its branch's commits that appended the row of a commit.
+/// Finds the version of its branch's commits that appended the row of a commit.
 async fn recorded_in(storage: &Storage, commit: &Commit) -> Result<Option<u64>> {
     let commits = match storage.open(names::COMMITS, commit.branch.stored(), None).await {
         Ok(commits) => commits,

@@ -28,12 +28,12 @@ pub(super) struct ThreeTables {
     past: Option<PastRows>,
 }
 
-/// Where the row of the last common commit is.
+/// The place of a row of the last common commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BaseRow {
     /// In the table of this side; none if that does not have it.
     On(Side),
-    /// What it was cannot be told.
+    /// No state or merge tells it.
     Untold,
 }
 
@@ -70,7 +70,7 @@ impl ThreeTables {
         self.by_side
     }
 
-    /// Where the row with an id is that the last common commit has.
+    /// Finds the row with an id as the last common commit had it.
     pub(super) fn base_row(&self, located: &Located, id: &str) -> BaseRow {
         match &self.past {
             Some(past) if located.address(Side::Base, id).is_none() => match past.missing(id) {

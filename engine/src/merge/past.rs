@@ -26,14 +26,14 @@ pub(super) struct PastRows {
     untold: Arc<HashSet<String>>,
 }
 
-/// What is known of a row that is not among [`PastRows::table`].
+/// The last common state of a row that is not in [`PastRows::table`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoPastRow {
     /// The last common commit does not have it.
     Absent,
     /// No side changed it: it is what the target has.
     AsNow,
-    /// What it was cannot be told.
+    /// No state or merge tells it.
     Untold,
 }
 

@@ -180,7 +180,7 @@ fn read_error(place: &Path) -> impl Fn(object_store::Error) -> StorageError + us
     move |source| StorageError::Read { path: path.clone(), source }
 }
 
-/// Whether the folder of a lineage has others' in it.
+/// Returns whether the folder of a lineage holds those of others.
 fn has_others_below(name: &str, others: &[String]) -> bool {
     others.iter().any(|other| other.strip_prefix(name).is_some_and(|rest| rest.starts_with('/')))
 }

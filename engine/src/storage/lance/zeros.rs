@@ -91,7 +91,7 @@ fn is_comparison(op: Operator) -> bool {
     matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
 }
 
-/// Whether it is a number that no zero is equal to: then the sign of a zero on the other side means nothing.
+/// Returns whether it is a number other than zero: then the sign of a zero on the other side means nothing.
 fn is_other_number(operand: &Expr) -> bool {
     match operand {
         Expr::Literal(value, _) => value.data_type().is_numeric() && !value.is_null() && !is_zero(value),
