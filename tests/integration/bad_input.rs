@@ -238,6 +238,12 @@ fn wrong_requests_are_answered_without_inner_names() -> Result<()> {
                 .to_owned(),
         ),
         (
+            vec!["sql", &team, "select name, exists(select 1 from Note) from Person"],
+            "error: cannot run this query\n  caused by: EXISTS and IN over a query can be used in WHERE only; elsewhere, count its rows: \
+             `(select count(*) …) > 0`\n"
+                .to_owned(),
+        ),
+        (
             vec!["sql", &team, "select * from Persn"],
             format!("error: there is no table `Persn` (line 1, column 15); {tables}; did you mean Person?\n"),
         ),

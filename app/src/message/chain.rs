@@ -94,6 +94,14 @@ fn unplanned(expression: &str) -> String {
     let what = match kind {
         "AggregateFunction" => "the aggregate function",
         "WindowFunction" => "the window function",
+        "Exists" | "InSubquery" => {
+            return "EXISTS and IN over a query can be used in WHERE only; elsewhere, count its rows: \
+                    `(select count(*) …) > 0`"
+                .to_owned();
+        }
+        "OuterReferenceColumn" => {
+            return "this query cannot use the columns of the query around it: join them".to_owned();
+        }
         _ => return format!("an expression of the kind {} cannot be used here", snake_case(kind).replace('_', " ")),
     };
     let name = inside.split_once("UDF { inner: ").map(|(_, function)| snake_case(function)).unwrap_or_default();

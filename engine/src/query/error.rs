@@ -4,6 +4,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 
 use super::missing::{self, Missing};
+use super::unsupported::Unsupported;
 use crate::error::ErrorKind;
 use crate::history::Snapshot;
 use crate::storage::{Stopped, StorageError};
@@ -24,12 +25,12 @@ pub enum QueryError {
         /// The name.
         column: String,
     },
-    /// The query compares with any or all rows of another one, where the query engine mixes up the columns of both.
-    #[error(
-        "ANY and ALL over a query cannot be used: write `x in (select …)`, or compare with the least or the greatest, \
-         `x > (select max(y) …)`"
-    )]
-    AnyOrAll,
+    /// The query has a part that the query engine would get wrong.
+    #[error("{what}")]
+    Unsupported {
+        /// The part.
+        what: Unsupported,
+    },
     /// The query names a table that the snapshot does not have.
     #[error("there is no table {missing}; the tables are {}{}", tables.join(", "), missing.hint())]
     UnknownTable {
@@ -130,7 +131,7 @@ impl QueryError {
         match self {
             Self::ReadOnly { .. }
             | Self::DuplicateColumn { .. }
-            | Self::AnyOrAll
+            | Self::Unsupported { .. }
             | Self::UnknownTable { .. }
             | Self::UnknownColumn { .. }
             | Self::Plan { .. }

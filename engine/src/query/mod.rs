@@ -8,6 +8,7 @@
 mod catalog;
 mod error;
 mod missing;
+mod unsupported;
 mod zeros;
 
 use std::collections::HashSet;
@@ -15,15 +16,16 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow_schema::SchemaRef;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 
@@ -33,6 +35,7 @@ use crate::storage::{Look, Stopped, Storage, dialect, fenced, fenced_stream};
 
 pub use error::QueryError;
 pub use missing::Missing;
+pub use unsupported::Unsupported;
 
 /// Memory a query may hold before it spills to the system's folder for temporary files.
 const MEMORY_BYTES: usize = 512 << 20;
@@ -74,14 +77,21 @@ pub(crate) async fn sql(storage: &Storage, snapshot: &Snapshot, sql: &str, optio
     let context = context(catalog.clone(), options)?;
     let state = context.state();
     let planned = |cause| QueryError::planning(&state, snapshot, sql, cause);
-    let plan = state.create_logical_plan(sql).await.map_err(planned)?;
+    let statement = state.sql_to_statement(sql, &state.config().options().sql_parser.dialect).map_err(planned)?;
+    if !may_be_query(&statement) {
+        return Err(QueryError::ReadOnly { statement: first_word(sql) }.into());
+    }
+    if let Some(what) = unsupported::in_statement(&statement) {
+        return Err(QueryError::Unsupported { what }.into());
+    }
+    let plan = state.statement_to_plan(statement).await.map_err(planned)?;
     let only_queries = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     only_queries.verify_plan(&plan).map_err(|_| QueryError::ReadOnly { statement: first_word(sql) })?;
     if let Some(column) = repeated(plan.schema().fields().iter().map(|field| field.name().as_str())) {
         return Err(QueryError::DuplicateColumn { column: column.to_owned() }.into());
     }
-    if compares_with_any_or_all(&plan).map_err(planned)? {
-        return Err(QueryError::AnyOrAll.into());
+    if let Some(what) = unsupported::in_plan(&plan).map_err(planned)? {
+        return Err(QueryError::Unsupported { what }.into());
     }
     let plan = match options.limit {
         Some(rows) => limited(plan, rows).map_err(planned)?,
@@ -106,15 +116,22 @@ pub(crate) async fn sql(storage: &Storage, snapshot: &Snapshot, sql: &str, optio
     Ok(SqlResult { schema, batches: fenced_stream(batches.boxed()).then(read).boxed() })
 }
 
-fn compares_with_any_or_all(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
-    let mut found = false;
-    plan.apply_with_subqueries(|node| {
-        node.apply_expressions(|expression| {
-            found |= expression.exists(|part| Ok(matches!(part, Expr::SetComparison(_))))?;
-            Ok(TreeNodeRecursion::Continue)
-        })
-    })?;
-    Ok(found)
+/// Whether the words of a statement are those of a query: what it reads and calls is known only when it is planned.
+fn may_be_query(statement: &Statement) -> bool {
+    match statement {
+        Statement::Statement(statement) => matches!(
+            statement.as_ref(),
+            ast::Statement::Query(_)
+                | ast::Statement::Explain { .. }
+                | ast::Statement::ExplainTable { .. }
+                | ast::Statement::ShowTables { .. }
+                | ast::Statement::ShowColumns { .. }
+                | ast::Statement::ShowFunctions { .. }
+                | ast::Statement::ShowVariable { .. }
+        ),
+        Statement::Explain(explained) => may_be_query(&explained.statement),
+        Statement::CreateExternalTable(_) | Statement::CopyTo(_) | Statement::Reset(_) => false,
+    }
 }
 
 fn limited(plan: LogicalPlan, rows: u64) -> Result<LogicalPlan, DataFusionError> {

@@ -1,0 +1,129 @@
+//! SQL that the query engine accepts and computes wrongly, or passes over without a word.
+
+use std::fmt;
+use std::ops::ControlFlow;
+
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast::{self, Visit, Visitor};
+
+/// A part of a query that cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unsupported {
+    /// A comparison with any or all rows of another query: the query engine mixes up the columns of both.
+    AnyOrAll,
+    /// `INTERSECT ALL`, `EXCEPT ALL`: the query engine does not count equal rows.
+    CountedSet,
+    /// A clause, in capitals, that the query engine passes over.
+    Clause(&'static str),
+}
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AnyOrAll => f.write_str(
+                "ANY and ALL over a query cannot be used: write `x in (select …)`, or compare with the least or the greatest, \
+                 `x > (select max(y) …)`",
+            ),
+            Self::CountedSet => f.write_str(
+                "INTERSECT ALL and EXCEPT ALL cannot be used: leave out ALL, or count the rows of each side with GROUP BY",
+            ),
+            Self::Clause(clause) => write!(f, "{clause} cannot be used: it would change nothing of the result"),
+        }
+    }
+}
+
+/// What cannot be used of a statement as it is written.
+pub(super) fn in_statement(statement: &Statement) -> Option<Unsupported> {
+    match statement {
+        Statement::Statement(statement) => statement.visit(&mut Clauses).break_value(),
+        Statement::Explain(explained) => in_statement(&explained.statement),
+        Statement::CreateExternalTable(_) | Statement::CopyTo(_) | Statement::Reset(_) => None,
+    }
+}
+
+/// What cannot be used of a plan.
+pub(super) fn in_plan(plan: &LogicalPlan) -> Result<Option<Unsupported>, DataFusionError> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expression| {
+            found |= expression.exists(|part| Ok(matches!(part, Expr::SetComparison(_))))?;
+            Ok(TreeNodeRecursion::Continue)
+        })
+    })?;
+    Ok(found.then_some(Unsupported::AnyOrAll))
+}
+
+/// Looks for what the query engine passes over.
+struct Clauses;
+
+impl Visitor for Clauses {
+    type Break = Unsupported;
+
+    fn pre_visit_query(&mut self, query: &ast::Query) -> ControlFlow<Unsupported> {
+        if counts_equal_rows(&query.body) {
+            return ControlFlow::Break(Unsupported::CountedSet);
+        }
+        first(&[
+            ("FOR UPDATE and FOR SHARE", !query.locks.is_empty()),
+            ("FOR XML, FOR JSON and FOR BROWSE", query.for_clause.is_some()),
+            ("SETTINGS", query.settings.is_some()),
+            ("FORMAT", query.format_clause.is_some()),
+        ])
+    }
+
+    fn pre_visit_select(&mut self, select: &ast::Select) -> ControlFlow<Unsupported> {
+        let modifiers = match &select.group_by {
+            ast::GroupByExpr::All(modifiers) | ast::GroupByExpr::Expressions(_, modifiers) => modifiers,
+        };
+        first(&[
+            ("PREWHERE", select.prewhere.is_some()),
+            ("CONNECT BY", !select.connect_by.is_empty()),
+            ("DISTRIBUTE BY", !select.distribute_by.is_empty()),
+            ("GROUP BY … WITH", !modifiers.is_empty()),
+            ("EXCLUDE at the end of the columns", select.exclude.is_some()),
+            ("SELECT AS", select.value_table_mode.is_some()),
+            ("a word between SELECT and the columns", select.select_modifiers.is_some()),
+        ])
+    }
+
+    fn pre_visit_table_factor(&mut self, table: &ast::TableFactor) -> ControlFlow<Unsupported> {
+        match table {
+            ast::TableFactor::Table {
+                with_hints,
+                version,
+                with_ordinality,
+                partitions,
+                json_path,
+                sample,
+                index_hints,
+                ..
+            } => first(&[
+                ("TABLESAMPLE", sample.is_some()),
+                ("a version of a table", version.is_some()),
+                ("WITH ORDINALITY", *with_ordinality),
+                ("PARTITION", !partitions.is_empty()),
+                ("a path in a table", json_path.is_some()),
+                ("a hint for a table", !with_hints.is_empty() || !index_hints.is_empty()),
+            ]),
+            ast::TableFactor::Derived { sample, .. } => first(&[("TABLESAMPLE", sample.is_some())]),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+fn first(clauses: &[(&'static str, bool)]) -> ControlFlow<Unsupported> {
+    match clauses.iter().find(|(_, is_there)| *is_there) {
+        Some((clause, _)) => ControlFlow::Break(Unsupported::Clause(clause)),
+        None => ControlFlow::Continue(()),
+    }
+}
+
+fn counts_equal_rows(body: &ast::SetExpr) -> bool {
+    let ast::SetExpr::SetOperation { op, set_quantifier, left, right } = body else { return false };
+    let counts = *op != ast::SetOperator::Union && *set_quantifier == ast::SetQuantifier::All;
+    counts || counts_equal_rows(left) || counts_equal_rows(right)
+}
