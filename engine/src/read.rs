@@ -101,7 +101,6 @@ pub async fn rows(table: &Table, options: &ReadOptions) -> Result<RowStream> {
         columns: columns(&table.schema(), options.columns.as_deref())?,
         filter: options.filter.as_deref(),
         after: options.after.as_deref(),
-        id: None,
         order: options.order.as_ref(),
         limit: options.limit,
         batch_rows: options.batch_rows,
@@ -134,8 +133,7 @@ pub(crate) fn filter_columns(table: &Table, filter: &str) -> Result<BTreeSet<Str
 /// # Errors
 /// [`StorageError`].
 pub async fn entity(table: &Table, id: &str, blobs: Blobs) -> Result<Vec<Row>> {
-    let request = Sorted { columns: names(&table.schema()), id: Some(id), blobs, ..Sorted::default() };
-    let mut batches = table.sorted(&request).await?;
+    let mut batches = table.with_id(id, &names(&table.schema()), blobs).await?;
     let mut found = Vec::new();
     while let Some(batch) = batches.try_next().await? {
         let columns = Row::columns_of(&batch);
@@ -151,9 +149,8 @@ pub async fn entity(table: &Table, id: &str, blobs: Blobs) -> Result<Vec<Row>> {
 /// [`StorageError`].
 pub(crate) async fn entity_written(table: &Table, id: &str, blobs: Blobs) -> Result<(Vec<Row>, Option<u64>)> {
     let names = names(&table.schema());
-    let columns = names.iter().cloned().chain([WRITTEN_IN.to_owned()]).collect();
-    let request = Sorted { columns, id: Some(id), blobs, ..Sorted::default() };
-    let mut batches = table.sorted(&request).await?;
+    let columns: Vec<String> = names.iter().cloned().chain([WRITTEN_IN.to_owned()]).collect();
+    let mut batches = table.with_id(id, &columns, blobs).await?;
     let (mut found, mut written) = (Vec::new(), None);
     while let Some(batch) = batches.try_next().await? {
         let versions = batch.column_by_name(WRITTEN_IN).and_then(|column| column.as_primitive_opt::<UInt64Type>());

@@ -15,7 +15,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, StringArray};
+use arrow::array::AsArray;
 use arrow::datatypes::UInt64Type;
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{BranchName, CommitId, TableKey};
 use crate::manifest;
-use crate::storage::{Compare, Condition, MERGE, Origin, Storage, Table, WRITTEN_IN, names};
+use crate::storage::{Condition, MERGE, Origin, Storage, Table, TextSet, WRITTEN_IN, names};
 
 /// Commits that one note names, at most.
 const BROUGHT: usize = 10_000;
@@ -187,9 +187,9 @@ async fn recorded_in(storage: &Storage, commit: &Commit) -> Result<Option<u64>> 
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let value: ArrayRef = Arc::new(StringArray::from(vec![commit.id.to_string()]));
-    let column = "graph_commit_id".to_owned();
-    let is_row = Condition::Compares { column: column.clone(), compare: Compare::Equal, value };
+    // A set of texts, because that remembers which files have which ids for the next merge that is looked for.
+    let (column, id) = ("graph_commit_id".to_owned(), TextSet::of(std::iter::once(commit.id.to_string())));
+    let is_row = Condition::AnyOneOf { columns: vec![column.clone()], values: id };
     let mut rows = commits.matching(&[column, WRITTEN_IN.to_owned()], &[is_row]).await?;
     let mut version = None;
     while let Some(batch) = rows.try_next().await? {

@@ -12,7 +12,7 @@ use lance_table::format::Fragment;
 use super::Table;
 use super::blob::{self, Blobs};
 use super::scan::{BATCH_ROWS, RowStream};
-use super::sorted::{keep, row_bytes};
+use super::sorted::{ID, keep, row_bytes};
 use super::stage::TextSet;
 use super::table::ROW_ADDRESS;
 use crate::error::Result;
@@ -75,12 +75,23 @@ impl Table {
     /// [`StorageError::Request`](crate::storage::StorageError::Request) for an unknown column,
     /// [`StorageError::Table`](crate::storage::StorageError::Table) otherwise, at once or in the stream.
     pub(crate) async fn matching(&self, columns: &[String], conditions: &[Condition]) -> Result<RowStream> {
-        self.fenced_rows(self.matched(columns, conditions)).await
+        self.fenced_rows(self.matched(columns, conditions, Blobs::Bytes)).await
     }
 
-    async fn matched(&self, columns: &[String], conditions: &[Condition]) -> Result<RowStream> {
+    /// Reads some columns of the rows with one id: more than one if the table breaks the rule that ids are unique.
+    ///
+    /// # Errors
+    /// [`StorageError::NoIds`](crate::storage::StorageError::NoIds), and as [`Table::matching`].
+    pub(crate) async fn with_id(&self, id: &str, columns: &[String], blobs: Blobs) -> Result<RowStream> {
+        self.require_ids()?;
+        let one =
+            Condition::AnyOneOf { columns: vec![ID.to_owned()], values: TextSet::of(std::iter::once(id.to_owned())) };
+        self.fenced_rows(self.matched(columns, &[one], blobs)).await
+    }
+
+    async fn matched(&self, columns: &[String], conditions: &[Condition], how: Blobs) -> Result<RowStream> {
         let error = |cause| self.error(cause);
-        let blobs = self.blob_columns(columns);
+        let blobs = if how == Blobs::Described { Vec::new() } else { self.blob_columns(columns) };
         let mut scanner = self.scanner();
         if let Some(fragments) = self.fragments_with(conditions).await? {
             if fragments.is_empty() {
@@ -105,7 +116,7 @@ impl Table {
             return Ok(rows);
         }
         let wanted: Arc<[String]> = columns.into();
-        let rows = blob::with_content(self, rows, blobs, Blobs::Bytes);
+        let rows = blob::with_content(self, rows, blobs, how);
         Ok(rows.map_ok(move |batch| keep(&batch, &wanted)).boxed())
     }
 
@@ -120,8 +131,12 @@ impl Table {
             |column: &String| schema.field_with_name(column).is_ok_and(|field| *field.data_type() == DataType::Utf8);
         let Some((columns, texts)) = few.filter(|(columns, _)| columns.iter().all(is_text)) else { return Ok(None) };
         let files = self.files_with(columns, texts.iter().map(String::as_str)).await?;
+        Ok(self.fragments_at(&files))
+    }
+
+    /// The fragments at some positions, each of them named once; `None` if they are all that there are.
+    pub(super) fn fragments_at(&self, positions: &[usize]) -> Option<Vec<Fragment>> {
         let fragments = self.dataset().fragments();
-        let are_all = files.len() == fragments.len();
-        Ok((!are_all).then(|| files.into_iter().map(|file| fragments[file].clone()).collect()))
+        (positions.len() < fragments.len()).then(|| positions.iter().map(|&at| fragments[at].clone()).collect())
     }
 }

@@ -57,8 +57,6 @@ pub(crate) struct Sorted<'a> {
     pub(crate) filter: Option<&'a str>,
     /// Only rows whose id is greater.
     pub(crate) after: Option<&'a str>,
-    /// Only the row with this id.
-    pub(crate) id: Option<&'a str>,
     /// In which order; ascending by id if none.
     pub(crate) order: Option<&'a Order>,
     /// At most this many rows.
@@ -121,8 +119,7 @@ impl Table {
     fn restriction(&self, request: &Sorted<'_>) -> Result<Option<Expr>, StorageError> {
         let written = request.filter.map(|text| self.condition(text)).transpose()?;
         let after = request.after.map(|after| ident(ID).gt(lit(after)));
-        let one = request.id.map(|id| ident(ID).eq(lit(id)));
-        Ok([written, after, one].into_iter().flatten().reduce(Expr::and))
+        Ok([written, after].into_iter().flatten().reduce(Expr::and))
     }
 
     /// Everything that orders or compares rows needs their ids.
