@@ -16,6 +16,9 @@ use super::refs::ListedRef;
 use super::{LineageRef, UnreadableRef};
 use crate::storage::{Location, StorageError};
 
+/// The folder of the versions of a lineage, which every lineage has.
+const VERSIONS: &str = "_versions";
+
 /// References read at the same time.
 const PARALLEL_READS: usize = 16;
 
@@ -43,11 +46,6 @@ impl<'l> Refs<'l> {
         self.listed_in("branches").await
     }
 
-    /// Returns the names, sorted. Costs one listing.
-    async fn names(&self) -> Result<Vec<String>, StorageError> {
-        Ok(self.listed().await?.into_iter().map(|listed| listed.name).collect())
-    }
-
     async fn listed_in(&self, kind: &str) -> Result<Vec<ListedRef>, StorageError> {
         let folder = Path::from(format!("{}/_refs/{kind}", self.table));
         let listed = self.store().list_with_delimiter(Some(&folder)).await.map_err(read_error(&folder))?;
@@ -64,8 +62,8 @@ impl<'l> Refs<'l> {
 
     /// Reads all references, sorted by name. One that is deleted meanwhile is left out.
     pub(super) async fn list(&self) -> Result<Vec<LineageRef>, StorageError> {
-        let names = self.names().await?;
-        let reads = futures::stream::iter(names).map(|name| async move { self.read(&name).await });
+        let listed = futures::stream::iter(self.listed().await?);
+        let reads = listed.map(|listed| async move { self.read(&listed.name).await });
         let found: Vec<Option<LineageRef>> = reads.buffered(PARALLEL_READS).collect().await;
         Ok(found.into_iter().flatten().collect())
     }
@@ -126,7 +124,7 @@ impl<'l> Refs<'l> {
 
     async fn has_versions(&self, name: &str) -> Result<bool, StorageError> {
         // The names of folders are not encoded.
-        let folder = super::version_file::object_path(&format!("{}/tree/{name}/_versions", self.table));
+        let folder = super::version_file::object_path(&format!("{}/tree/{name}/{VERSIONS}", self.table));
         let first = self.store().list(Some(&folder)).try_next().await;
         first.map(|file| file.is_some()).map_err(read_error(&folder))
     }
@@ -152,19 +150,15 @@ impl<'l> Refs<'l> {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
             Err(source) => return Err(StorageError::Write { path: file.to_string(), source }),
         }
-        self.remove_files(name, &self.names().await?).await
+        self.remove_files(name).await
     }
 
     /// Removes what an attempt left that failed before the reference was made.
     pub(super) async fn remove_half_made(&self, name: &str) -> Result<(), StorageError> {
-        let names = self.names().await?;
-        if names.iter().any(|made| made == name) { Ok(()) } else { self.remove_files(name, &names).await }
+        if self.has_reference(name).await? { Ok(()) } else { self.remove_files(name).await }
     }
 
-    async fn remove_files(&self, name: &str, others: &[String]) -> Result<(), StorageError> {
-        if has_others_below(name, others) {
-            return Ok(());
-        }
+    async fn remove_files(&self, name: &str) -> Result<(), StorageError> {
         let tree = format!("{}/tree", self.table);
         let (root, own) = (self.location.root().join(&tree), name.to_owned());
         let removed = tokio::task::spawn_blocking(move || remove_folder(&root, &own)).await;
@@ -180,23 +174,37 @@ fn read_error(place: &Path) -> impl Fn(object_store::Error) -> StorageError + us
     move |source| StorageError::Read { path: path.clone(), source }
 }
 
-/// Returns whether the folder of a lineage holds those of others.
-fn has_others_below(name: &str, others: &[String]) -> bool {
-    others.iter().any(|other| other.strip_prefix(name).is_some_and(|rest| rest.starts_with('/')))
-}
-
-/// Removes the folder of a lineage, and those above it that are empty then. One that is not empty may hold a lineage that is just being
-/// made: that has a folder before it has a reference.
+/// Removes the files of a lineage, then its folder and those above it that are empty. Folders of other lineages stay, wherever they are:
+/// one that is just being made has a folder before it has a reference.
 fn remove_folder(tree: &FilePath, name: &str) -> io::Result<()> {
     // What begins with a slash would be taken for a place outside.
     let name = name.trim_start_matches('/');
-    match std::fs::remove_dir_all(tree.join(name)) {
+    match remove_own(&tree.join(name)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    for (end, _) in name.rmatch_indices('/') {
+    let above = name.rmatch_indices('/').map(|(end, _)| end);
+    for end in std::iter::once(name.len()).chain(above) {
         match std::fs::remove_dir(tree.join(&name[..end])) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => break,
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Removes what Lance keeps in the folder of one lineage.
+fn remove_own(folder: &FilePath) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let (path, is_folder) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?.is_dir())))?;
+        let is_own = path.file_name().is_some_and(|name| name == "data" || name.as_encoded_bytes().starts_with(b"_"));
+        let removed = match (is_folder, is_own && !path.join(VERSIONS).exists()) {
+            (false, _) => std::fs::remove_file(path),
+            (true, true) => std::fs::remove_dir_all(path),
+            (true, false) => Ok(()),
+        };
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}
         }
     }
@@ -209,17 +217,10 @@ mod tests {
 
     fn folders(tree: &FilePath, names: &[&str]) {
         for name in names {
-            std::fs::create_dir_all(tree.join(name).join("_versions")).unwrap();
+            std::fs::create_dir_all(tree.join(name).join(VERSIONS)).unwrap();
+            std::fs::create_dir_all(tree.join(name).join("data")).unwrap();
+            std::fs::write(tree.join(name).join("data/rows"), "rows").unwrap();
         }
-    }
-
-    #[test]
-    fn a_lineage_is_below_another_only_if_its_folder_is() {
-        let below = |name: &str, others: &[&str]| {
-            has_others_below(name, &others.iter().map(|&other| other.to_owned()).collect::<Vec<_>>())
-        };
-        assert!(below("a", &["b", "a/b"]) && below("a/b", &["a/b/c/d"]));
-        assert!(!below("a", &["a", "ab", "b/a"]) && !below("a/b", &["a", "a/c", "a/bc"]));
     }
 
     #[test]
@@ -230,15 +231,22 @@ mod tests {
             ("a/b/c", &["a/x", "ab"], &["a", "a/x", "ab"]),
             ("a/b/c", &["a/b/d"], &["a", "a/b", "a/b/d"]),
             ("a/b", &["a"], &["a"]),
+            ("a", &["a/b"], &["a", "a/b"]),
+            ("a", &["a/_b", "a/b/c"], &["a", "a/_b", "a/b", "a/b/c"]),
         ] {
             let tree = tempfile::tempdir().unwrap();
             folders(tree.path(), others);
             folders(tree.path(), &[name]);
             remove_folder(tree.path(), name).unwrap();
             let is_there = |path: &&str| tree.path().join(path).exists();
+            assert!(
+                others.iter().all(|other| tree.path().join(other).join("data/rows").exists()),
+                "{name}, {others:?}"
+            );
             assert!(left.iter().all(is_there), "{name} beside {others:?}");
             let names = ["a", "a/b", "a/b/c"];
             assert!(names.iter().filter(|name| !left.contains(name)).all(|name| !is_there(name)), "{name}, {others:?}");
+            assert!(others.contains(&name) || !is_there(&&*format!("{name}/data")), "{name}, {others:?}");
             assert!(tree.path().exists());
         }
     }
@@ -251,6 +259,9 @@ mod tests {
         folders(&tree, &["team/a", "team/b"]);
         Refs::new(&location, "t").remove("team/a").await.unwrap();
         assert!(tree.join("team/b/_versions").exists() && !tree.join("team/a").exists());
+        folders(&tree, &["team"]);
+        Refs::new(&location, "t").remove("team").await.unwrap();
+        assert!(tree.join("team/b/_versions").exists() && !tree.join("team/_versions").exists());
         Refs::new(&location, "t").remove("team/b").await.unwrap();
         assert!(tree.exists() && !tree.join("team").exists());
     }
