@@ -110,10 +110,13 @@ pub(super) async fn warn_of_stranded(name: &BranchName, graph: &Graph) {
             ));
         }
     };
-    for Stranded { branches: [left, right], base } in stranded {
+    for Stranded { branches: [left, right], base, older } in stranded {
+        let follows = match older {
+            None => format!("{left} and {right} cannot be merged any more, neither way"),
+            Some(older) => format!("a merge of {left} and {right} starts at {older} and may bring deleted rows back"),
+        };
         note(&format!(
-            "without branch {name}, {left} and {right} cannot be merged any more, neither way: their last common commit {base} is on it \
-             alone; merge them first"
+            "without branch {name}, {follows}: their last common commit {base} is on it alone; merge them first"
         ));
     }
 }

@@ -67,8 +67,8 @@ impl Graph {
         merge::conflict_rows(self, plan, conflicts).boxed().await
     }
 
-    /// The merges that become impossible when a branch is deleted: its commits go with it, and some may be the last ones that two
-    /// others have in common. Mostly a merge holds the rows of such a commit, and then nothing is lost.
+    /// The merges that become impossible, or start at an older commit, when a branch is deleted: its commits go with it, and some may be
+    /// the last ones that two others have in common. Mostly a merge holds the rows of such a commit, and then nothing is lost.
     ///
     /// # Errors
     /// [`crate::storage::StorageError`].

@@ -1,4 +1,4 @@
-//! Merges that become impossible when a branch is deleted.
+//! Merges that suffer when a branch is deleted.
 
 use std::collections::BTreeSet;
 
@@ -13,16 +13,19 @@ use crate::storage::names;
 /// Branches of which every pair is looked at, at most.
 const MOST: usize = 64;
 
-/// Two branches that cannot be merged any more, in either direction, once a third one is deleted.
+/// Two branches whose last common commit goes with a third one when that is deleted, and whose merges no other state helps.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stranded {
     /// The two, in order of their names.
     pub branches: [BranchName; 2],
     /// Their last common commit, which goes with the branch that is deleted.
     pub base: CommitId,
+    /// The older commit that a merge of them would start from instead, as if what happened since were news: rows that one of them
+    /// deleted can come back. None if they cannot be merged any more, in either direction.
+    pub older: Option<CommitId>,
 }
 
-/// Finds the pairs of branches whose last common commit this one alone holds, where no merge holds its rows. The commits of branches
+/// Finds the pairs of branches whose last common commit this one alone holds, where no merge tells of it. The commits of branches
 /// without a write of their own are not read: they are those of the branches that they were made from.
 pub(crate) async fn stranded(graph: &Graph, name: &BranchName) -> Result<Vec<Stranded>> {
     let storage = graph.storage();
@@ -33,44 +36,70 @@ pub(crate) async fn stranded(graph: &Graph, name: &BranchName) -> Result<Vec<Str
     if lost.is_empty() {
         return Ok(Vec::new());
     }
-    let others = others(graph, name).await?;
-    // As it will be: without the rows of this branch.
-    let history = read_lineages(storage, &others).await;
-    let heads = heads_over(graph, &history, &lost).await?;
+    let mut branches = others(graph, name).await?;
+    let history = read_lineages(storage, &branches).await;
+    branches.push(name.clone());
+    let today = read_lineages(storage, &branches).await;
     let mut found = Vec::new();
-    for (at, (left, left_head)) in heads.iter().enumerate() {
-        for (right, right_head) in &heads[at + 1..] {
-            let (bases, mut known, _) = bases(graph, &history, *left_head, *right_head).await?;
-            let Some(base) = bases.iter().find(|base| lost.contains(base)) else { continue };
-            let are_merged = bases.contains(left_head) || bases.contains(right_head);
-            match Bases::find(graph, &history, &mut known, &bases).await {
-                Err(Error::Merge(error)) if error.kind() == ErrorKind::NotFound && !are_merged => {
-                    let mut branches = [left.clone(), right.clone()];
-                    branches.sort();
-                    found.push(Stranded { branches, base: *base });
-                }
-                told => drop(told?),
-            }
+    let heads = heads_over(graph, &today, name, &lost).await?;
+    for (at, left) in heads.iter().enumerate() {
+        for right in &heads[at + 1..] {
+            let (bases, ..) = bases(graph, &today, left.1, right.1).await?;
+            let are_merged = bases.contains(&left.1) || bases.contains(&right.1);
+            let Some(&base) = bases.iter().find(|base| lost.contains(base)).filter(|_| !are_merged) else { continue };
+            let older = match start(graph, &history, (left.1, right.1), &lost).await? {
+                Start::AsBefore => continue,
+                Start::Older(older) => Some(older),
+                Start::Nowhere => None,
+            };
+            let mut branches = [left.0.clone(), right.0.clone()];
+            branches.sort();
+            found.push(Stranded { branches, base, older });
         }
     }
     found.sort();
     Ok(found)
 }
 
-/// The branches that descend from some commits that went.
+/// The other branches that descend from some commits of a branch.
 async fn heads_over(
     graph: &Graph,
     history: &CommitGraph,
-    lost: &BTreeSet<CommitId>,
+    of: &BranchName,
+    commits: &BTreeSet<CommitId>,
 ) -> Result<Vec<(BranchName, CommitId)>> {
     let mut known = LostCommits::new();
     let is_gone = |id: CommitId| history.get(id).is_none();
     for merge in history.commits().iter().filter(|commit| commit.merged_parent.is_some_and(is_gone)) {
         known.extend(merge_note(graph.storage(), merge).await?.brings);
     }
-    let descends = |head: CommitId| history.distances(head, &known).keys().any(|id| lost.contains(id));
-    let heads = history.heads().iter().filter(|(_, head)| descends(**head));
+    let descends = |head: CommitId| history.distances(head, &known).keys().any(|id| commits.contains(id));
+    let heads = history.heads().iter().filter(|(name, head)| *name != of && descends(**head));
     Ok(heads.take(MOST).map(|(name, head)| (name.clone(), *head)).collect())
+}
+
+/// Where a merge starts once the branch is gone.
+enum Start {
+    AsBefore,
+    Older(CommitId),
+    Nowhere,
+}
+
+async fn start(
+    graph: &Graph,
+    history: &CommitGraph,
+    heads: (CommitId, CommitId),
+    lost: &BTreeSet<CommitId>,
+) -> Result<Start> {
+    let (bases, mut known, _) = bases(graph, history, heads.0, heads.1).await?;
+    match (bases.iter().any(|base| lost.contains(base)), bases.first()) {
+        (true, _) => match Bases::find(graph, history, &mut known, &bases).await {
+            Err(Error::Merge(error)) if error.kind() == ErrorKind::NotFound => Ok(Start::Nowhere),
+            found => found.map(|_| Start::AsBefore),
+        },
+        (false, Some(&older)) => Ok(Start::Older(older)),
+        (false, None) => Ok(Start::Nowhere),
+    }
 }
 
 /// The other branches that were written to since they were made.

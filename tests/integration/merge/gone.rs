@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use stratigraph_engine::merge::{Choice, Decision, MergeError, MergeOutcome, Rule, Side};
 use stratigraph_engine::{BranchName, Error, ErrorKind};
-use stratigraph_tests::folder::digest;
+use stratigraph_tests::folder::{clean_up_commits, digest};
 use stratigraph_tests::graph::{TestGraph, branch};
 
 use super::{carry_out, column, decided, found, merge, mutate, person, plan, put};
@@ -346,7 +346,7 @@ async fn what_nothing_can_stand_for_is_told_before_and_refused_after() -> Result
     }
     let stranded = stage.made.graph.stranded_by(&branch("fix")).await?;
     let [pair] = stranded.as_slice() else { panic!("{stranded:?}") };
-    assert_eq!((pair.branches.clone(), pair.base), ([branch("dev"), BranchName::main()], base));
+    assert_eq!((pair.branches.clone(), pair.base, pair.older), ([branch("dev"), BranchName::main()], base, None));
     let output = crate::command_line::run(&["branch", "delete", &stage.made.uri(), "fix"])?;
     let told = String::from_utf8(output.stderr)?;
     assert!(told.contains("dev and main cannot be merged any more"), "{told}");
@@ -360,6 +360,40 @@ async fn what_nothing_can_stand_for_is_told_before_and_refused_after() -> Result
         assert_eq!(error.kind(), ErrorKind::NotFound);
     }
     assert!(digest(&stage.made.path())? == before, "nothing was written");
+    Ok(())
+}
+
+/// As after the merge of another program, which notes nothing: here the version that notes it was cleaned up.
+#[tokio::test]
+async fn a_merge_that_would_start_at_an_older_commit_is_told_before() -> Result<()> {
+    let stage = Stage::new(true).await?;
+    stage.put("main", &[("Ada", 1)]).await?;
+    stage.branch("dev", "main").await?;
+    stage.branch("fix", "main").await?;
+    let oldest = plan(&stage.made.graph, "fix", "main").await?.heads().base;
+    let mut merged = Vec::new();
+    for (name, into) in [("Eve", "dev"), ("Fay", "main")] {
+        stage.put("fix", &[(name, 1)]).await?;
+        stage.drop("fix", name).await?;
+        merged.push(plan(&stage.made.graph, "fix", into).await?.heads().source);
+        stage.merge("fix", into).await?;
+    }
+    stage.put("dev", &[("Dan", 1)]).await?;
+    stage.put("main", &[("Zoe", 1)]).await?;
+    assert_eq!(stage.made.graph.stranded_by(&branch("fix")).await?, [], "both merges are noted");
+    clean_up_commits(&stage.made.path())?;
+    let stranded = stage.made.graph.stranded_by(&branch("fix")).await?;
+    let [pair] = stranded.as_slice() else { panic!("{stranded:?}") };
+    assert_eq!(pair.branches, [branch("dev"), BranchName::main()]);
+    assert_eq!((pair.base, pair.older), (merged[0], Some(oldest)));
+    let output = crate::command_line::run(&["branch", "delete", &stage.made.uri(), "fix", "--yes"])?;
+    let told = String::from_utf8(output.stderr)?;
+    assert!(
+        told.contains(&format!("a merge of dev and main starts at {oldest} and may bring deleted rows back")),
+        "{told}"
+    );
+    let planned = plan(&stage.made.graph, "dev", "main").await?;
+    assert_eq!((planned.heads().base, planned.unknown_commits()), (oldest, &merged[1..]), "so it is");
     Ok(())
 }
 

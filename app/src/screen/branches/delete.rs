@@ -55,7 +55,14 @@ fn plan(loss: &Loss, theme: Theme, time: TimeDisplay) -> Vec<String> {
     match &loss.stranded {
         Ok(stranded) => plan.extend(stranded.iter().map(|stranded| {
             let [left, right] = stranded.branches.each_ref().map(|name| escape(name.as_str()));
-            format!("! {left} and {right} cannot be merged any more: what they last had in common is on it alone.")
+            match stranded.older {
+                None => {
+                    format!("! {left} and {right} cannot be merged any more: what they last had in common is on it alone.")
+                }
+                Some(_) => format!(
+                    "! A merge of {left} and {right} may bring deleted rows back: what they last had in common is on it alone."
+                ),
+            }
         })),
         Err(reason) => plan.push(format!("! Which merges become impossible cannot be found out: {}", escape(reason))),
     }

@@ -1,5 +1,6 @@
 //! Making and deleting branches: what is asked, what is written, what is said.
 
+use stratigraph_engine::merge::Stranded;
 use stratigraph_engine::{At, BranchName, ErrorKind};
 
 use super::super::request::{Brief, Loss, Told};
@@ -174,6 +175,19 @@ fn deleting_tells_what_is_lost_and_wants_the_name() {
 }
 
 #[test]
+fn merges_that_suffer_are_named() {
+    let mut stage = Stage::writing(120, 30);
+    stage.keys("j D");
+    let base = brief("R22CH4", "hiring", 54, 125).commit.id;
+    let pair = |other: &str, older| Stranded { branches: [branch("budget"), branch(other)], base, older };
+    let suffer = Loss { stranded: Ok(vec![pair("main", None), pair("people", Some(base))]), ..loss(1) };
+    stage.answer("what is lost", vec![Reply::Loss(Box::new(suffer))]);
+    let picture = stage.words();
+    assert!(picture.contains("! budget and main cannot be merged any more"), "{picture}");
+    assert!(picture.contains("! A merge of budget and people may bring deleted rows back"), "{picture}");
+}
+
+#[test]
 fn a_warning_that_cannot_be_made_is_said_and_forbids_nothing() {
     let mut stage = Stage::writing(120, 30);
     stage.keys("j D");
@@ -189,7 +203,7 @@ fn a_warning_that_cannot_be_made_is_said_and_forbids_nothing() {
 #[test]
 fn what_others_depend_on_is_not_deleted() {
     let mut stage = Stage::writing(120, 30);
-    assert_eq!(refused(&stage, "branches.delete").as_deref(), Some("main cannot be deleted"));
+    assert_eq!(refused(&stage, "branches.delete").as_deref(), Some("main cannot be deleted: every graph has it"));
     stage.keys("j j j");
     let reason = refused(&stage, "branches.delete");
     assert_eq!(reason.as_deref(), Some("reorg/trial was made from it: delete that first"));
