@@ -248,7 +248,7 @@ fn branches_are_made_listed_and_deleted() -> Result<()> {
         (&["create", &graph, "a b"], 2, "not a branch name"),
         (&["create", &graph, "new", "--from", "nowhere"], 3, "the branches are: main, child, work"),
         (&["delete", &graph, "nowhere", "--yes"], 3, "there are: main, child, work"),
-        (&["delete", &graph, "main", "--yes"], 2, "cannot delete branch main"),
+        (&["delete", &graph, "main", "--yes"], 2, "cannot delete branch main: every graph has it"),
         (&["delete", &graph, "work", "--yes"], 4, "`child` still depends on it"),
         (&["delete", &graph, "child"], 2, "repeat this with --yes"),
     ];

@@ -304,6 +304,22 @@ fn the_command_line_names_the_file_and_the_command_that_frees_the_graph() -> Res
 }
 
 #[test]
+fn moving_a_copy_out_says_which_file_recovery_goes_by() -> Result<()> {
+    let copy = crashed()?;
+    let (root, graph) = (copy.path(), copy.path().to_string_lossy().into_owned());
+    fs::copy(sidecar(root, SOUND), sidecar(root, OTHER))?;
+    let elsewhere = tempfile::tempdir()?;
+    let output = run(&["recovery", "quarantine", &graph, OTHER, &elsewhere.path().to_string_lossy()])?;
+    let said = errors(&output);
+    assert!(
+        output.status.success() && said.contains(&format!("by __recovery/{SOUND}.json, if that is there")),
+        "{said}"
+    );
+    assert!(!said.contains("does not know"), "{said}");
+    Ok(())
+}
+
+#[test]
 fn what_may_belong_to_a_live_writer_is_marked_in_the_plan() -> Result<()> {
     let copy = crashed()?;
     let (root, graph) = (copy.path(), copy.path().to_string_lossy().into_owned());

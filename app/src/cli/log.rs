@@ -39,7 +39,7 @@ pub(super) struct LogArgs {
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
     /// At most this many commits
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     limit: Option<usize>,
 }
 

@@ -24,7 +24,7 @@ pub(super) struct ReadArgs {
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     columns: Option<Vec<String>>,
     /// At most this many rows
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     limit: Option<u64>,
     #[command(flatten)]
     format: FormatArg,

@@ -18,7 +18,7 @@ pub(super) struct SqlArgs {
     #[command(flatten)]
     at: position::AtArg,
     /// At most this many rows
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     limit: Option<u64>,
     #[command(flatten)]
     format: FormatArg,

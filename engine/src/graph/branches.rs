@@ -21,7 +21,7 @@ use crate::write::{Gate, WriteError, Writer, complete_history, refuse_during_sch
 #[non_exhaustive]
 pub enum BranchError {
     /// Main is there from the beginning and for ever.
-    #[error("cannot {operation} branch main")]
+    #[error("cannot {operation} branch main: every graph has it, and all others start on it")]
     Main {
         /// `create` or `delete`.
         operation: &'static str,

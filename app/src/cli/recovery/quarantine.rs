@@ -35,10 +35,15 @@ pub(super) async fn run(
     note(&format!("writing to {}: __recovery/{}.json is moved out", graph.uri(), file.id));
     work.writing(graph.quarantine_sidecar(&file.id, &target)).await?;
     let tables = tables(&file);
-    if !tables.is_empty() {
-        note(
+    match file.readable() {
+        Some(sidecar) if sidecar.operation_id != file.id => note(&format!(
+            "recovery did not go by that file: it settles the write {id} by __recovery/{id}.json, if that is there",
+            id = sidecar.operation_id
+        )),
+        Some(_) if !tables.is_empty() => note(
             "recovery does not know of that write any more; its tables stay as they are: put the file back, and it is as before",
-        );
+        ),
+        Some(_) | None => {}
     }
     let target = target.display().to_string();
     if out.is_json() {

@@ -127,7 +127,7 @@ impl Branches {
     pub(super) fn deletable(&self) -> Result<BranchName, Reason> {
         let name = self.name()?;
         if name.is_main() {
-            return Err("main cannot be deleted".into());
+            return Err("main cannot be deleted: every graph has it".into());
         }
         let child = self.list.branches().iter().find(|facts| facts.branch.parent.as_ref() == Some(&name));
         match child {

@@ -281,6 +281,6 @@ impl Merge {
             return Availability::no("a write is under way");
         }
         let is_main = self.preview.as_ref().is_none_or(|preview| preview.pair.source.is_main());
-        Availability::when(!is_main, "main cannot be deleted")
+        Availability::when(!is_main, "main cannot be deleted: every graph has it")
     }
 }
