@@ -88,14 +88,15 @@ pub(crate) fn why(step: &RecoveryStep) -> String {
 }
 
 /// What a step does besides its tables.
-pub(crate) fn then(decision: Decision) -> &'static str {
-    match decision {
+pub(crate) fn then(step: &RecoveryStep) -> &'static str {
+    match step.decision {
         Decision::RollForward
         | Decision::RollBack
         | Decision::Discard
         | Decision::StaleAfterSuccess
         | Decision::StaleAfterRollBack
         | Decision::OrphanedBranch => "record a commit and an audit row, remove the sidecar",
+        Decision::Refuse if step.waits => "nothing until its tables can be read again; writing elsewhere goes on",
         Decision::Refuse => "nothing; writing stays blocked until `recovery quarantine` moves it out, or it is mended",
     }
 }
@@ -187,6 +188,7 @@ mod tests {
             decision: Decision::OrphanedBranch,
             tables: tables.to_vec(),
             blocked: None,
+            waits: false,
         };
         assert!(why(&step(&[])).ends_with("does not exist any more"));
         assert!(why(&step(&[table(5, 5)])).contains("to an earlier branch"));
@@ -212,9 +214,11 @@ mod tests {
             decision: Decision::Refuse,
             tables: Vec::new(),
             blocked: Some("it cannot be read".to_owned()),
+            waits: false,
         };
         assert_eq!(why(&step), "it cannot be read");
         assert_eq!(writer_words(&step), "of an unknown writer");
-        assert!(then(step.decision).starts_with("nothing"));
+        assert!(then(&step).starts_with("nothing; writing stays blocked"));
+        assert!(then(&RecoveryStep { waits: true, ..step }).ends_with("writing elsewhere goes on"));
     }
 }

@@ -5,7 +5,7 @@ use stratigraph_engine::graph::Pending;
 use stratigraph_engine::recovery::{Decision, RecoveryStep};
 
 use crate::action::Action;
-use crate::recovery::{decision_words, writer_words};
+use crate::recovery::{decision_words, tail, why, writer_words};
 
 /// What the graph is open for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,12 +55,19 @@ pub fn first_steps(pending: &Pending, short: usize) -> Vec<String> {
     if let Some(migration) = &pending.migration {
         lines.push(format!("The format is brought from version {} to {}.", migration.from, migration.to));
     }
-    match pending.recovery.steps.len() {
+    let (refused, settled): (Vec<_>, Vec<_>) =
+        pending.recovery.steps.iter().partition(|step| step.decision == Decision::Refuse);
+    match settled.len() {
+        0 if !refused.is_empty() => {}
         0 => lines.push("No interrupted write is pending.".to_owned()),
         1 => lines.push("1 interrupted write is settled first:".to_owned()),
         count => lines.push(format!("{count} interrupted writes are settled first, in this order:")),
     }
-    lines.extend(pending.recovery.steps.iter().map(|step| step_line(step, short)));
+    lines.extend(settled.into_iter().map(|step| step_line(step, short)));
+    lines.extend(refused.into_iter().map(|step| {
+        let effect = if step.waits { "waits, and others are written" } else { "blocks writing" };
+        format!("! {} {effect}: {}", tail(&step.id, short), why(step))
+    }));
     if discards(pending) {
         lines.push(
             "What is rolled back is gone. Nothing keeps other programs from writing meanwhile, and a restore wins over their \
@@ -73,8 +80,7 @@ pub fn first_steps(pending: &Pending, short: usize) -> Vec<String> {
 
 /// `…9QX4 Load on main by dana: roll back`
 fn step_line(step: &RecoveryStep, short: usize) -> String {
-    let tail: String = step.id.chars().skip(step.id.chars().count().saturating_sub(short)).collect();
-    format!("  {tail}  {}: {}", writer_words(step), decision_words(step.decision))
+    format!("  {}  {}: {}", tail(&step.id, short), writer_words(step), decision_words(step.decision))
 }
 
 /// Whether opening discards work.
@@ -86,5 +92,50 @@ pub fn discards(pending: &Pending) -> bool {
 /// The first step that keeps the graph from being opened for writing.
 #[must_use]
 pub fn refusal(pending: &Pending) -> Option<&RecoveryStep> {
-    pending.recovery.steps.iter().find(|step| step.decision == Decision::Refuse)
+    pending.recovery.steps.iter().find(|step| step.decision == Decision::Refuse && !step.waits)
+}
+
+#[cfg(test)]
+mod tests {
+    use stratigraph_engine::recovery::RecoveryPlan;
+    use stratigraph_engine::schema::StagedSchema;
+
+    use super::*;
+
+    fn pending(steps: &[(&str, Decision, bool)]) -> Pending {
+        let step = |&(id, decision, waits): &(&str, Decision, bool)| RecoveryStep {
+            id: id.to_owned(),
+            sidecar: None,
+            decision,
+            tables: Vec::new(),
+            blocked: (decision == Decision::Refuse).then(|| format!("{id} is not right")),
+            waits,
+        };
+        let steps = steps.iter().map(step).collect();
+        Pending { migration: None, recovery: RecoveryPlan { staged_schema: StagedSchema::None, steps } }
+    }
+
+    #[test]
+    fn what_is_not_settled_is_told_apart_from_what_is() {
+        let all = pending(&[
+            ("AB1", Decision::Refuse, true),
+            ("AB2", Decision::Discard, false),
+            ("AB3", Decision::Refuse, false),
+        ]);
+        let expected = [
+            "1 interrupted write is settled first:",
+            "  B2  of an unknown writer: discard",
+            "! B1 waits, and others are written: AB1 is not right",
+            "! B3 blocks writing: AB3 is not right",
+        ];
+        assert_eq!(first_steps(&all, 2), expected);
+        assert_eq!(first_steps(&pending(&[]), 2), ["No interrupted write is pending."]);
+    }
+
+    #[test]
+    fn what_waits_keeps_nobody_from_writing() {
+        let all = [("A", Decision::Refuse, true), ("B", Decision::Refuse, false)];
+        assert!(refusal(&pending(&all[..1])).is_none());
+        assert_eq!(refusal(&pending(&all)).map(|step| step.id.as_str()), Some("B"));
+    }
 }

@@ -225,6 +225,7 @@ async fn one_branch_waits(lost: &str, is_foreseen: bool) -> Result<()> {
     if is_foreseen {
         assert_eq!(step.decision, Decision::Refuse);
         assert!(step.blocked.as_ref().is_some_and(|reason| reason.contains("cannot be looked at")), "{step:?}");
+        assert!(step.waits, "{step:?}");
     }
     // What is the matter with one branch is no reason not to write to another.
     let graph = open(root, OpenMode::ReadWrite).await?;

@@ -86,8 +86,7 @@ fn print_step(step: &RecoveryStep, out: &mut Out, now_micros: i64) -> Result<(),
     out.line(&format!("{id}  {words}{live}"))?;
     let started = step.sidecar.as_ref().and_then(Sidecar::started_at_micros);
     let started = started.map(|micros| format!(", {}", moment(micros))).unwrap_or_default();
-    for (title, text) in
-        [("write", writer_words(step) + &started), ("why", why(step)), ("then", then(step.decision).to_owned())]
+    for (title, text) in [("write", writer_words(step) + &started), ("why", why(step)), ("then", then(step).to_owned())]
     {
         let title = out.cell(Role::Dim, &format!("{title:<5}")).painted;
         let text = out.cell(Role::Text, &text).painted;
@@ -134,7 +133,7 @@ fn facts(step: &RecoveryStep, now_micros: i64) -> StepFacts<'_> {
         started_at_micros: sidecar.and_then(Sidecar::started_at_micros),
         may_be_live: may_be_live(step, now_micros),
         tables: step.tables.iter().map(|table| table_facts(step.decision, table)).collect(),
-        then: then(step.decision),
+        then: then(step),
     }
 }
 

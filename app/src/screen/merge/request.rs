@@ -150,6 +150,8 @@ pub struct Preview {
     pub conflicts: Vec<Conflict>,
     /// What opening the graph for writing does first, a line each.
     pub first: Vec<String>,
+    /// End of the id of an interrupted write that keeps the graph from being opened for writing.
+    pub blocked_by: Option<String>,
     /// The types of the accepted schema.
     pub types: Arc<[TypeSummary]>,
     /// The accepted schema, for values that are written.

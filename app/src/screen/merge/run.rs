@@ -13,8 +13,9 @@ use super::request::{Between, BranchLine, Done, End, Observed, Pair, Plan, Previ
 use crate::config::state_directory;
 use crate::effect;
 use crate::message::Failure;
+use crate::recovery;
 use crate::tasks::TaskContext;
-use crate::writing::first_steps;
+use crate::writing::{first_steps, refusal};
 
 /// Time in which further choices are waited for before decisions are checked.
 const PAUSE: Duration = Duration::from_millis(60);
@@ -100,7 +101,7 @@ async fn preview(pair: Pair, look_ahead: bool, cx: &TaskContext) -> Result<(), F
     let source_at = graph.resolve(&At::Branch(pair.source.clone())).await?;
     let target_at = graph.resolve(&At::Branch(pair.target.clone())).await?;
     let plan = graph.merge_plan(&pair.source, &pair.target, cx.progress()).await?;
-    let first = if look_ahead { first_lines(&graph.pending().await?) } else { Vec::new() };
+    let pending = if look_ahead { Some(graph.pending().await?) } else { None };
     let history = graph.history(&Progress::none()).await?;
     let heads = plan.heads();
     let directory = state_directory().map(|directory| directory.join("drafts"));
@@ -120,7 +121,8 @@ async fn preview(pair: Pair, look_ahead: bool, cx: &TaskContext) -> Result<(), F
         versions: [source_at.version, target_at.version],
         tables: plan.tables().to_vec(),
         conflicts: plan.conflicts().to_vec(),
-        first,
+        first: pending.as_ref().map(first_lines).unwrap_or_default(),
+        blocked_by: pending.as_ref().and_then(refusal).map(|step| recovery::tail(&step.id, SHORT).to_owned()),
         types: graph.schema().catalog().summaries().into(),
         catalog: Arc::new(graph.schema().catalog().clone()),
         draft: key,

@@ -28,8 +28,14 @@ pub(super) fn sweep(observed: &Observed, pending: &Pending, name: &str, now_micr
         let Some(step) = &entry.step else { continue };
         lines.push(heading(observed, entry, step, now_micros));
         lines.extend(effects(step).into_iter().map(|effect| format!("- {effect}")));
-        if step.decision == Decision::Refuse {
-            lines.push("- It stays where it is, and blocks writing until it is moved out (Q).".to_owned());
+        match (step.decision, step.waits) {
+            (Decision::Refuse, true) => {
+                lines.push("- It waits until its tables can be read again; writing elsewhere goes on.".to_owned());
+            }
+            (Decision::Refuse, false) => {
+                lines.push("- It stays where it is, and blocks writing until it is moved out (Q).".to_owned());
+            }
+            _ => {}
         }
     }
     if discards(pending) {

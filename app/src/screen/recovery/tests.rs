@@ -275,6 +275,23 @@ fn a_sweep_passes_over_what_is_refused_and_is_not_offered_where_that_is_all() {
 }
 
 #[test]
+fn a_record_whose_tables_cannot_be_read_waits_and_says_that_others_go_on() {
+    let (file, mut step) = back();
+    (step.decision, step.tables, step.waits) = (Decision::Refuse, Vec::new(), true);
+    step.blocked = Some("its tables cannot be looked at: __manifest/_versions is missing".to_owned());
+    let mut stage = with(&[(file, step), forward()], SIZE);
+    stage.keys("S");
+    let picture = stage.picture();
+    assert!(picture.contains("- It waits until its tables can be read again; writing elsewhere goes"), "{picture}");
+    stage.keys("esc enter");
+    let words = stage.words();
+    for expected in ["cannot be looked at", "reading and writing elsewhere", "or delete the branch"] {
+        assert!(words.contains(expected), "{expected}: {words}");
+    }
+    assert!(!words.contains("all of the graph"), "{words}");
+}
+
+#[test]
 fn a_record_that_cannot_be_right_says_what_it_blocks_and_that_it_can_be_moved_out() {
     let (file, mut step) = back();
     (step.decision, step.tables) = (Decision::Refuse, Vec::new());

@@ -165,7 +165,7 @@ fn consequences(entry: &Entry, step: &RecoveryStep, style: &Style) -> Vec<Line> 
         let name = if number == 0 { "Tables" } else { "" };
         lines.extend(style.field(name, &format!("{table}: {does}"), Role::Text));
     }
-    lines.extend(style.field("Then", then(step.decision), Role::Text));
+    lines.extend(style.field("Then", then(step), Role::Text));
     lines.extend(style.field("Online", online(step.decision), Role::Text));
     lines.extend(style.field("At opening", &format!("{} (S, or :write)", decision_words(step.decision)), Role::Text));
     lines
@@ -203,6 +203,11 @@ fn blocked(entry: &Entry, step: &RecoveryStep, style: &Style) -> Vec<Line> {
             "opening for writing, load, mutate, merge: all of the graph".to_owned(),
             ALL,
             "find out what wrote it; Q moves the file out of the graph once you know",
+        ),
+        Some(SidecarState::Readable(_)) if step.waits => (
+            "writes to its tables on its branch, which cannot be read either".to_owned(),
+            "reading and writing elsewhere",
+            "put back what is missing, or delete the branch: then it is settled; Q moves the file out of the graph",
         ),
         Some(SidecarState::Readable(_)) if step.blocked.is_some() => (
             "opening for writing, load, mutate, merge: all of the graph".to_owned(),

@@ -284,6 +284,19 @@ fn another_screen_does_not_take_the_branches_away_while_merging() {
 }
 
 #[test]
+fn a_record_that_blocks_writing_is_named_in_place_of_the_key() {
+    let mut stage = Stage::choosing(120, 30);
+    stage.keys("enter enter");
+    let first = vec!["! CB5A4F blocks writing: it names node:Ghost".to_owned()];
+    let pending = super::super::Preview { first, blocked_by: Some("CB5A4F".to_owned()), ..preview(Vec::new()) };
+    stage.answer("merge preview", vec![Reply::Preview(Box::new(pending))]);
+    let words = stage.words();
+    assert!(words.contains("no conflict, but CB5A4F blocks writing: 5 says why"), "{words}");
+    assert!(words.contains("the graph cannot be opened for writing now: ! CB5A4F"), "{words}");
+    assert!(!words.contains("C merges"), "{words}");
+}
+
+#[test]
 fn what_opening_does_first_is_in_the_preview_and_the_preview_is_made_again_after_it() {
     let mut stage = Stage::choosing(120, 30);
     stage.keys("enter enter");

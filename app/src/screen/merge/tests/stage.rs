@@ -196,6 +196,7 @@ pub(super) fn preview(conflicts: Vec<Conflict>) -> Preview {
         tables,
         conflicts,
         first: Vec::new(),
+        blocked_by: None,
         types: Catalog::parse(SOURCE).expect("a schema").summaries().into(),
         catalog: Arc::new(Catalog::parse(SOURCE).expect("a schema")),
         kept: None,

@@ -129,9 +129,15 @@ pub(in crate::screen::merge) fn summary_lines(screen: &Merge, shared: &Shared) -
     }
     if !preview.first.is_empty() {
         lines.push((String::new(), Role::Text));
-        lines.push(("opening for writing does this first:".to_owned(), Role::Warning));
+        let title = match preview.blocked_by {
+            Some(_) => "the graph cannot be opened for writing now:",
+            None => "opening for writing does this first:",
+        };
+        lines.push((title.to_owned(), Role::Warning));
         lines.extend(preview.first.iter().map(|line| (format!("  {line}"), Role::Text)));
-        lines.push(("  the merge is refused if that moves one of its branches".to_owned(), Role::Dim));
+        if preview.blocked_by.is_none() {
+            lines.push(("  the merge is refused if that moves one of its branches".to_owned(), Role::Dim));
+        }
     }
     let walked = screen.merged_tables().iter().filter(|table| table.compared == Some(Way::Walk)).count();
     if walked > 0 {
@@ -155,6 +161,10 @@ fn outcome(preview: &Preview) -> String {
     }
 }
 
+fn blocked(id: &str) -> String {
+    format!("but {id} blocks writing: 5 says why")
+}
+
 /// What is next, and the conflicts by kind.
 fn conflicts(screen: &Merge, shared: &Shared) -> Vec<TextLine> {
     let has_moved = !screen.moved(shared).is_empty();
@@ -163,22 +173,24 @@ fn conflicts(screen: &Merge, shared: &Shared) -> Vec<TextLine> {
         return vec![("there is nothing to merge".to_owned(), Role::Text)];
     }
     if screen.tree.conflicts().is_empty() {
-        return vec![match has_moved {
-            false => ("no conflict: C merges".to_owned(), Role::Good),
-            true => (words::AGAIN.to_owned(), Role::Warning),
+        return vec![match (has_moved, &preview.blocked_by) {
+            (true, _) => (words::AGAIN.to_owned(), Role::Warning),
+            (false, Some(id)) => (format!("no conflict, {}", blocked(id)), Role::Warning),
+            (false, None) => ("no conflict: C merges".to_owned(), Role::Good),
         }];
     }
-    let next = match (deciding.is_current(), deciding.is_settled()) {
-        (false, _) => ("the choices are being checked", Role::Dim),
-        (true, true) if has_moved => (words::AGAIN, Role::Warning),
-        (true, true) => ("all conflicts are decided: enter shows them, C merges", Role::Good),
-        (true, false) => ("enter goes to the conflicts", Role::Warning),
+    let next = match (deciding.is_current(), deciding.is_settled(), &preview.blocked_by) {
+        (false, ..) => ("the choices are being checked".to_owned(), Role::Dim),
+        (true, true, _) if has_moved => (words::AGAIN.to_owned(), Role::Warning),
+        (true, true, Some(id)) => (format!("all conflicts are decided, {}", blocked(id)), Role::Warning),
+        (true, true, None) => ("all conflicts are decided: enter shows them, C merges".to_owned(), Role::Good),
+        (true, false, _) => ("enter goes to the conflicts".to_owned(), Role::Warning),
     };
     let mut kinds: BTreeMap<ConflictKind, usize> = BTreeMap::new();
     for conflict in screen.tree.conflicts() {
         *kinds.entry(conflict.key.kind).or_default() += 1;
     }
-    let mut lines = vec![(next.0.to_owned(), next.1), (words::totals(deciding, shared.theme.dot()), Role::Text)];
+    let mut lines = vec![next, (words::totals(deciding, shared.theme.dot()), Role::Text)];
     lines.extend(kinds.into_iter().map(|(kind, count)| (format!("{count:>6}  {}", words::kind(kind)), Role::Text)));
     lines
 }
