@@ -95,12 +95,12 @@ fn unplanned(expression: &str) -> String {
         "AggregateFunction" => "the aggregate function",
         "WindowFunction" => "the window function",
         "Exists" | "InSubquery" => {
-            return "EXISTS and IN over a query can be used in WHERE only; elsewhere, count its rows: \
+            return "EXISTS and IN over a query can be used in conditions only; elsewhere, count its rows: \
                     `(select count(*) …) > 0`"
                 .to_owned();
         }
         "OuterReferenceColumn" => {
-            return "this query cannot use the columns of the query around it: join them".to_owned();
+            return "the inner query cannot use the columns of the outer one here: join them".to_owned();
         }
         _ => return format!("an expression of the kind {} cannot be used here", snake_case(kind).replace('_', " ")),
     };

@@ -14,7 +14,7 @@ use crate::storage::{Stopped, StorageError};
 #[non_exhaustive]
 pub enum QueryError {
     /// The statement is not a query.
-    #[error("{statement} is refused: only queries (SELECT, WITH, VALUES, EXPLAIN, SHOW TABLES) can run here")]
+    #[error("{statement} is refused: only queries (SELECT, WITH, VALUES, EXPLAIN, DESCRIBE, SHOW) can run here")]
     ReadOnly {
         /// Its first word.
         statement: String,

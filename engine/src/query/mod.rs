@@ -78,10 +78,10 @@ pub(crate) async fn sql(storage: &Storage, snapshot: &Snapshot, sql: &str, optio
     let state = context.state();
     let planned = |cause| QueryError::planning(&state, snapshot, sql, cause);
     let statement = state.sql_to_statement(sql, &state.config().options().sql_parser.dialect).map_err(planned)?;
-    if !may_be_query(&statement) {
-        return Err(QueryError::ReadOnly { statement: first_word(sql) }.into());
+    if !may_be_query(inner(&statement)) {
+        return Err(QueryError::ReadOnly { statement: first_word(&inner(&statement).to_string()) }.into());
     }
-    if let Some(what) = unsupported::in_statement(&statement) {
+    if let Some(what) = unsupported::in_statement(&state, &statement) {
         return Err(QueryError::Unsupported { what }.into());
     }
     let plan = state.statement_to_plan(statement).await.map_err(planned)?;
@@ -116,22 +116,28 @@ pub(crate) async fn sql(storage: &Storage, snapshot: &Snapshot, sql: &str, optio
     Ok(SqlResult { schema, batches: fenced_stream(batches.boxed()).then(read).boxed() })
 }
 
+/// The statement that is explained, or the statement itself.
+fn inner(statement: &Statement) -> &Statement {
+    match statement {
+        Statement::Explain(explained) => inner(&explained.statement),
+        statement => statement,
+    }
+}
+
 /// Whether the words of a statement are those of a query: what it reads and calls is known only when it is planned.
 fn may_be_query(statement: &Statement) -> bool {
-    match statement {
-        Statement::Statement(statement) => matches!(
-            statement.as_ref(),
-            ast::Statement::Query(_)
-                | ast::Statement::Explain { .. }
-                | ast::Statement::ExplainTable { .. }
-                | ast::Statement::ShowTables { .. }
-                | ast::Statement::ShowColumns { .. }
-                | ast::Statement::ShowFunctions { .. }
-                | ast::Statement::ShowVariable { .. }
-        ),
-        Statement::Explain(explained) => may_be_query(&explained.statement),
-        Statement::CreateExternalTable(_) | Statement::CopyTo(_) | Statement::Reset(_) => false,
-    }
+    let Statement::Statement(statement) = statement else { return false };
+    matches!(
+        statement.as_ref(),
+        ast::Statement::Query(_)
+            | ast::Statement::Explain { .. }
+            | ast::Statement::ExplainTable { .. }
+            | ast::Statement::ShowTables { .. }
+            | ast::Statement::ShowColumns { .. }
+            | ast::Statement::ShowCreate { .. }
+            | ast::Statement::ShowFunctions { .. }
+            | ast::Statement::ShowVariable { .. }
+    )
 }
 
 fn limited(plan: LogicalPlan, rows: u64) -> Result<LogicalPlan, DataFusionError> {

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
+use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{self, Visit, Visitor};
@@ -17,7 +18,7 @@ pub enum Unsupported {
     AnyOrAll,
     /// `INTERSECT ALL`, `EXCEPT ALL`: the query engine does not count equal rows.
     CountedSet,
-    /// A clause, in capitals, that the query engine passes over.
+    /// A clause that the query engine ignores.
     Clause(&'static str),
 }
 
@@ -31,16 +32,16 @@ impl fmt::Display for Unsupported {
             Self::CountedSet => f.write_str(
                 "INTERSECT ALL and EXCEPT ALL cannot be used: leave out ALL, or count the rows of each side with GROUP BY",
             ),
-            Self::Clause(clause) => write!(f, "{clause} cannot be used: it would change nothing of the result"),
+            Self::Clause(clause) => write!(f, "{clause} cannot be used: the query engine ignores it"),
         }
     }
 }
 
 /// What cannot be used of a statement as it is written.
-pub(super) fn in_statement(statement: &Statement) -> Option<Unsupported> {
+pub(super) fn in_statement(state: &SessionState, statement: &Statement) -> Option<Unsupported> {
     match statement {
-        Statement::Statement(statement) => statement.visit(&mut Clauses).break_value(),
-        Statement::Explain(explained) => in_statement(&explained.statement),
+        Statement::Statement(statement) => statement.visit(&mut Clauses { state }).break_value(),
+        Statement::Explain(explained) => in_statement(state, &explained.statement),
         Statement::CreateExternalTable(_) | Statement::CopyTo(_) | Statement::Reset(_) => None,
     }
 }
@@ -57,21 +58,28 @@ pub(super) fn in_plan(plan: &LogicalPlan) -> Result<Option<Unsupported>, DataFus
     Ok(found.then_some(Unsupported::AnyOrAll))
 }
 
-/// Looks for what the query engine passes over.
-struct Clauses;
+/// Looks for what the query engine ignores of what its dialect of SQL can say.
+struct Clauses<'s> {
+    state: &'s SessionState,
+}
 
-impl Visitor for Clauses {
+impl Visitor for Clauses<'_> {
     type Break = Unsupported;
 
     fn pre_visit_query(&mut self, query: &ast::Query) -> ControlFlow<Unsupported> {
         if counts_equal_rows(&query.body) {
             return ControlFlow::Break(Unsupported::CountedSet);
         }
+        let with = query.with.iter().filter(|with| with.recursive).flat_map(|with| &with.cte_tables);
+        let recursive: Vec<&ast::Query> = with.map(|table| table.query.as_ref()).filter(|it| is_union(it)).collect();
         first(&[
             ("FOR UPDATE and FOR SHARE", !query.locks.is_empty()),
             ("FOR XML, FOR JSON and FOR BROWSE", query.for_clause.is_some()),
             ("SETTINGS", query.settings.is_some()),
             ("FORMAT", query.format_clause.is_some()),
+            ("LIMIT inside WITH RECURSIVE", recursive.iter().any(|query| query.limit_clause.is_some())),
+            ("ORDER BY inside WITH RECURSIVE", recursive.iter().any(|query| query.order_by.is_some())),
+            ("WITH inside WITH RECURSIVE", recursive.iter().any(|query| query.with.is_some())),
         ])
     }
 
@@ -83,36 +91,44 @@ impl Visitor for Clauses {
             ("PREWHERE", select.prewhere.is_some()),
             ("CONNECT BY", !select.connect_by.is_empty()),
             ("DISTRIBUTE BY", !select.distribute_by.is_empty()),
-            ("GROUP BY … WITH", !modifiers.is_empty()),
-            ("EXCLUDE at the end of the columns", select.exclude.is_some()),
-            ("SELECT AS", select.value_table_mode.is_some()),
-            ("a word between SELECT and the columns", select.select_modifiers.is_some()),
+            ("WITH ROLLUP, WITH CUBE or WITH TOTALS after GROUP BY", !modifiers.is_empty()),
         ])
     }
 
     fn pre_visit_table_factor(&mut self, table: &ast::TableFactor) -> ControlFlow<Unsupported> {
         match table {
-            ast::TableFactor::Table {
-                with_hints,
-                version,
-                with_ordinality,
-                partitions,
-                json_path,
-                sample,
-                index_hints,
-                ..
-            } => first(&[
+            ast::TableFactor::Table { with_hints, with_ordinality, partitions, sample, .. } => first(&[
                 ("TABLESAMPLE", sample.is_some()),
-                ("a version of a table", version.is_some()),
                 ("WITH ORDINALITY", *with_ordinality),
                 ("PARTITION", !partitions.is_empty()),
-                ("a path in a table", json_path.is_some()),
-                ("a hint for a table", !with_hints.is_empty() || !index_hints.is_empty()),
+                ("a hint after a table", !with_hints.is_empty()),
             ]),
+            ast::TableFactor::Function { with_ordinality, .. } => first(&[("WITH ORDINALITY", *with_ordinality)]),
             ast::TableFactor::Derived { sample, .. } => first(&[("TABLESAMPLE", sample.is_some())]),
             _ => ControlFlow::Continue(()),
         }
     }
+
+    fn pre_visit_expr(&mut self, expression: &ast::Expr) -> ControlFlow<Unsupported> {
+        let ast::Expr::Function(called) = expression else { return ControlFlow::Continue(()) };
+        let name = called.name.to_string().to_ascii_lowercase();
+        if !self.state.scalar_functions().contains_key(&name) {
+            return ControlFlow::Continue(());
+        }
+        let is_distinct = matches!(
+            &called.args,
+            ast::FunctionArguments::List(list) if list.duplicate_treatment == Some(ast::DuplicateTreatment::Distinct)
+        );
+        first(&[
+            ("DISTINCT in a function of one row", is_distinct),
+            ("FILTER after a function of one row", called.filter.is_some()),
+            ("OVER after a function of one row", called.over.is_some()),
+        ])
+    }
+}
+
+fn is_union(query: &ast::Query) -> bool {
+    matches!(query.body.as_ref(), ast::SetExpr::SetOperation { op: ast::SetOperator::Union, .. })
 }
 
 fn first(clauses: &[(&'static str, bool)]) -> ControlFlow<Unsupported> {
