@@ -3,8 +3,9 @@
 //! Lance reads all of them to answer about one, and fails if one of them cannot be read. Here each is read for itself, so that one
 //! that is damaged costs its own lineage and no other.
 
+use std::ffi::OsString;
 use std::io;
-use std::path::Path as FilePath;
+use std::path::{Path as FilePath, PathBuf};
 
 use futures::{StreamExt, TryStreamExt};
 use lance::dataset::refs::{BranchContents, TagContents};
@@ -193,22 +194,39 @@ fn remove_folder(tree: &FilePath, name: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes what Lance keeps in the folder of one lineage.
+/// Removes the folders that Lance keeps in the folder of one lineage, whose loose files are not its own: they are rows of another
+/// lineage if this one is called `team/data`.
 fn remove_own(folder: &FilePath) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let (path, is_folder) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?.is_dir())))?;
-        let is_own = path.file_name().is_some_and(|name| name == "data" || name.as_encoded_bytes().starts_with(b"_"));
-        let removed = match (is_folder, is_own && !path.join(VERSIONS).exists()) {
-            (false, _) => std::fs::remove_file(path),
-            (true, true) => std::fs::remove_dir_all(path),
-            (true, false) => Ok(()),
-        };
-        match removed {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
+    for (name, path) in folders_in(folder)? {
+        let is_own = name == "data" || name.as_encoded_bytes().starts_with(b"_");
+        if is_own && !holds_lineage(&path)? {
+            match std::fs::remove_dir_all(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
         }
     }
     Ok(())
+}
+
+fn holds_lineage(folder: &FilePath) -> io::Result<bool> {
+    for (name, path) in folders_in(folder)? {
+        if name == VERSIONS || holds_lineage(&path)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn folders_in(folder: &FilePath) -> io::Result<Vec<(OsString, PathBuf)>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            found.push((entry.file_name(), entry.path()));
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -233,6 +251,8 @@ mod tests {
             ("a/b", &["a"], &["a"]),
             ("a", &["a/b"], &["a", "a/b"]),
             ("a", &["a/_b", "a/b/c"], &["a", "a/_b", "a/b", "a/b/c"]),
+            ("a", &["a/data/x", "a/_b/c"], &["a", "a/data", "a/data/x", "a/_b", "a/_b/c"]),
+            ("a/data", &["a"], &["a", "a/data"]),
         ] {
             let tree = tempfile::tempdir().unwrap();
             folders(tree.path(), others);
@@ -246,7 +266,7 @@ mod tests {
             assert!(left.iter().all(is_there), "{name} beside {others:?}");
             let names = ["a", "a/b", "a/b/c"];
             assert!(names.iter().filter(|name| !left.contains(name)).all(|name| !is_there(name)), "{name}, {others:?}");
-            assert!(others.contains(&name) || !is_there(&&*format!("{name}/data")), "{name}, {others:?}");
+            assert!(!is_there(&&*format!("{name}/{VERSIONS}")), "{name}, {others:?}");
             assert!(tree.path().exists());
         }
     }

@@ -131,12 +131,8 @@ impl Table {
             |column: &String| schema.field_with_name(column).is_ok_and(|field| *field.data_type() == DataType::Utf8);
         let Some((columns, texts)) = few.filter(|(columns, _)| columns.iter().all(is_text)) else { return Ok(None) };
         let files = self.files_with(columns, texts.iter().map(String::as_str)).await?;
-        Ok(self.fragments_at(&files))
-    }
-
-    /// The fragments at some positions, each of them named once; `None` if they are all that there are.
-    pub(super) fn fragments_at(&self, positions: &[usize]) -> Option<Vec<Fragment>> {
         let fragments = self.dataset().fragments();
-        (positions.len() < fragments.len()).then(|| positions.iter().map(|&at| fragments[at].clone()).collect())
+        let are_all = files.len() == fragments.len();
+        Ok((!are_all).then(|| files.into_iter().map(|file| fragments[file].clone()).collect()))
     }
 }
