@@ -111,13 +111,16 @@ pub(super) async fn warn_of_stranded(name: &BranchName, graph: &Graph) {
         }
     };
     for Stranded { branches: [left, right], base, older } in stranded {
-        let follows = match older {
-            None => format!("{left} and {right} cannot be merged any more, neither way"),
-            Some(older) => format!("a merge of {left} and {right} starts at {older} and may bring deleted rows back"),
-        };
-        note(&format!(
-            "without branch {name}, {follows}: their last common commit {base} is on it alone; merge them first"
-        ));
+        note(&match older {
+            None => format!(
+                "without branch {name}, {left} and {right} cannot be merged any more, neither way: their last common commit {base} goes \
+                 with it; merge them first"
+            ),
+            Some(older) => format!(
+                "without branch {name}, a merge of {left} and {right} starts at {older} instead of {base} and may bring deleted rows \
+                 back; merge them first"
+            ),
+        });
     }
 }
 

@@ -13,19 +13,20 @@ use crate::storage::names;
 /// Branches of which every pair is looked at, at most.
 const MOST: usize = 64;
 
-/// Two branches whose last common commit goes with a third one when that is deleted, and whose merges no other state helps.
+/// Two branches whose merges start elsewhere, or nowhere, once a third branch is deleted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stranded {
     /// The two, in order of their names.
     pub branches: [BranchName; 2],
-    /// Their last common commit, which goes with the branch that is deleted.
+    /// Their last common commit now, one of them if there are several: it goes with the branch that is deleted, or only that
+    /// branch's commits tell that both have it.
     pub base: CommitId,
     /// The older commit that a merge of them would start from instead, as if what happened since were news: rows that one of them
     /// deleted can come back. None if they cannot be merged any more, in either direction.
     pub older: Option<CommitId>,
 }
 
-/// Finds the pairs of branches whose last common commit this one alone holds, where no merge tells of it. The commits of branches
+/// Finds the pairs of branches whose last common commit this one alone knows, where no merge tells of it. The commits of branches
 /// without a write of their own are not read: they are those of the branches that they were made from.
 pub(crate) async fn stranded(graph: &Graph, name: &BranchName) -> Result<Vec<Stranded>> {
     let storage = graph.storage();
@@ -43,16 +44,15 @@ pub(crate) async fn stranded(graph: &Graph, name: &BranchName) -> Result<Vec<Str
     let mut found = Vec::new();
     let heads = heads_over(graph, &today, name, &lost).await?;
     for (at, left) in heads.iter().enumerate() {
-        for right in &heads[at + 1..] {
-            let (bases, ..) = bases(graph, &today, left.1, right.1).await?;
-            let are_merged = bases.contains(&left.1) || bases.contains(&right.1);
-            let Some(&base) = bases.iter().find(|base| lost.contains(base)).filter(|_| !are_merged) else { continue };
-            let older = match start(graph, &history, (left.1, right.1), &lost).await? {
+        for right in heads[at + 1..].iter().filter(|right| left.descends || right.descends) {
+            let (before, ..) = bases(graph, &today, left.head, right.head).await?;
+            let older = match start(graph, &history, (left.head, right.head), (&before, &lost)).await? {
                 Start::AsBefore => continue,
                 Start::Older(older) => Some(older),
                 Start::Nowhere => None,
             };
-            let mut branches = [left.0.clone(), right.0.clone()];
+            let Some(&base) = before.iter().find(|base| lost.contains(base)).or(before.first()) else { continue };
+            let mut branches = [left.branch.clone(), right.branch.clone()];
             branches.sort();
             found.push(Stranded { branches, base, older });
         }
@@ -61,21 +61,33 @@ pub(crate) async fn stranded(graph: &Graph, name: &BranchName) -> Result<Vec<Str
     Ok(found)
 }
 
-/// The other branches that descend from some commits of a branch.
+/// The head of another branch.
+struct Other {
+    branch: BranchName,
+    head: CommitId,
+    /// Whether it descends from a commit that goes.
+    descends: bool,
+}
+
+/// The heads of the other branches, first those that descend from some commits of a branch; none if no head does.
 async fn heads_over(
     graph: &Graph,
     history: &CommitGraph,
     of: &BranchName,
     commits: &BTreeSet<CommitId>,
-) -> Result<Vec<(BranchName, CommitId)>> {
+) -> Result<Vec<Other>> {
     let mut known = LostCommits::new();
     let is_gone = |id: CommitId| history.get(id).is_none();
     for merge in history.commits().iter().filter(|commit| commit.merged_parent.is_some_and(is_gone)) {
         known.extend(merge_note(graph.storage(), merge).await?.brings);
     }
     let descends = |head: CommitId| history.distances(head, &known).keys().any(|id| commits.contains(id));
-    let heads = history.heads().iter().filter(|(name, head)| *name != of && descends(**head));
-    Ok(heads.take(MOST).map(|(name, head)| (name.clone(), *head)).collect())
+    let others = history.heads().iter().filter(|(name, _)| *name != of);
+    let others = others.map(|(name, head)| Other { branch: name.clone(), head: *head, descends: descends(*head) });
+    let mut others: Vec<Other> = others.collect();
+    others.sort_by_key(|other| !other.descends);
+    others.truncate(if others.first().is_some_and(|other| other.descends) { MOST } else { 0 });
+    Ok(others)
 }
 
 /// Where a merge starts once the branch is gone.
@@ -88,17 +100,20 @@ enum Start {
 async fn start(
     graph: &Graph,
     history: &CommitGraph,
-    heads: (CommitId, CommitId),
-    lost: &BTreeSet<CommitId>,
+    (left, right): (CommitId, CommitId),
+    (before, lost): (&[CommitId], &BTreeSet<CommitId>),
 ) -> Result<Start> {
-    let (bases, mut known, _) = bases(graph, history, heads.0, heads.1).await?;
-    match (bases.iter().any(|base| lost.contains(base)), bases.first()) {
-        (true, _) => match Bases::find(graph, history, &mut known, &bases).await {
-            Err(Error::Merge(error)) if error.kind() == ErrorKind::NotFound => Ok(Start::Nowhere),
-            found => found.map(|_| Start::AsBefore),
-        },
-        (false, Some(&older)) => Ok(Start::Older(older)),
-        (false, None) => Ok(Start::Nowhere),
+    let (after, mut known, _) = bases(graph, history, left, right).await?;
+    let is_same = after.iter().collect::<BTreeSet<_>>() == before.iter().collect();
+    if is_same && !after.iter().any(|base| lost.contains(base)) {
+        return Ok(Start::AsBefore);
+    }
+    match (Bases::find(graph, history, &mut known, &after).await, after.first()) {
+        (Err(Error::Merge(error)), _) if error.kind() == ErrorKind::NotFound => Ok(Start::Nowhere),
+        (Err(error), _) => Err(error),
+        (Ok(_), None) => Ok(Start::Nowhere),
+        (Ok(_), Some(_)) if is_same => Ok(Start::AsBefore),
+        (Ok(_), Some(&older)) => Ok(Start::Older(older)),
     }
 }
 

@@ -389,11 +389,36 @@ async fn a_merge_that_would_start_at_an_older_commit_is_told_before() -> Result<
     let output = crate::command_line::run(&["branch", "delete", &stage.made.uri(), "fix", "--yes"])?;
     let told = String::from_utf8(output.stderr)?;
     assert!(
-        told.contains(&format!("a merge of dev and main starts at {oldest} and may bring deleted rows back")),
+        told.contains(&format!("a merge of dev and main starts at {oldest} instead of {} and may bring", merged[0])),
         "{told}"
     );
     let planned = plan(&stage.made.graph, "dev", "main").await?;
     assert_eq!((planned.heads().base, planned.unknown_commits()), (oldest, &merged[1..]), "so it is");
+    Ok(())
+}
+
+/// Main has what is on `dev` by way of `fix` alone, and no merge notes it any more.
+#[tokio::test]
+async fn a_way_between_two_branches_that_goes_is_told_before() -> Result<()> {
+    let stage = Stage::new(true).await?;
+    stage.put("main", &[("Ada", 1)]).await?;
+    stage.branch("dev", "main").await?;
+    stage.branch("fix", "main").await?;
+    let oldest = plan(&stage.made.graph, "fix", "main").await?.heads().base;
+    stage.put("dev", &[("Dan", 1)]).await?;
+    stage.merge("dev", "fix").await?;
+    stage.drop("fix", "Dan").await?;
+    let common = plan(&stage.made.graph, "dev", "main").await?.heads().source;
+    stage.merge("fix", "main").await?;
+    stage.put("dev", &[("Eve", 1)]).await?;
+    stage.put("main", &[("Zoe", 1)]).await?;
+    assert_eq!(plan(&stage.made.graph, "dev", "main").await?.heads().base, common);
+    assert_eq!(stage.made.graph.stranded_by(&branch("fix")).await?, [], "the merge is noted");
+    clean_up_commits(&stage.made.path())?;
+    let stranded = stage.made.graph.stranded_by(&branch("fix")).await?;
+    let [pair] = stranded.as_slice() else { panic!("{stranded:?}") };
+    assert_eq!(pair.branches, [branch("dev"), BranchName::main()]);
+    assert_eq!((pair.base, pair.older), (common, Some(oldest)));
     Ok(())
 }
 

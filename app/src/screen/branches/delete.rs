@@ -60,7 +60,7 @@ fn plan(loss: &Loss, theme: Theme, time: TimeDisplay) -> Vec<String> {
                     format!("! {left} and {right} cannot be merged any more: what they last had in common is on it alone.")
                 }
                 Some(_) => format!(
-                    "! A merge of {left} and {right} may bring deleted rows back: what they last had in common is on it alone."
+                    "! A merge of {left} and {right} may bring deleted rows back: it would start at an older common commit."
                 ),
             }
         })),

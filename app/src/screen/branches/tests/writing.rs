@@ -175,6 +175,29 @@ fn deleting_tells_what_is_lost_and_wants_the_name() {
 }
 
 #[test]
+fn a_broken_branch_is_a_marked_line_that_can_be_deleted_and_the_others_are_as_ever() {
+    let mut listed = loaded();
+    let broken = &mut listed.branches[1];
+    assert_eq!(broken.branch.name, branch("hiring"));
+    (broken.branch.manifest_version, broken.branch.head, broken.head) = (None, None, None);
+    broken.branch.broken = Some("its versions are missing".to_owned());
+    let mut stage = Stage::with(120, 30, listed);
+    stage.write();
+    stage.keys("j");
+    let words = stage.words();
+    for expected in ["hiring broken", "! broken: its versions are missing", "main E5QXRC", "reorg 16BPKA"] {
+        assert!(words.contains(expected), "{expected}: {words}");
+    }
+    assert_eq!(stage.asked("branch"), None, "nothing more is read of it");
+    stage.keys("D");
+    let doomed = Doomed { name: branch("hiring"), head: None, lost: 0 };
+    stage.answer("what is lost", vec![Reply::Loss(Box::new(Loss { doomed: doomed.clone(), head: None, ..loss(0) }))]);
+    stage.text("hiring");
+    stage.keys("enter");
+    assert!(matches!(stage.asked("delete branch"), Some(Request::Delete(asked)) if *asked == doomed));
+}
+
+#[test]
 fn merges_that_suffer_are_named() {
     let mut stage = Stage::writing(120, 30);
     stage.keys("j D");
