@@ -2,7 +2,7 @@
 
 use stratigraph_engine::OpenMode;
 use stratigraph_engine::graph::Pending;
-use stratigraph_engine::recovery::{Decision, RecoveryStep};
+use stratigraph_engine::recovery::{Decision, RecoveryPlan, RecoveryStep};
 
 use crate::action::Action;
 use crate::recovery::{decision_words, tail, why, writer_words};
@@ -91,13 +91,12 @@ pub fn discards(pending: &Pending) -> bool {
 
 /// The first step that keeps the graph from being opened for writing.
 #[must_use]
-pub fn refusal(pending: &Pending) -> Option<&RecoveryStep> {
-    pending.recovery.steps.iter().find(|step| step.decision == Decision::Refuse && !step.waits)
+pub fn refusal(plan: &RecoveryPlan) -> Option<&RecoveryStep> {
+    plan.steps.iter().find(|step| step.decision == Decision::Refuse && !step.waits)
 }
 
 #[cfg(test)]
 mod tests {
-    use stratigraph_engine::recovery::RecoveryPlan;
     use stratigraph_engine::schema::StagedSchema;
 
     use super::*;
@@ -135,7 +134,7 @@ mod tests {
     #[test]
     fn what_waits_keeps_nobody_from_writing() {
         let all = [("A", Decision::Refuse, true), ("B", Decision::Refuse, false)];
-        assert!(refusal(&pending(&all[..1])).is_none());
-        assert_eq!(refusal(&pending(&all)).map(|step| step.id.as_str()), Some("B"));
+        assert!(refusal(&pending(&all[..1]).recovery).is_none());
+        assert_eq!(refusal(&pending(&all).recovery).map(|step| step.id.as_str()), Some("B"));
     }
 }

@@ -235,6 +235,7 @@ async fn one_branch_waits(lost: &str, is_foreseen: bool) -> Result<()> {
     let error = graph.recover(&plan, Arc::new(SystemClock::default()), &Progress::none()).await;
     let error = error.expect_err("one cannot be settled");
     assert!(error.kind() == ErrorKind::RecoveryNeeded && told(&error).contains(OTHER), "{error}");
+    assert!(told(&error).contains("writing elsewhere goes on"), "{error}");
     Ok(())
 }
 

@@ -30,6 +30,7 @@ use super::open_graph;
 use super::output::Out;
 use super::target::{announce_migration, announce_schema, branch_name, confirm, echo, open_to_write};
 use super::work::Work;
+use crate::writing::refusal;
 use found::Found;
 use given::{Given, Take, how_to_decide};
 
@@ -180,15 +181,14 @@ async fn announce(graph: &Graph) -> Result<(), CliError> {
     let Pending { migration, recovery } = graph.pending().await?;
     announce_migration(migration.as_ref());
     announce_schema(recovery.staged_schema);
-    let refused = recovery.steps.iter().filter(|step| step.decision == Decision::Refuse).count();
-    let settled = recovery.steps.len() - refused;
+    let settled = recovery.steps.iter().filter(|step| step.decision != Decision::Refuse).count();
     if settled > 0 {
         let writes = if settled == 1 { "write" } else { "writes" };
         note(&format!(
             "opening for writing recovers {settled} {writes} first, and the merge is planned after that: see `recovery plan`"
         ));
     }
-    if refused > 0 {
+    if refusal(&recovery).is_some() {
         note("an interrupted write blocks merging until a person has looked at it: see `recovery plan`");
     }
     Ok(())

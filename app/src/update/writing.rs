@@ -61,7 +61,7 @@ pub(super) fn actor(state: &mut State, name: String, effects: &mut Vec<Effect>, 
 /// It is known what opening does first: it is told and asked about.
 pub(super) fn looked_ahead(state: &mut State, pending: &Pending) {
     let shared = &mut state.shared;
-    if let Some(step) = refusal(pending) {
+    if let Some(step) = refusal(&pending.recovery) {
         shared.writing.then = None;
         let text = format!("the graph cannot be opened for writing: {} ({})", why(step), step.id);
         shared.messages.say(shared.now, Level::Error, text);

@@ -51,7 +51,12 @@ pub(super) async fn act(writer: &Writer, step: &RecoveryStep) -> Result<Recovere
 pub(super) fn refusal(writer: &Writer, step: &RecoveryStep) -> RecoveryError {
     let (root, id) = (writer.storage.location().uri().to_owned(), step.id.clone());
     if let Some(reason) = &step.blocked {
-        return RecoveryError::Blocked { root, refusals: vec![Refusal { id, reason: reason.clone() }] };
+        let refusals = vec![Refusal { id, reason: reason.clone() }];
+        return if step.waits {
+            RecoveryError::Waiting { refusals }
+        } else {
+            RecoveryError::Blocked { root, refusals }
+        };
     }
     let lost = step.tables.iter().find(|table| table.head < table.pinned);
     RecoveryError::InvariantViolation {

@@ -34,6 +34,12 @@ pub enum RecoveryError {
         /// The sidecars, each with what is the matter with it; never empty.
         refusals: Vec<Refusal>,
     },
+    /// Sidecars wait for tables that cannot be read.
+    #[error("{}", waiting(.refusals))]
+    Waiting {
+        /// The sidecars, each with what is the matter with it; never empty.
+        refusals: Vec<Refusal>,
+    },
     /// A table lost versions that the graph shows.
     #[error(
         "sidecar {id} cannot be settled: the head of {table_key} is version {head}, before version {pinned} that the graph shows, an invariant violation; refusing to act, operator review is needed: put the lost files back from a backup; {}", way_out(.root, [.id.as_str()])
@@ -110,6 +116,12 @@ pub struct Refusal {
     pub reason: String,
 }
 
+fn waiting(refusals: &[Refusal]) -> String {
+    let each = |refusal: &Refusal| format!("__recovery/{}.json waits: {}", refusal.id, refusal.reason);
+    let each: Vec<String> = refusals.iter().map(each).collect();
+    format!("{}; writing elsewhere goes on", each.join("; "))
+}
+
 fn blocking(refusals: &[Refusal]) -> String {
     let each = |refusal: &Refusal| format!("__recovery/{}.json: {}", refusal.id, refusal.reason);
     match refusals {
@@ -151,7 +163,7 @@ impl RecoveryError {
                 _ => ErrorKind::Unavailable,
             },
             Self::AuditColumn { .. } | Self::InvariantViolation { .. } => ErrorKind::Corrupt,
-            Self::Blocked { .. } => ErrorKind::RecoveryNeeded,
+            Self::Blocked { .. } | Self::Waiting { .. } => ErrorKind::RecoveryNeeded,
             Self::PlanOutdated { .. } | Self::NotAlone | Self::AtWork { .. } => ErrorKind::Conflict,
             Self::Incomplete { source, .. } => source.kind(),
         }

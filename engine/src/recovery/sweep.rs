@@ -86,6 +86,8 @@ fn waits(file: &SidecarFile, error: &crate::Error) {
 struct Refused {
     /// Those that block all writing.
     blocking: Vec<Refusal>,
+    /// Those that wait for their own tables.
+    waiting: Vec<Refusal>,
     /// Why the first of the others is not.
     other: Option<RecoveryError>,
 }
@@ -94,6 +96,7 @@ impl Refused {
     fn add(&mut self, writer: &Writer, step: &RecoveryStep) {
         match refusal(writer, step) {
             RecoveryError::Blocked { refusals, .. } => self.blocking.extend(refusals),
+            RecoveryError::Waiting { refusals } => self.waiting.extend(refusals),
             error if self.other.is_none() => self.other = Some(error),
             _ => {}
         }
@@ -104,7 +107,11 @@ impl Refused {
             let root = writer.storage.location().uri().to_owned();
             return Err(RecoveryError::Blocked { root, refusals: self.blocking }.into());
         }
-        self.other.map_or(Ok(()), |error| Err(error.into()))
+        match self.other {
+            Some(error) => Err(error.into()),
+            None if self.waiting.is_empty() => Ok(()),
+            None => Err(RecoveryError::Waiting { refusals: self.waiting }.into()),
+        }
     }
 }
 
@@ -223,7 +230,7 @@ async fn carry_out(
         match act(writer, &step).await {
             Err(error) if is_elsewhere(&error) => {
                 let reason = format!("its branch or its tables cannot be used: {error}");
-                refused.blocking.push(Refusal { id: step.id, reason });
+                refused.waiting.push(Refusal { id: step.id, reason });
             }
             acted => done.push(acted?),
         }

@@ -122,7 +122,10 @@ async fn preview(pair: Pair, look_ahead: bool, cx: &TaskContext) -> Result<(), F
         tables: plan.tables().to_vec(),
         conflicts: plan.conflicts().to_vec(),
         first: pending.as_ref().map(first_lines).unwrap_or_default(),
-        blocked_by: pending.as_ref().and_then(refusal).map(|step| recovery::tail(&step.id, SHORT).to_owned()),
+        blocked_by: pending
+            .as_ref()
+            .and_then(|pending| refusal(&pending.recovery))
+            .map(|step| recovery::tail(&step.id, SHORT).to_owned()),
         types: graph.schema().catalog().summaries().into(),
         catalog: Arc::new(graph.schema().catalog().clone()),
         draft: key,
@@ -136,7 +139,8 @@ async fn preview(pair: Pair, look_ahead: bool, cx: &TaskContext) -> Result<(), F
 
 /// What opening for writing does first; nothing if it only opens.
 fn first_lines(pending: &Pending) -> Vec<String> {
-    if pending.recovery.steps.is_empty() && pending.migration.is_none() {
+    let is_nothing_done = pending.recovery.steps.iter().all(|step| step.waits);
+    if is_nothing_done && pending.migration.is_none() {
         return Vec::new();
     }
     first_steps(pending, SHORT)

@@ -35,7 +35,15 @@ pub(super) fn sweep(observed: &Observed, pending: &Pending, name: &str, now_micr
             (Decision::Refuse, false) => {
                 lines.push("- It stays where it is, and blocks writing until it is moved out (Q).".to_owned());
             }
-            _ => {}
+            (
+                Decision::RollForward
+                | Decision::RollBack
+                | Decision::Discard
+                | Decision::StaleAfterSuccess
+                | Decision::StaleAfterRollBack
+                | Decision::OrphanedBranch,
+                _,
+            ) => {}
         }
     }
     if discards(pending) {

@@ -265,7 +265,7 @@ impl Recovery {
 
     fn has_problem(&self) -> bool {
         let drifted = self.drift.iter().flatten().any(|found| !found.is_empty());
-        drifted || self.observed.iter().flat_map(|seen| &seen.entries).any(Entry::blocks)
+        drifted || self.observed.iter().flat_map(|seen| &seen.entries).any(Entry::is_refused)
     }
 
     /// To the next row that nobody settles without a person.
@@ -273,7 +273,7 @@ impl Recovery {
         let items = self.items(cx.shared);
         let entries = || self.observed.iter().flat_map(|seen| &seen.entries);
         let is_problem = |key: &Key| match key {
-            Key::Sidecar(id) => entries().any(|entry| entry.id == *id && entry.blocks()),
+            Key::Sidecar(id) => entries().any(|entry| entry.id == *id && entry.is_refused()),
             Key::Drift(_) => true,
         };
         let problems: Vec<usize> = items

@@ -61,8 +61,8 @@ impl Entry {
         self.file.as_ref().map(|file| &file.state)
     }
 
-    /// Whether it keeps the graph from being opened for writing.
-    pub(super) fn blocks(&self) -> bool {
+    /// Whether it is not settled without a person.
+    pub(super) fn is_refused(&self) -> bool {
         self.decision() == Some(Decision::Refuse) || self.is_closed()
     }
 

@@ -59,7 +59,7 @@ pub(super) enum Actual {
     Recorded(String),
     /// It waits for the graph to be opened for writing.
     Waits,
-    /// It is refused until a person has looked at it.
+    /// It is refused until a person has looked at it, or until its tables can be read.
     Refused,
     /// Its writer was at work and has finished.
     Gone,

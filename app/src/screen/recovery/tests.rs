@@ -283,7 +283,7 @@ fn a_record_whose_tables_cannot_be_read_waits_and_says_that_others_go_on() {
     stage.keys("S");
     let picture = stage.picture();
     assert!(picture.contains("- It waits until its tables can be read again; writing elsewhere goes"), "{picture}");
-    stage.keys("esc enter");
+    stage.keys("esc j enter");
     let words = stage.words();
     for expected in ["cannot be looked at", "reading and writing elsewhere", "or delete the branch"] {
         assert!(words.contains(expected), "{expected}: {words}");

@@ -314,7 +314,7 @@ impl Recovery {
         no_write(shared)?;
         let observed = self.pending_view()?;
         let entry = self.entry(shared).ok_or("no interrupted write is selected")?;
-        match entry.blocks() || observed.pending.is_err() {
+        match entry.is_refused() || observed.pending.is_err() {
             true => Ok(()),
             false => Err("only for what blocks; this one is settled by S".to_owned()),
         }

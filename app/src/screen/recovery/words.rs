@@ -204,10 +204,14 @@ fn blocked(entry: &Entry, step: &RecoveryStep, style: &Style) -> Vec<Line> {
             ALL,
             "find out what wrote it; Q moves the file out of the graph once you know",
         ),
-        Some(SidecarState::Readable(_)) if step.waits => (
+        Some(SidecarState::Readable(sidecar)) if step.waits => (
             "writes to its tables on its branch, which cannot be read either".to_owned(),
             "reading and writing elsewhere",
-            "put back what is missing, or delete the branch: then it is settled; Q moves the file out of the graph",
+            if sidecar.branch().is_main() {
+                "put back what is missing: then it is settled; Q moves the file out of the graph"
+            } else {
+                "put back what is missing, or delete the branch: then it is settled; Q moves the file out of the graph"
+            },
         ),
         Some(SidecarState::Readable(_)) if step.blocked.is_some() => (
             "opening for writing, load, mutate, merge: all of the graph".to_owned(),
