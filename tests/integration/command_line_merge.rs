@@ -154,6 +154,27 @@ fn a_preview_names_a_commit_that_went_with_its_branch() -> Result<()> {
 }
 
 #[test]
+fn a_branch_that_went_with_its_merge_is_as_if_it_were_there_for_the_next() -> Result<()> {
+    let stage = Stage::new()?;
+    for name in ["dev", "fix"] {
+        text(&["branch", "create", &stage.graph(), name])?;
+    }
+    stage.change("fix", r#"update Person set { age: 40 } where name = "Ada""#)?;
+    text(&["merge", &stage.graph(), "fix", "--into", "main", "--yes"])?;
+    let told = run(&["merge", &stage.graph(), "fix", "--into", "dev", "--delete-source", "--yes"])?;
+    assert!(told.status.success() && !errors(&told).contains("without branch"), "{}", errors(&told));
+    stage.change("main", r#"update Person set { age: 41 } where name = "Ada""#)?;
+    stage.change("dev", r#"insert Person { name: "Dan" }"#)?;
+    for (source, target) in [("dev", "main"), ("main", "dev")] {
+        text(&["merge", &stage.graph(), source, "--into", target, "--yes"])?;
+        let people = lines(&["read", &stage.graph(), "Person", "--at", target, "--columns", "id,age", "--json"])?;
+        let expected = [json!({"id": "Ada", "age": 41}), json!({"id": "Dan", "age": null})];
+        assert!(expected.iter().all(|row| people.contains(row)), "{target}: {people:?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_preview_says_what_is_merged_and_writes_nothing() -> Result<()> {
     let stage = Stage::new()?;
     let base = stage.head("main")?;

@@ -6,7 +6,10 @@ use serde_json::Value;
 use stratigraph_engine::load::LoadMode;
 use stratigraph_engine::merge::{Choice, Decision, MergeDecisions, Rule, Side};
 use stratigraph_engine::{At, ErrorKind, Progress, ReadOptions, Row, RowStream, SqlOptions};
+use stratigraph_tests::fixtures::Fixture;
 use stratigraph_tests::graph::{TestGraph, branch};
+
+use crate::command_line::{lines, run};
 
 const SCHEMA: &str = "node Person {\n  name: String @key\n  full_name: String?\n  someAge: I32?\n  small: U32?\n  long: I64?\n  big: U64?\n  \
     single: F32?\n  double: F64?\n  day: Date?\n  at: DateTime?\n  role: enum(admin, guest)?\n  tags: [String]?\n  flag: Bool?\n  \
@@ -264,5 +267,17 @@ async fn properties_called_like_an_end_can_be_said_in_mutations() -> Result<()> 
     let mut from = values(&made, "Knows", "from").await?;
     from.sort_by_key(Value::is_null);
     assert_eq!(from, [Value::from(1), Value::Null]);
+    Ok(())
+}
+
+#[test]
+fn the_command_takes_a_name_in_double_quotes_as_a_column() -> Result<()> {
+    let team = Fixture::Team.path()?.to_string_lossy().into_owned();
+    let people = |condition| lines(&["read", &team, "Person", "--columns", "name", "--where", condition, "--json"]);
+    assert_eq!(people("\"name\" = 'Ada'")?, people("name = 'Ada'")?);
+    assert_eq!(people("\"name\" = 'Ada'")?.len(), 1);
+    let error = run(&["read", &team, "Person", "--where", "name = \"Ada\""])?;
+    let said = String::from_utf8_lossy(&error.stderr).into_owned();
+    assert!(error.status.code() == Some(2) && said.contains("there is no column `Ada`"), "{said}");
     Ok(())
 }

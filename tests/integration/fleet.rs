@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use futures::TryStreamExt;
 use stratigraph_engine::history::Recent;
 use stratigraph_engine::load::LoadMode;
+use stratigraph_engine::merge::MergeDecisions;
 use stratigraph_engine::{At, Graph, OpenMode, Progress};
 use stratigraph_tests::graph::{TestGraph, branch, load};
 use stratigraph_tests::opened::Opened;
@@ -73,6 +75,13 @@ async fn opened(made: &TestGraph) -> Result<BTreeMap<&'static str, usize>> {
     }
     read().await?.history_about(head).await?;
     count("show a commit", &mut watched)?;
+    let graph = read().await?;
+    graph.table_status(&graph.snapshot(&At::Branch(branch("work"))).await?).await;
+    count("tables of a branch", &mut watched)?;
+    let graph = read().await?;
+    let rows = graph.row_history(&"node:Person".parse()?, "worker", &branch("work"), &Progress::none());
+    assert_eq!(rows.try_collect::<Vec<_>>().await?.len(), 1);
+    count("history of a row", &mut watched)?;
     let graph = write().await?;
     count("open for writing", &mut watched)?;
     load(&graph, LoadMode::Merge, "work", &person("one more")).await?;
@@ -80,6 +89,11 @@ async fn opened(made: &TestGraph) -> Result<BTreeMap<&'static str, usize>> {
     let plan = read().await?.merge_plan(&branch("work"), &branch("main"), &Progress::none()).await?;
     assert_eq!(plan.conflicts().len(), 0);
     count("preview a merge", &mut watched)?;
+    let graph = write().await?;
+    let plan = graph.merge_plan(&branch("work"), &branch("main"), &Progress::none()).await?;
+    let decisions = MergeDecisions::none(plan.source(), plan.target(), plan.heads());
+    graph.merge(&plan, &decisions, None, &Progress::none()).await?;
+    count("merge", &mut watched)?;
     Box::pin(write().await?.create_branch(&branch("fresh"), &branch("main"))).await?;
     count("create a branch", &mut watched)?;
     Box::pin(write().await?.delete_branch(&branch("fresh"))).await?;

@@ -1,15 +1,20 @@
 //! Values at the edges of their types: what is one value to a rule, what is a change, and what an export brings back.
 
 use std::fs;
+use std::sync::Arc;
 
 use anyhow::{Result, ensure};
+use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
 use futures::TryStreamExt;
+use lance::dataset::WriteMode;
 use serde_json::{Value, json};
 use stratigraph_engine::diff::{DiffFilter, DiffItem};
 use stratigraph_engine::load::LoadMode;
 use stratigraph_engine::mutate::MutateRequest;
-use stratigraph_engine::{At, Error, Progress, Row, SqlOptions};
+use stratigraph_engine::{At, Error, Graph, OpenMode, Progress, Row, SqlOptions};
 use stratigraph_tests::graph::{TestGraph, branch};
+use stratigraph_tests::writer::{self, GraphWriter, Publish};
 
 use crate::command_line::{run, text};
 
@@ -152,6 +157,73 @@ async fn what_is_no_number_is_refused_by_every_way_in() -> Result<()> {
         let body = format!("insert Reading {{ name: \"a\", value: {text} }}");
         ensure!(mutate(&made, "main", &body).await.is_err(), "{text}");
     }
+    Ok(())
+}
+
+/// A graph in which another program stored these values.
+async fn stored(root: &std::path::Path, values: &[(&str, f64)]) -> Result<Graph> {
+    const SOURCE: &str = "node Reading {\n  name: String @key\n  value: F64? @unique\n  note: String?\n}\n";
+    let schema = Schema::new(vec![
+        Field::new("id", DataType::Utf8, false),
+        Field::new("name", DataType::Utf8, false),
+        Field::new("value", DataType::Float64, true),
+        Field::new("note", DataType::Utf8, true),
+    ]);
+    let names: ArrayRef = Arc::new(StringArray::from_iter_values(values.iter().map(|(name, _)| name)));
+    let numbers = Arc::new(Float64Array::from_iter_values(values.iter().map(|(_, value)| *value)));
+    let notes = Arc::new(StringArray::from(vec![None::<&str>; values.len()]));
+    let batch = RecordBatch::try_new(Arc::new(schema), vec![names.clone(), names, numbers, notes])?;
+    let mut made = GraphWriter::create(root, SOURCE, &[("node:Reading", batch.schema())]).await?;
+    let version = writer::write(&made.table("node:Reading"), batch, WriteMode::Append).await?.version().version;
+    let rows = values.len() as u64;
+    let published = made.publish(&[Publish { key: "node:Reading".into(), version, lineage: None, rows }]).await?;
+    made.commit(published, None).await?;
+    Ok(Box::pin(Graph::open(&root.to_string_lossy(), OpenMode::ReadWrite)).await?)
+}
+
+/// Every NaN is one value, greater than all numbers, whatever its bits are.
+#[tokio::test]
+async fn what_is_no_number_and_is_stored_is_one_value_everywhere() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let graph = stored(&folder.path().join("g"), &[("a", f64::NAN), ("b", 1.0)]).await?;
+    let note = async |on: &str, name: &str| {
+        let text = format!("query q() {{ update Reading set {{ note: \"{on}\" }} where name = \"{name}\" }}");
+        let params = serde_json::Map::default();
+        let request = MutateRequest { branch: branch(on), actor: None, text, name: None, params };
+        Box::pin(graph.mutate(request, &Progress::none())).await.map(drop)
+    };
+    let main = graph.snapshot(&At::Branch(branch("main"))).await?;
+    let readings = "node:Reading".parse()?;
+    for (condition, rows) in [("value > 1e308", 1), ("isnan(value)", 1), ("value = value", 2), ("value < 1e308", 1)] {
+        assert_eq!(graph.count(&main, &readings, Some(condition)).await?, rows, "{condition}");
+        let query = format!("select name from Reading where {condition}");
+        let found: Vec<_> = graph.sql(&main, &query, SqlOptions::default()).await?.batches.try_collect().await?;
+        assert_eq!(found.iter().map(RecordBatch::num_rows).sum::<usize>() as u64, rows, "{query}");
+    }
+    graph.create_branch(&branch("work"), &branch("main")).await?;
+    note("work", "a").await?;
+    note("main", "b").await?;
+    let work = graph.snapshot(&At::Branch(branch("work"))).await?;
+    let items = graph.diff(&main, &work, DiffFilter::default(), &Progress::none());
+    let items: Vec<DiffItem> = items.try_collect().await?;
+    let columns = items.iter().find_map(|item| match item {
+        DiffItem::Row(change) => Some(change.columns.clone()),
+        DiffItem::Table(_) => None,
+    });
+    assert_eq!(columns, Some(vec!["note".to_owned()]), "{items:?}");
+    let plan = Box::pin(graph.merge_plan(&branch("work"), &branch("main"), &Progress::none())).await?;
+    ensure!(plan.conflicts().is_empty(), "{:?}", plan.conflicts());
+    let decisions = stratigraph_engine::merge::MergeDecisions::none(plan.source(), plan.target(), plan.heads());
+    Box::pin(graph.merge(&plan, &decisions, None, &Progress::none())).await?;
+    let main = graph.snapshot(&At::Branch(branch("main"))).await?;
+    assert_eq!(graph.count(&main, &readings, Some("isnan(value) and note = 'work'")).await?, 1);
+
+    let other = stored(&folder.path().join("twice"), &[("a", f64::NAN), ("c", -f64::NAN)]).await?;
+    let text = "query q() { update Reading set { note: \"x\" } where name = \"a\" }".to_owned();
+    let params = serde_json::Map::default();
+    let request = MutateRequest { branch: branch("main"), actor: None, text, name: None, params };
+    let error = Box::pin(other.mutate(request, &Progress::none())).await.unwrap_err();
+    assert!(error.to_string().contains("@unique(value) is broken"), "{error}");
     Ok(())
 }
 
