@@ -6,6 +6,7 @@ use std::path::Path;
 
 use arrow::util::pretty::pretty_format_batches;
 use futures::TryStreamExt;
+use stratigraph_engine::history::Recent;
 use stratigraph_engine::{
     At, Blobs, BranchName, DiffFilter, DiffItem, Error, ErrorKind, Graph, OpenMode, Progress, ReadOptions, SqlOptions,
     TableKey,
@@ -74,6 +75,10 @@ pub(super) async fn look_at_everything(root: &Path) -> Answers {
         states(&mut asked, at).await;
     }
     let (from, to) = (super::scene::POSITIONS[0], super::scene::POSITIONS[1]);
+    for branch in [from, to] {
+        asked.ask(format!("the last commits of {branch}"), last_commits(&graph, branch)).await;
+        asked.ask(format!("the head of {branch}"), head(&graph, branch)).await;
+    }
     asked.ask(format!("diff of {from} and {to}"), diff(&graph, from, to)).await;
     asked.ask(format!("merge of {from} into {to}"), merge(&graph, from, to)).await;
     asked.ask("the history of a row".into(), row_history(&graph, to)).await;
@@ -84,6 +89,23 @@ async fn history(graph: &Graph) -> Result<Answer, Error> {
     let history = graph.history(&Progress::none()).await?;
     let lines = history.commits().iter().map(|commit| format!("{commit:?} {:?}", history.changed_tables(commit)));
     let said = format!("{} {:?}", lines.collect::<Vec<_>>().join("\n"), history.heads());
+    Ok(Answer { said, has_problems: !history.problems().is_empty() })
+}
+
+async fn last_commits(graph: &Graph, branch: &str) -> Result<Answer, Error> {
+    let branch = branch.parse().expect("it is a branch");
+    let recent = Recent { branch: Some(branch), limit: Some(2), ..Recent::default() };
+    let history = graph.recent_history(&recent, &Progress::none()).await?;
+    let said = format!("{:?}", history.commits().iter().take(2).collect::<Vec<_>>());
+    Ok(Answer { said, has_problems: !history.problems().is_empty() })
+}
+
+/// As `show` has it.
+async fn head(graph: &Graph, branch: &str) -> Result<Answer, Error> {
+    let head = graph.resolve(&position(branch)).await?.commit;
+    let Some(head) = head else { return Ok(Answer { said: "no commit".to_owned(), has_problems: true }) };
+    let history = graph.history_about(head).await?;
+    let said = format!("{:?}", history.get(head));
     Ok(Answer { said, has_problems: !history.problems().is_empty() })
 }
 
