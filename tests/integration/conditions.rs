@@ -82,6 +82,7 @@ const CONDITIONS: &[(&str, Option<&[&str]>)] = &[
 
 /// What is refused, and what the last cause of it says.
 const REFUSED: &[(&str, &str)] = &[
+    ("name similar to 'A%'", "use LIKE"),
     ("name = \"x\"", "there is no column `x`; double quotes are for columns, and a text has single ones: 'x'"),
     ("\"Name\" = 'x'", "there is no column `Name`; did you mean name?"),
     ("someage = 1", "there is no column `someage`; did you mean someAge?"),

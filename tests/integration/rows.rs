@@ -295,6 +295,9 @@ async fn what_the_query_engine_gets_wrong_is_refused_by_name() -> Result<()> {
             "with recursive n as (select 1 as x union select x + 1 from n where x < 3 order by x) select * from n",
             "ORDER BY",
         ),
+        ("select id from Person where id similar to 'A%'", "use LIKE"),
+        ("from Person", "no column"),
+        ("select from Person", "no column"),
         ("select abs(distinct age) from Person", "DISTINCT in a function of one row"),
         ("select abs(age) filter (where age > 1) from Person", "FILTER after"),
         ("select abs(age) over (order by age) from Person", "OVER after"),
@@ -302,6 +305,8 @@ async fn what_the_query_engine_gets_wrong_is_refused_by_name() -> Result<()> {
         let error = graph.sql(&main, query, SqlOptions::default()).await.expect_err(query);
         assert!(error.kind() == ErrorKind::Invalid && error.to_string().contains(said), "{query}: {error}");
     }
+    let failed = sql(&graph, &main, "select id from Person where id = 1").await.expect_err("a text is no number");
+    assert_eq!(failed.to_string(), "the query failed", "and no file is unreadable");
     // What is written alike and works.
     for query in [
         "select id from Person except select id from Person where age > 40",

@@ -7,7 +7,7 @@ use super::missing::{self, Missing};
 use super::unsupported::Unsupported;
 use crate::error::ErrorKind;
 use crate::history::Snapshot;
-use crate::storage::{Stopped, StorageError};
+use crate::storage::{Stopped, StorageError, uncomputed_in};
 
 /// Why a query gives no result.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +31,9 @@ pub enum QueryError {
         /// The part.
         what: Unsupported,
     },
+    /// The result would have rows without a column.
+    #[error("the result has no column: name some after SELECT, or * for all")]
+    NoColumn,
     /// The query names a table that the snapshot does not have.
     #[error("there is no table {missing}; the tables are {}{}", tables.join(", "), missing.hint())]
     UnknownTable {
@@ -116,6 +119,12 @@ impl QueryError {
     /// An error met while rows are computed.
     pub(super) fn running(memory_bytes: usize, source: DataFusionError) -> Self {
         let source = Box::new(source);
+        // A condition that Lance computes fails there as one of the query engine's own does.
+        if let DataFusionError::External(cause) = source.find_root()
+            && let Some(reason) = uncomputed_in(&cause.to_string())
+        {
+            return Self::Run { source: Box::new(DataFusionError::Execution(reason)) };
+        }
         match source.find_root() {
             DataFusionError::ResourcesExhausted(_) => Self::Memory { memory_bytes, source },
             DataFusionError::External(_) | DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {
@@ -132,6 +141,7 @@ impl QueryError {
             Self::ReadOnly { .. }
             | Self::DuplicateColumn { .. }
             | Self::Unsupported { .. }
+            | Self::NoColumn
             | Self::UnknownTable { .. }
             | Self::UnknownColumn { .. }
             | Self::Plan { .. }

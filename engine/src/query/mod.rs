@@ -87,6 +87,9 @@ pub(crate) async fn sql(storage: &Storage, snapshot: &Snapshot, sql: &str, optio
     let plan = state.statement_to_plan(statement).await.map_err(planned)?;
     let only_queries = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     only_queries.verify_plan(&plan).map_err(|_| QueryError::ReadOnly { statement: first_word(sql) })?;
+    if plan.schema().fields().is_empty() {
+        return Err(QueryError::NoColumn.into());
+    }
     if let Some(column) = repeated(plan.schema().fields().iter().map(|field| field.name().as_str())) {
         return Err(QueryError::DuplicateColumn { column: column.to_owned() }.into());
     }

@@ -10,6 +10,8 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{self, Visit, Visitor};
 
+use crate::storage::SIMILAR_TO;
+
 /// A part of a query that cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -18,6 +20,8 @@ pub enum Unsupported {
     AnyOrAll,
     /// `INTERSECT ALL`, `EXCEPT ALL`: the query engine does not count equal rows.
     CountedSet,
+    /// `SIMILAR TO`: the query engine takes its pattern for another kind of pattern.
+    SimilarTo,
     /// A clause that the query engine ignores.
     Clause(&'static str),
 }
@@ -32,6 +36,7 @@ impl fmt::Display for Unsupported {
             Self::CountedSet => f.write_str(
                 "INTERSECT ALL and EXCEPT ALL cannot be used: leave out ALL, or count the rows of each side with GROUP BY",
             ),
+            Self::SimilarTo => f.write_str(SIMILAR_TO),
             Self::Clause(clause) => write!(f, "{clause} cannot be used: the query engine ignores it"),
         }
     }
@@ -48,14 +53,20 @@ pub(super) fn in_statement(state: &SessionState, statement: &Statement) -> Optio
 
 /// What cannot be used of a plan.
 pub(super) fn in_plan(plan: &LogicalPlan) -> Result<Option<Unsupported>, DataFusionError> {
-    let mut found = false;
+    let mut found = None;
     plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expression| {
-            found |= expression.exists(|part| Ok(matches!(part, Expr::SetComparison(_))))?;
-            Ok(TreeNodeRecursion::Continue)
+            expression.apply(|part| {
+                found = match part {
+                    Expr::SetComparison(_) => Some(Unsupported::AnyOrAll),
+                    Expr::SimilarTo(_) => Some(Unsupported::SimilarTo),
+                    _ => found,
+                };
+                Ok(TreeNodeRecursion::Continue)
+            })
         })
     })?;
-    Ok(found.then_some(Unsupported::AnyOrAll))
+    Ok(found)
 }
 
 /// Looks for what the query engine ignores of what its dialect of SQL can say.

@@ -35,7 +35,12 @@ const UNCOMPUTED: [&str; 5] =
 
 /// Why an expression could not be computed for some row, with which nothing needs to be the matter; none if it is another error.
 pub(super) fn uncomputed(cause: &lance::Error) -> Option<String> {
-    let text = without_places(&cause.to_string());
+    uncomputed_in(&cause.to_string())
+}
+
+/// As [`uncomputed`], of the text of an error.
+pub(crate) fn uncomputed_in(text: &str) -> Option<String> {
+    let text = without_places(text);
     UNCOMPUTED.iter().find_map(|start| text.find(start)).map(|at| text[at..].to_owned())
 }
 

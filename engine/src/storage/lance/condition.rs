@@ -37,6 +37,9 @@ pub(crate) fn dialect(mut config: SessionConfig) -> SessionConfig {
     config
 }
 
+/// Why `SIMILAR TO` is refused in conditions and queries.
+pub(crate) const SIMILAR_TO: &str = "SIMILAR TO cannot be used: the query engine takes its pattern for a regular expression; use LIKE, or ~ with such an expression";
+
 /// Why a text is no condition on a table.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 enum ConditionProblem {
@@ -49,6 +52,9 @@ enum ConditionProblem {
     /// It needs more than a row.
     #[error("{what} cannot be in a condition, which is about one row by itself")]
     Beyond { what: String },
+    /// The query engine reads the pattern as another kind of pattern.
+    #[error("{SIMILAR_TO}")]
+    SimilarTo,
     /// A name means no column.
     #[error("there is no column `{name}`{hint}")]
     UnknownColumn { name: String, hint: String },
@@ -97,6 +103,9 @@ fn read(text: &str, columns: &DFSchema) -> Result<Expr, ConditionProblem> {
     let expression = planned(parsed(text)?, columns).map_err(refused)?;
     if let Some(what) = beyond_a_row(&expression) {
         return Err(ConditionProblem::Beyond { what });
+    }
+    if expression.exists(|part| Ok(matches!(part, Expr::SimilarTo(_)))).map_err(refused)? {
+        return Err(ConditionProblem::SimilarTo);
     }
     let typed = typed(&expression, columns).map_err(|cause| misused(&expression, columns, &cause))?;
     match typed.get_type(columns).map_err(refused)? {
