@@ -227,6 +227,11 @@ async fn one_branch_waits(lost: &str, is_foreseen: bool) -> Result<()> {
         assert!(step.blocked.as_ref().is_some_and(|reason| reason.contains("cannot be looked at")), "{step:?}");
         assert!(step.waits, "{step:?}");
     }
+    // Nor to look at the others.
+    let uri = root.to_string_lossy();
+    let listed = lines(&["recovery", "list", &uri, "--json"])?;
+    assert!([OTHER, SOUND].iter().all(|id| listed.iter().any(|it| it["operation_id"] == *id)), "{listed:?}");
+    text(&["recovery", "show", &uri, OTHER])?;
     // What is the matter with one branch is no reason not to write to another.
     let graph = open(root, OpenMode::ReadWrite).await?;
     load(&graph, LoadMode::Append, "main", PERSON).await?;

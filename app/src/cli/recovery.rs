@@ -269,8 +269,14 @@ async fn observe(graph: &Graph, file: &SidecarFile, plan: &[RecoveryStep]) -> Re
 
 async fn observe_tables(graph: &Graph, sidecar: &Sidecar, facts: SidecarFacts) -> Result<SidecarFacts, CliError> {
     let seen = graph.observe(sidecar).await?;
-    let standings: Vec<Standing> =
-        sidecar.tables.iter().zip(&seen.tables).map(|(pin, seen)| Standing::of(sidecar, pin, seen)).collect();
+    if let Some(error) = &seen.branch_error {
+        note(&format!("branch {} cannot be read: {error}", sidecar.branch()));
+    }
+    let standing = |(pin, table)| match seen.branch_error {
+        Some(_) => Standing::Unknown,
+        None => Standing::of(sidecar, pin, table),
+    };
+    let standings: Vec<Standing> = sidecar.tables.iter().zip(&seen.tables).map(standing).collect();
     let conclusion = match seen.branch_exists {
         true => conclusion(sidecar.writer_kind, &standings),
         false => format!("branch {} does not exist, so no version is pinned to compare with", sidecar.branch()),

@@ -1,5 +1,7 @@
 //! Where the tables of an interrupted write stand now.
 
+use std::collections::BTreeMap;
+
 use super::Sidecar;
 use crate::error::{Error, Result};
 use crate::id::{BranchName, TableKey, TableVersion};
@@ -27,6 +29,8 @@ pub struct PinObservation {
 pub struct SidecarObservation {
     /// Whether the branch of the write still exists.
     pub branch_exists: bool,
+    /// Why nothing is known of the pins, if the branch is there and cannot be read.
+    pub branch_error: Option<Error>,
     /// Its tables, in the sidecar's order.
     pub tables: Vec<PinObservation>,
 }
@@ -39,9 +43,14 @@ pub(crate) async fn observe(
 ) -> Result<SidecarObservation> {
     let branch = sidecar.branch();
     let branch_exists = branches.contains(&branch);
-    let entries = match branch_exists {
-        true => manifest::read_state(&manifest::open(storage, &branch, None).await?).await?,
-        false => std::collections::BTreeMap::new(),
+    let read = async { manifest::read_state(&manifest::open(storage, &branch, None).await?).await };
+    let (entries, branch_error) = match branch_exists {
+        true => match read.await {
+            Ok(entries) => (entries, None),
+            Err(error) if error.kind().is_lasting() => (BTreeMap::new(), Some(error)),
+            Err(error) => return Err(error),
+        },
+        false => (BTreeMap::new(), None),
     };
     let mut tables = Vec::with_capacity(sidecar.tables.len());
     for pin in &sidecar.tables {
@@ -64,5 +73,5 @@ pub(crate) async fn observe(
             head: head.map(TableVersion::new),
         });
     }
-    Ok(SidecarObservation { branch_exists, tables })
+    Ok(SidecarObservation { branch_exists, branch_error, tables })
 }
