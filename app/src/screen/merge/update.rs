@@ -203,7 +203,7 @@ impl Merge {
         if self.tree.conflicts().is_empty() {
             let text = match self.preview {
                 Some(_) if !self.moved(cx.shared).is_empty() => words::AGAIN,
-                Some(_) => "there is no conflict: C merges",
+                Some(_) => "there is no conflict to decide",
                 None => "the preview is not made yet",
             };
             return Answer::Nothing(text.to_owned());
