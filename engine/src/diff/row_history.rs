@@ -2,8 +2,9 @@
 //!
 //! The walk follows first parents from the head of a branch. Versions of a table never decrease along that chain, and every row
 //! says in which version of its lineage it was last written: commits that pin that version or a later one have the same row. From each
-//! state the walk therefore leaps back, doubling its steps, and closes in on the commit that wrote the row; the row is looked up at
-//! those commits alone. Where there is no row, it closes in on the commit that moved the table.
+//! state the walk therefore leaps back, as far as if every commit had moved the table by one version, and from there closes in on the
+//! commit that wrote the row; the row is looked up at those commits alone. Where there is no row, it closes in on the commit that moved
+//! the table.
 //!
 //! A restored version repeats rows that were written before it. That hides nothing, because a restore takes back versions that no commit
 //! published.
@@ -122,8 +123,8 @@ enum State {
 /// How far one leap goes.
 #[derive(Debug, Clone, Copy)]
 enum Steps {
-    /// Twice as far as the one before.
-    Doubling,
+    /// So many commits, then one, then twice as many each time.
+    Doubling(usize),
     /// One commit.
     One,
 }
@@ -201,10 +202,11 @@ impl Walk {
                 }
                 State::Known(None) | State::Gone(_) => false,
             };
-            return self.last_where(is_same, Steps::Doubling, start, progress).await;
+            let versions = usize::try_from(entry.version.get().saturating_sub(since)).unwrap_or(usize::MAX);
+            return self.last_where(is_same, Steps::Doubling(versions.max(1)), start, progress).await;
         }
         // A table that is not there could have been dropped and made again in between.
-        let steps = if entry.is_some() { Steps::Doubling } else { Steps::One };
+        let steps = if entry.is_some() { Steps::Doubling(1) } else { Steps::One };
         self.last_where(|state| state.is(entry), steps, start, progress).await
     }
 
@@ -223,30 +225,35 @@ impl Walk {
         start: usize,
         progress: &Progress,
     ) -> Result<usize> {
-        let (mut same, mut step) = (start, 1);
+        let (mut same, mut leap) = (start, None);
         let mut different = loop {
             progress.check()?;
             if same == self.chain.len() {
                 return Ok(same);
             }
-            let probe = (same + step).min(self.chain.len());
+            let step = match (steps, leap) {
+                (Steps::Doubling(first), None) => first,
+                (Steps::Doubling(_), Some(step)) => step,
+                (Steps::One, _) => 1,
+            };
+            let probe = same.saturating_add(step).min(self.chain.len());
             if !holds(&self.state(probe).await?) {
                 break probe;
             }
             same = probe;
-            step = match steps {
-                Steps::Doubling => step * 2,
-                Steps::One => 1,
-            };
+            leap = Some(leap.map_or(1, |step| step * 2));
         };
+        // A first leap that went too far went little too far: the end is looked for backwards from there.
+        let mut back = 1;
         while different - same > 1 {
             progress.check()?;
-            let middle = usize::midpoint(same, different);
+            let middle = different.saturating_sub(back).max(usize::midpoint(same, different));
             if holds(&self.state(middle).await?) {
                 same = middle;
             } else {
                 different = middle;
             }
+            back *= 2;
         }
         Ok(same)
     }
