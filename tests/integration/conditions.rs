@@ -83,6 +83,10 @@ const CONDITIONS: &[(&str, Option<&[&str]>)] = &[
 /// What is refused, and what the last cause of it says.
 const REFUSED: &[(&str, &str)] = &[
     ("name similar to 'A%'", "use LIKE"),
+    ("not (name not similar to 'A%')", "use LIKE"),
+    ("abs(long) over (order by long) = 1", "OVER after"),
+    ("abs(distinct long) = 1", "DISTINCT in"),
+    ("abs(long) filter (where long > 1) = 1", "FILTER after"),
     ("name = \"x\"", "there is no column `x`; double quotes are for columns, and a text has single ones: 'x'"),
     ("\"Name\" = 'x'", "there is no column `Name`; did you mean name?"),
     ("someage = 1", "there is no column `someage`; did you mean someAge?"),

@@ -127,7 +127,7 @@ fn inner(statement: &Statement) -> &Statement {
     }
 }
 
-/// Whether the words of a statement are those of a query: what it reads and calls is known only when it is planned.
+/// Returns whether a statement can be a query, judged by its words: what it reads and calls is known only when it is planned.
 fn may_be_query(statement: &Statement) -> bool {
     let Statement::Statement(statement) = statement else { return false };
     matches!(

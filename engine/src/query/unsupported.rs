@@ -1,4 +1,4 @@
-//! SQL that the query engine accepts and computes wrongly, or passes over without a word.
+//! SQL that the query engine accepts and computes wrongly or ignores.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -10,7 +10,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{self, Visit, Visitor};
 
-use crate::storage::SIMILAR_TO;
+use crate::storage::misread;
 
 /// A part of a query that cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +20,8 @@ pub enum Unsupported {
     AnyOrAll,
     /// `INTERSECT ALL`, `EXCEPT ALL`: the query engine does not count equal rows.
     CountedSet,
-    /// `SIMILAR TO`: the query engine takes its pattern for another kind of pattern.
-    SimilarTo,
+    /// A part of an expression that the query engine takes for something else or ignores: why, as a sentence.
+    Expression(&'static str),
     /// A clause that the query engine ignores.
     Clause(&'static str),
 }
@@ -36,13 +36,13 @@ impl fmt::Display for Unsupported {
             Self::CountedSet => f.write_str(
                 "INTERSECT ALL and EXCEPT ALL cannot be used: leave out ALL, or count the rows of each side with GROUP BY",
             ),
-            Self::SimilarTo => f.write_str(SIMILAR_TO),
+            Self::Expression(reason) => f.write_str(reason),
             Self::Clause(clause) => write!(f, "{clause} cannot be used: the query engine ignores it"),
         }
     }
 }
 
-/// What cannot be used of a statement as it is written.
+/// Finds the first part of a statement, as it is written, that cannot be used.
 pub(super) fn in_statement(state: &SessionState, statement: &Statement) -> Option<Unsupported> {
     match statement {
         Statement::Statement(statement) => statement.visit(&mut Clauses { state }).break_value(),
@@ -51,22 +51,16 @@ pub(super) fn in_statement(state: &SessionState, statement: &Statement) -> Optio
     }
 }
 
-/// What cannot be used of a plan.
+/// Finds a part of a plan that cannot be used.
 pub(super) fn in_plan(plan: &LogicalPlan) -> Result<Option<Unsupported>, DataFusionError> {
-    let mut found = None;
+    let mut found = false;
     plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expression| {
-            expression.apply(|part| {
-                found = match part {
-                    Expr::SetComparison(_) => Some(Unsupported::AnyOrAll),
-                    Expr::SimilarTo(_) => Some(Unsupported::SimilarTo),
-                    _ => found,
-                };
-                Ok(TreeNodeRecursion::Continue)
-            })
+            found |= expression.exists(|part| Ok(matches!(part, Expr::SetComparison(_))))?;
+            Ok(TreeNodeRecursion::Continue)
         })
     })?;
-    Ok(found)
+    Ok(found.then_some(Unsupported::AnyOrAll))
 }
 
 /// Looks for what the query engine ignores of what its dialect of SQL can say.
@@ -121,20 +115,10 @@ impl Visitor for Clauses<'_> {
     }
 
     fn pre_visit_expr(&mut self, expression: &ast::Expr) -> ControlFlow<Unsupported> {
-        let ast::Expr::Function(called) = expression else { return ControlFlow::Continue(()) };
-        let name = called.name.to_string().to_ascii_lowercase();
-        if !self.state.scalar_functions().contains_key(&name) {
-            return ControlFlow::Continue(());
+        match misread(self.state, expression) {
+            Some(reason) => ControlFlow::Break(Unsupported::Expression(reason)),
+            None => ControlFlow::Continue(()),
         }
-        let is_distinct = matches!(
-            &called.args,
-            ast::FunctionArguments::List(list) if list.duplicate_treatment == Some(ast::DuplicateTreatment::Distinct)
-        );
-        first(&[
-            ("DISTINCT in a function of one row", is_distinct),
-            ("FILTER after a function of one row", called.filter.is_some()),
-            ("OVER after a function of one row", called.over.is_some()),
-        ])
     }
 }
 

@@ -16,8 +16,8 @@ pub use lance::{
 };
 pub(crate) use lance::{
     Candidates, Compare, Condition, ID, KEY_COLUMN, KeptVersions, ListedRef, Live, Look, MERGE, OPERATION_ID, Origin,
-    Rows, SIMILAR_TO, Sameness, Sorted, StagedChange, Stopped, Summary, TextSet, VersionFile, WRITTEN_IN,
-    compare_zeros_as_one, dialect, fenced, fenced_stream, sorted_with_one_zero, uncomputed_in, with_one_zero,
+    Rows, Sameness, Sorted, StagedChange, Stopped, Summary, TextSet, VersionFile, WRITTEN_IN, compare_zeros_as_one,
+    dialect, fenced, fenced_stream, misread, sorted_with_one_zero, uncomputed_in, with_one_zero,
 };
 pub use location::{Location, names};
 

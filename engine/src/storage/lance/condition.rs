@@ -4,6 +4,7 @@
 //! Lance has a reader of its own, in which a name in double quotes is a text and numbers of another width are refused.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::sync::{Arc, LazyLock};
 
 use arrow_schema::{ArrowError, DataType};
@@ -15,7 +16,9 @@ use datafusion::logical_expr::{Expr, ExprSchemable, lit};
 use datafusion::optimizer::simplify_expressions::{ExprSimplifier, SimplifyContext};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::scalar::ScalarValue;
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr as Written, ExprWithAlias};
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, DuplicateTreatment, Expr as Written, ExprWithAlias, FunctionArguments, visit_expressions,
+};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -37,8 +40,33 @@ pub(crate) fn dialect(mut config: SessionConfig) -> SessionConfig {
     config
 }
 
-/// Why `SIMILAR TO` is refused in conditions and queries.
-pub(crate) const SIMILAR_TO: &str = "SIMILAR TO cannot be used: the query engine takes its pattern for a regular expression; use LIKE, or ~ with such an expression";
+/// Returns why a part of an expression is refused in conditions and queries, if it is: the query engine accepts it, and takes it for
+/// something else or ignores it. `state` has the functions.
+pub(crate) fn misread(state: &SessionState, part: &Written) -> Option<&'static str> {
+    let called = match part {
+        Written::SimilarTo { .. } => {
+            return Some(
+                "SIMILAR TO cannot be used: the query engine takes its pattern for a regular expression; use LIKE, or ~ with a regular \
+                 expression",
+            );
+        }
+        Written::Function(called) => called,
+        _ => return None,
+    };
+    if !state.scalar_functions().contains_key(&called.name.to_string().to_ascii_lowercase()) {
+        return None;
+    }
+    let is_distinct = matches!(
+        &called.args,
+        FunctionArguments::List(list) if list.duplicate_treatment == Some(DuplicateTreatment::Distinct)
+    );
+    let ignored = [
+        (is_distinct, "DISTINCT in a function of one row cannot be used: the query engine ignores it"),
+        (called.filter.is_some(), "FILTER after a function of one row cannot be used: the query engine ignores it"),
+        (called.over.is_some(), "OVER after a function of one row cannot be used: the query engine ignores it"),
+    ];
+    ignored.into_iter().find_map(|(is_there, reason)| is_there.then_some(reason))
+}
 
 /// Why a text is no condition on a table.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -52,9 +80,9 @@ enum ConditionProblem {
     /// It needs more than a row.
     #[error("{what} cannot be in a condition, which is about one row by itself")]
     Beyond { what: String },
-    /// The query engine reads the pattern as another kind of pattern.
-    #[error("{SIMILAR_TO}")]
-    SimilarTo,
+    /// The query engine would get a part of it wrong.
+    #[error("{0}")]
+    Misread(&'static str),
     /// A name means no column.
     #[error("there is no column `{name}`{hint}")]
     UnknownColumn { name: String, hint: String },
@@ -104,9 +132,6 @@ fn read(text: &str, columns: &DFSchema) -> Result<Expr, ConditionProblem> {
     if let Some(what) = beyond_a_row(&expression) {
         return Err(ConditionProblem::Beyond { what });
     }
-    if expression.exists(|part| Ok(matches!(part, Expr::SimilarTo(_)))).map_err(refused)? {
-        return Err(ConditionProblem::SimilarTo);
-    }
     let typed = typed(&expression, columns).map_err(|cause| misused(&expression, columns, &cause))?;
     match typed.get_type(columns).map_err(refused)? {
         DataType::Boolean => Ok(compare_zeros_as_one(typed, columns).map_err(refused)?.data),
@@ -126,10 +151,32 @@ fn parsed(text: &str) -> Result<Written, ConditionProblem> {
     }
     let mut parser = Parser::new(&GenericDialect).with_tokens_with_locations(tokens);
     let expression = parser.parse_expr().map_err(unreadable)?;
+    if let Some(reason) = misread_in(&expression) {
+        return Err(ConditionProblem::Misread(reason));
+    }
     match parser.peek_token().token {
         Token::EOF => Ok(expression),
         rest => Err(ConditionProblem::Rest { rest: rest.to_string() }),
     }
+}
+
+/// As [`misread`], of all parts of an expression. Long chains are taken apart first, because a visit goes as deep as they are long.
+fn misread_in(expression: &Written) -> Option<&'static str> {
+    let mut open = vec![expression];
+    while let Some(part) = open.pop() {
+        match part {
+            Written::BinaryOp { left, right, .. } => open.extend([left.as_ref(), right.as_ref()]),
+            Written::Nested(inner) => open.push(inner),
+            part => {
+                let refused =
+                    |part: &Written| misread(&READER, part).map_or(ControlFlow::Continue(()), ControlFlow::Break);
+                if let ControlFlow::Break(reason) = visit_expressions(part, refused) {
+                    return Some(reason);
+                }
+            }
+        }
+    }
+    None
 }
 
 /// Gives names and functions their meaning. Long chains are made flat, so that what walks over them needs no deep stack.

@@ -47,7 +47,7 @@ use sound::Checked;
 pub use blob::{Blobs, is_blob};
 pub(crate) use cause::uncomputed_in;
 pub(crate) use changed::Candidates;
-pub(crate) use condition::{SIMILAR_TO, dialect};
+pub(crate) use condition::{dialect, misread};
 pub(crate) use damage::Look;
 pub use fence::is_fenced;
 pub(crate) use fence::{Stopped, fenced, fenced_stream};
