@@ -1,4 +1,4 @@
-//! Merges that suffer when a branch is deleted.
+//! Merges that become impossible, or start at an older commit, when a branch is deleted.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::bases::Bases;
 use super::states::bases;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Graph;
-use crate::history::{CommitGraph, LostCommits, branch_refs, merge_note, read_lineages};
+use crate::history::{CommitGraph, HistoryProblem, LostCommits, branch_refs, merge_note, read_lineages};
 use crate::id::{BranchName, CommitId};
 use crate::storage::names;
 
@@ -38,9 +38,9 @@ pub(crate) async fn stranded(graph: &Graph, name: &BranchName) -> Result<Vec<Str
         return Ok(Vec::new());
     }
     let mut branches = others(graph, name).await?;
-    let history = read_lineages(storage, &branches).await;
     branches.push(name.clone());
     let today = read_lineages(storage, &branches).await;
+    let history = without(&today, name, &lost);
     let mut found = Vec::new();
     let heads = heads_over(graph, &today, name, &lost).await?;
     for (at, left) in heads.iter().enumerate() {
@@ -61,11 +61,21 @@ pub(crate) async fn stranded(graph: &Graph, name: &BranchName) -> Result<Vec<Str
     Ok(found)
 }
 
+/// The history as it is once a branch is deleted, with whose commits it goes.
+fn without(history: &CommitGraph, name: &BranchName, lost: &BTreeSet<CommitId>) -> CommitGraph {
+    let commits = history.commits().iter().filter(|commit| !lost.contains(&commit.id)).cloned().collect();
+    let mut heads = history.heads().clone();
+    heads.remove(name);
+    // Parents that are missing are found again, with those that are missing only then.
+    let is_other = |problem: &&HistoryProblem| !matches!(problem, HistoryProblem::DanglingParent { .. });
+    CommitGraph::new(commits, heads, history.problems().iter().filter(is_other).cloned().collect())
+}
+
 /// The head of another branch.
 struct Other {
     branch: BranchName,
     head: CommitId,
-    /// Whether it descends from a commit that goes.
+    /// It descends from a commit that goes.
     descends: bool,
 }
 
@@ -108,12 +118,12 @@ async fn start(
     if is_same && !after.iter().any(|base| lost.contains(base)) {
         return Ok(Start::AsBefore);
     }
-    match (Bases::find(graph, history, &mut known, &after).await, after.first()) {
-        (Err(Error::Merge(error)), _) if error.kind() == ErrorKind::NotFound => Ok(Start::Nowhere),
-        (Err(error), _) => Err(error),
-        (Ok(_), None) => Ok(Start::Nowhere),
-        (Ok(_), Some(_)) if is_same => Ok(Start::AsBefore),
-        (Ok(_), Some(&older)) => Ok(Start::Older(older)),
+    let Some(&first) = after.first() else { return Ok(Start::Nowhere) };
+    match Bases::find(graph, history, &mut known, &after).await {
+        Err(Error::Merge(error)) if error.kind() == ErrorKind::NotFound => Ok(Start::Nowhere),
+        Err(error) => Err(error),
+        Ok(_) if is_same => Ok(Start::AsBefore),
+        Ok(_) => Ok(Start::Older(first)),
     }
 }
 
