@@ -225,25 +225,25 @@ impl Walk {
         start: usize,
         progress: &Progress,
     ) -> Result<usize> {
-        let (mut same, mut leap) = (start, None);
+        let (first, is_doubling) = match steps {
+            Steps::Doubling(first) => (first, true),
+            Steps::One => (1, false),
+        };
+        let (mut same, mut step, mut next) = (start, first, 1);
         let mut different = loop {
             progress.check()?;
             if same == self.chain.len() {
                 return Ok(same);
             }
-            let step = match (steps, leap) {
-                (Steps::Doubling(first), None) => first,
-                (Steps::Doubling(_), Some(step)) => step,
-                (Steps::One, _) => 1,
-            };
             let probe = same.saturating_add(step).min(self.chain.len());
             if !holds(&self.state(probe).await?) {
                 break probe;
             }
             same = probe;
-            leap = Some(leap.map_or(1, |step| step * 2));
+            step = next;
+            next = if is_doubling { next * 2 } else { 1 };
         };
-        // A first leap that went too far went little too far: the end is looked for backwards from there.
+        // A first leap that was too long was hardly too long, so the end is looked for backwards from where it led.
         let mut back = 1;
         while different - same > 1 {
             progress.check()?;
