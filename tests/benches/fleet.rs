@@ -40,7 +40,7 @@ async fn fleet(folder: &Path, branches: usize, commits: usize) -> Result<PathBuf
     let root = folder.join(format!("{branches}x{commits}"));
     let whole = root.with_extension("done");
     if !whole.exists() {
-        // What a run left that was stopped.
+        // A run that was stopped left a part of it.
         if root.exists() {
             std::fs::remove_dir_all(&root)?;
         }

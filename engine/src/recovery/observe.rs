@@ -29,7 +29,7 @@ pub struct PinObservation {
 pub struct SidecarObservation {
     /// Whether the branch of the write still exists.
     pub branch_exists: bool,
-    /// Why nothing is known of the pins, if the branch is there and cannot be read.
+    /// The error if the branch is there and cannot be read; then no table has a pin here.
     pub branch_error: Option<Error>,
     /// Its tables, in the sidecar's order.
     pub tables: Vec<PinObservation>,

@@ -61,7 +61,7 @@ impl Entry {
         self.file.as_ref().map(|file| &file.state)
     }
 
-    /// Whether it is not settled without a person.
+    /// Returns whether recovery refuses it, so that it stays until a person or other files change that.
     pub(super) fn is_refused(&self) -> bool {
         self.decision() == Some(Decision::Refuse) || self.is_closed()
     }
