@@ -1,6 +1,7 @@
 //! Branches one after another and at the same time (scenarios BR-01 to BR-05, BR-10, BR-15).
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, ensure};
@@ -56,6 +57,29 @@ async fn an_edge_forks_the_edges_alone_and_siblings_see_nothing_of_each_other() 
     }
     let found = expected(&[("main", &["base"]), ("one", &["base"]), ("two", &["base", "only two"])]);
     assert_eq!(people(&made).await?, found);
+    Ok(())
+}
+
+/// Lance writes a reference beside its name first: a writer that is killed there leaves a file that nobody must take for a branch.
+#[tokio::test]
+async fn what_a_killed_writer_left_of_a_reference_is_no_branch() -> Result<()> {
+    let made = base().await?;
+    made.branch("other", "main").await?;
+    for dataset in ["__manifest", "_graph_commits.lance"] {
+        let references = made.path().join(dataset).join("_refs/branches");
+        fs::write(references.join("work.json.tmp.537a8c7bdd6a4a8e9e7b75c6ae40cea8"), "{")?;
+    }
+    let names = async || -> Result<Vec<String>> {
+        let branches = made.open(OpenMode::ReadOnly).await?.branches().await?;
+        Ok(branches.iter().map(|branch| branch.name.to_string()).collect())
+    };
+    assert_eq!(names().await?, ["main", "other"]);
+    made.branch("work", "main").await?;
+    made.load(LoadMode::Append, "work", &person("in work")).await?;
+    assert_eq!(names().await?, ["main", "other", "work"]);
+    made.graph.delete_branch(&"work".parse()?).await?;
+    assert_eq!(names().await?, ["main", "other"]);
+    assert_eq!(people(&made).await?, expected(&[("main", &["base"]), ("other", &["base"])]));
     Ok(())
 }
 

@@ -145,7 +145,8 @@ pub async fn open(path: &Path, lineage: Option<&str>) -> Result<Dataset> {
     opened.with_context(|| format!("{}", path.display()))
 }
 
-/// Branches of a dataset: the names of its reference files, `/` written `%2F` (§8.2).
+/// Branches of a dataset: the names of its reference files, `/` written `%2F` (§8.2). What a writer that was killed left of a
+/// reference, `NAME.json.tmp.ID`, is none.
 ///
 /// # Errors
 /// If a name is not of that form.
@@ -157,6 +158,9 @@ pub fn branch_names(dataset: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let file = entry?.file_name().to_string_lossy().into_owned();
+        if file.split_once(".json.tmp.").is_some_and(|(_, id)| !id.is_empty() && !id.contains('.')) {
+            continue;
+        }
         let name = decoded(file.strip_suffix(".json").with_context(|| file.clone())?)?;
         ensure!(encoded(&name) + ".json" == file, "{file}: slashes and what is not ASCII are escaped, nothing else");
         names.push(name);
