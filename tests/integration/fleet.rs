@@ -4,8 +4,9 @@
 //! back to it, past the commits of other branches, so their files are counted apart: writers keep them few. And only the reference of a
 //! branch says which branch it was made from, so a deletion must read those of all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use futures::TryStreamExt;
@@ -105,5 +106,37 @@ async fn opened(made: &TestGraph) -> Result<BTreeMap<&'static str, usize>> {
 async fn a_task_about_one_branch_opens_as_many_files_whatever_else_there_is() -> Result<()> {
     let (alone, among_others) = (fleet(0).await?, fleet(24).await?);
     assert_eq!(opened(&among_others).await?, opened(&alone).await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_watches_all_branches_lists_them_once_and_opens_what_moved() -> Result<()> {
+    let made = fleet(24).await?;
+    let graph = Box::pin(made.open(OpenMode::ReadOnly)).await?;
+    let look = async || -> Result<usize> {
+        graph.history(&Progress::none()).await?;
+        Ok(graph.branch_heads().await?.len())
+    };
+    // A folder is listed until the time of its last change is old enough to be told from a later one.
+    for _ in 0..2 {
+        assert_eq!(look().await?, 26);
+        tokio::time::sleep(Duration::from_millis(2_100)).await;
+    }
+    look().await?;
+
+    let mut watched = Opened::watch(&made.path())?;
+    look().await?;
+    let references = made.path().join("__manifest/_refs/branches");
+    assert_eq!(watched.take_listed()?, BTreeSet::from([references.clone()]));
+    assert_eq!(watched.take()?, BTreeSet::new());
+
+    let before = graph.branch_heads().await?;
+    made.load(LoadMode::Merge, "agent/7", &person("moved")).await?;
+    watched.take_listed()?;
+    let after = graph.branch_heads().await?;
+    let moved = after.iter().filter(|(name, head)| before.get(*name) != Some(head));
+    assert_eq!(moved.map(|(name, _)| name.to_string()).collect::<Vec<_>>(), ["agent/7"]);
+    let versions = made.path().join("__manifest/tree/agent/7/_versions");
+    assert_eq!(watched.take_listed()?, BTreeSet::from([references, versions]));
     Ok(())
 }

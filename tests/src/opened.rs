@@ -1,4 +1,4 @@
-//! Counts the files under a folder that are opened while something is done.
+//! Counts the files under a folder that are opened, and the folders that are listed, while something is done.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CStr;
@@ -25,6 +25,7 @@ struct Queue {
     events: OwnedFd,
     folders: BTreeMap<i32, PathBuf>,
     files: BTreeSet<PathBuf>,
+    listed: BTreeSet<PathBuf>,
     /// What was lost cannot be counted any more.
     is_lost: bool,
 }
@@ -48,7 +49,8 @@ impl Opened {
             next += 1;
         }
         let events = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
-        let mut queue = Queue { events, folders: BTreeMap::new(), files: BTreeSet::new(), is_lost: false };
+        let mut queue =
+            Queue { events, folders: BTreeMap::new(), files: BTreeSet::new(), listed: BTreeSet::new(), is_lost: false };
         for folder in folders {
             let watch = inotify::add_watch(&queue.events, &folder, WatchFlags::OPEN | WatchFlags::ONLYDIR)?;
             queue.folders.insert(watch, folder);
@@ -67,6 +69,16 @@ impl Opened {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.empty()?;
         Ok(std::mem::take(&mut queue.files))
+    }
+
+    /// Returns the folders that were listed since the watch began or was asked this last, each once.
+    ///
+    /// # Errors
+    /// As [`Opened::take`].
+    pub fn take_listed(&mut self) -> Result<BTreeSet<PathBuf>> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.empty()?;
+        Ok(std::mem::take(&mut queue.listed))
     }
 }
 
@@ -94,13 +106,15 @@ impl Queue {
             };
             self.is_lost |= event.events().contains(ReadFlags::QUEUE_OVERFLOW);
             anyhow::ensure!(!self.is_lost, "more files were opened than can be counted");
-            let name = event.file_name().map(CStr::to_string_lossy);
-            if let (Some(name), Some(folder)) = (name, self.folders.get(&event.wd()))
-                && event.events().contains(ReadFlags::OPEN)
-                && !event.events().contains(ReadFlags::ISDIR)
-            {
-                self.files.insert(folder.join(&*name));
+            let Some(folder) = self.folders.get(&event.wd()) else { continue };
+            if !event.events().contains(ReadFlags::OPEN) {
+                continue;
             }
+            match event.file_name().map(CStr::to_string_lossy) {
+                // A folder that is opened is told by the watch on it, and with its name by that on the folder around it.
+                None => self.listed.insert(folder.clone()),
+                Some(name) => !event.events().contains(ReadFlags::ISDIR) && self.files.insert(folder.join(&*name)),
+            };
         }
     }
 }

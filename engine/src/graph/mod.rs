@@ -199,7 +199,8 @@ impl Graph {
     }
 
     /// Returns the newest version of every branch, without reading a row: the cheap way to see that something moved. It costs one
-    /// listing of the branches, and on a disk one of the versions of each. A branch that has no readable version is left out.
+    /// listing of the branches, and on a disk one look at the folder of each and a listing of those that changed. A branch that has no
+    /// readable version is left out.
     ///
     /// # Errors
     /// [`StorageError`] if the branches cannot be listed.

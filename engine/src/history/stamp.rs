@@ -24,7 +24,7 @@ pub(crate) struct BranchStamp {
     commits: Option<u64>,
 }
 
-/// Reads the stamp: one listing of the references, and one of the versions of each dataset it depends on.
+/// Reads the stamp: one listing of the references, and one look at the versions of each dataset it depends on.
 ///
 /// # Errors
 /// [`crate::storage::StorageError`] if the references cannot be listed.

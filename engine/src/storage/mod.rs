@@ -11,13 +11,14 @@ use std::sync::Arc;
 
 pub use error::StorageError;
 pub use lance::{
-    Blobs, IndexInfo, LineageRef, Order, ROW_ADDRESS, RowStream, Scan, Table, UnreadableRef, VersionInfo, is_blob,
-    is_fenced,
+    Blobs, IndexInfo, LineageRef, Order, ROW_ADDRESS, RowStream, Scan, Table, UnreadableRef, VersionInfo,
+    is_blob, is_fenced,
 };
 pub(crate) use lance::{
     Candidates, Compare, Condition, ID, KEY_COLUMN, KeptVersions, ListedRef, Live, Look, MERGE, OPERATION_ID, Origin,
     Rows, Sameness, Sorted, StagedChange, Stopped, Summary, TextSet, VersionFile, WRITTEN_IN, compare_zeros_as_one,
-    dialect, fenced, fenced_stream, misread, sorted_with_one_zero, uncomputed_in, with_one_zero,
+    dialect, fenced, fenced_stream, misread, sorted_with_one_zero, uncomputed_in,
+    with_one_zero,
 };
 pub use location::{Location, names};
 
@@ -163,10 +164,10 @@ impl Storage {
         lance::read_ref(&self.location, path, name).await
     }
 
-    /// Returns the oldest and the newest version of each lineage (none: the main one) by one listing each, in their order; none where
-    /// no version can be found.
+    /// Returns the oldest and the newest version of each lineage (none: the main one), in their order; none where no version can be
+    /// found. Costs one look at each folder of versions, and one listing of each that may have changed since it was listed.
     pub(crate) async fn kept_versions(&self, path: &str, lineages: Vec<Option<String>>) -> Vec<Option<KeptVersions>> {
-        lance::kept_versions(&self.location, path, lineages).await
+        self.tables.kept_versions(&self.location, path, lineages).await
     }
 
     /// Whether a table has a lineage of this name, or what one left.

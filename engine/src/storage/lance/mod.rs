@@ -8,6 +8,7 @@ mod condition;
 mod damage;
 mod fence;
 mod hint;
+mod kept;
 mod matching;
 mod memory;
 mod newest;
@@ -40,6 +41,7 @@ use branched::Refs;
 use cause::{Read, is_missing, said, table_error};
 use damage::{absolute, damaged};
 use fence::whole;
+use kept::VersionFolders;
 use memory::Memory;
 use newest::NewestVersions;
 use sound::Checked;
@@ -51,9 +53,10 @@ pub(crate) use condition::{dialect, misread};
 pub(crate) use damage::Look;
 pub use fence::is_fenced;
 pub(crate) use fence::{Stopped, fenced, fenced_stream};
+pub(crate) use kept::KeptVersions;
 pub(crate) use matching::{Compare, Condition};
-pub(crate) use refs::{KeptVersions, ListedRef};
-pub(super) use refs::{kept_versions, list_refs, read_ref};
+pub(crate) use refs::ListedRef;
+pub(super) use refs::{list_refs, read_ref};
 pub(crate) use sameness::Sameness;
 pub use scan::{RowStream, Scan};
 pub use sorted::Order;
@@ -107,6 +110,7 @@ pub(super) struct Tables {
     memory: Arc<Memory>,
     versions: OnceCell<Arc<NewestVersions>>,
     checked: Checked,
+    folders: VersionFolders,
 }
 
 impl std::fmt::Debug for Tables {
@@ -123,6 +127,7 @@ impl Tables {
             memory: Arc::default(),
             versions: OnceCell::new(),
             checked: Checked::default(),
+            folders: VersionFolders::default(),
         }
     }
 
@@ -274,6 +279,15 @@ impl Tables {
 
     pub(super) async fn lineages(&self, location: &Location, path: &str) -> Result<Vec<LineageRef>, StorageError> {
         Refs::new(location, path).list().await
+    }
+
+    pub(super) async fn kept_versions(
+        &self,
+        location: &Location,
+        path: &str,
+        lineages: Vec<Option<String>>,
+    ) -> Vec<Option<KeptVersions>> {
+        self.folders.kept(location, path, lineages).await
     }
 
     pub(super) async fn has_lineage(&self, location: &Location, path: &str, name: &str) -> Result<bool, StorageError> {
