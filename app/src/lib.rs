@@ -17,6 +17,7 @@
 //! | [`tasks`], [`run`](mod@run), [`terminal`] | workers, the loop, the terminal and its restoration |
 //! | [`recording`] | what was done, as lines, and doing it again |
 //! | [`cli`], [`summary`], [`moved`] | the commands; what a commit did in a few words, and what a moved graph comes to |
+//! | `loss`, `walk` | what deleting a branch loses, and how two heads stand to each other |
 //! | [`config`], [`theme`], [`logging`] | settings, looks, log file |
 //! | [`clipboard`], [`export`], [`rows`] | ways out, and how rows look there |
 
@@ -35,6 +36,7 @@ pub mod export;
 pub mod job;
 pub mod keymap;
 pub mod logging;
+mod loss;
 pub mod marks;
 pub mod matcher;
 pub mod message;
@@ -58,6 +60,7 @@ pub mod terminal;
 pub mod theme;
 pub mod update;
 pub mod view;
+mod walk;
 pub mod writing;
 
 pub use run::{WorkbenchOptions, run_workbench};

@@ -6,7 +6,11 @@
 use std::collections::HashMap;
 
 use stratigraph_engine::recovery::{AuditRow, WriterKind};
-use stratigraph_engine::{BranchName, Commit, CommitGraph, TableKey, TableKind};
+use stratigraph_engine::{BranchName, Commit, CommitGraph, Graph, Progress, TableKey, TableKind};
+use stratigraph_widgets::width::escape;
+
+use crate::config::TimeDisplay;
+use crate::view::moment;
 
 /// Who commits what a recovery settled.
 pub const RECOVERY_ACTOR: &str = "omnigraph:recovery";
@@ -45,6 +49,53 @@ pub struct Recovered {
     pub writer: String,
     /// Who had started the write.
     pub actor: Option<String>,
+}
+
+/// A commit with the shortest unique end of its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Brief {
+    /// The commit.
+    pub commit: Commit,
+    /// The end of its id.
+    pub short_id: String,
+}
+
+impl Brief {
+    /// A commit of a history.
+    #[must_use]
+    pub fn of(commit: &Commit, history: &CommitGraph) -> Self {
+        Self { commit: commit.clone(), short_id: history.short_id(commit.id) }
+    }
+
+    /// `by dana, 2026-05-02 09:14:03Z`
+    pub(crate) fn made_by(&self, time: TimeDisplay) -> String {
+        let actor = self.commit.actor.as_deref().map_or("nobody named".into(), escape);
+        format!("by {actor}, {}", moment(self.commit.created_at_micros, time))
+    }
+}
+
+/// A commit with what it did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The commit.
+    pub brief: Brief,
+    /// What it did.
+    pub summary: Summary,
+}
+
+impl Told {
+    /// Tells of commits of a history. An audit that cannot be read costs only the words for recoveries.
+    pub async fn all(commits: &[&Commit], history: &CommitGraph, graph: &Graph, progress: &Progress) -> Vec<Self> {
+        let recovered = |commit: &&Commit| commit.actor.as_deref() == Some(RECOVERY_ACTOR);
+        let audit = if commits.iter().any(recovered) { graph.audit().await } else { Ok(Vec::new()) };
+        let audit = audit.unwrap_or_else(|error| {
+            progress.message(format!("recoveries cannot be described: {error}"));
+            Vec::new()
+        });
+        let summaries = Summaries::new(history, &audit);
+        let told = |commit: &&Commit| Self { brief: Brief::of(commit, history), summary: summaries.of(commit) };
+        commits.iter().map(told).collect()
+    }
 }
 
 /// Says of each commit of a history what it did.

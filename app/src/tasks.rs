@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use stratigraph_engine::clock::Clock;
-use stratigraph_engine::{ErrorKind, Graph};
+use stratigraph_engine::{Error, ErrorKind, Graph};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +34,18 @@ use crate::job::{JobId, JobStatus, JobUpdate, Lifetime, Slot};
 use crate::message::Failure;
 use crate::screen;
 use crate::writing::Mode;
+
+/// Runs work that only computes on a thread where it may take its time.
+///
+/// # Errors
+/// [`Error::Cancelled`] if the runtime ends meanwhile.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => Ok(result),
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(Error::Cancelled),
+    }
+}
 
 /// Starts jobs, keeps order in the slots, and owns the open graph.
 #[derive(Debug)]

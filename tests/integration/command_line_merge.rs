@@ -1,7 +1,6 @@
 //! `merge` run as a process without a terminal: previews, decisions, what it makes, and what it refuses.
 
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,7 @@ use stratigraph_engine::load::{Input, LoadMode, LoadRequest};
 use stratigraph_engine::write::StopAt;
 use stratigraph_engine::{BranchName, Graph, OpenMode, Progress};
 use stratigraph_tests::fixtures::Fixture;
-use stratigraph_tests::folder::{clean_up_commits, digest};
+use stratigraph_tests::folder::digest;
 
 use crate::command_line::{lines, run, text};
 use crate::command_line_terminal::on_a_terminal;
@@ -25,12 +24,12 @@ const PEOPLE: &str = r#"{"type":"Person","data":{"name":"Ada","age":36,"city":"O
 "#;
 
 /// A graph with the branch `review`, which was made from main and is equal to it.
-struct Stage {
+pub(crate) struct Stage {
     root: tempfile::TempDir,
 }
 
 impl Stage {
-    fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let stage = Self { root: tempfile::tempdir()? };
         let (schema, people) = (stage.file("s.pg", SCHEMA)?, stage.file("people.jsonl", PEOPLE)?);
         text(&["init", &stage.graph(), "--schema", &schema])?;
@@ -57,11 +56,11 @@ impl Stage {
         Ok(stage)
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.root.path().join(name).to_string_lossy().into_owned()
     }
 
-    fn graph(&self) -> String {
+    pub(crate) fn graph(&self) -> String {
         self.path("g")
     }
 
@@ -70,31 +69,31 @@ impl Stage {
         Ok(self.path(name))
     }
 
-    fn change(&self, branch: &str, statement: &str) -> Result<()> {
+    pub(crate) fn change(&self, branch: &str, statement: &str) -> Result<()> {
         text(&["mutate", &self.graph(), "-e", &format!("query q() {{ {statement} }}"), "--branch", branch]).map(drop)
     }
 
-    fn merge(&self, arguments: &[&str]) -> Result<Output> {
+    pub(crate) fn merge(&self, arguments: &[&str]) -> Result<Output> {
         run(&[&["merge", &self.graph(), "review", "--into", "main"], arguments].concat())
     }
 
     /// The lines of a merge, which must end with this code.
-    fn merged(&self, code: i32, arguments: &[&str]) -> Result<Vec<Value>> {
+    pub(crate) fn merged(&self, code: i32, arguments: &[&str]) -> Result<Vec<Value>> {
         let output = self.merge(&[arguments, &["--json"]].concat())?;
         ensure!(output.status.code() == Some(code), "{:?}: {}", output.status, errors(&output));
         printed(&output).lines().map(|line| serde_json::from_str(line).context(line.to_owned())).collect()
     }
 
     /// A preview's lines.
-    fn preview(&self, code: i32, arguments: &[&str]) -> Result<Vec<Value>> {
+    pub(crate) fn preview(&self, code: i32, arguments: &[&str]) -> Result<Vec<Value>> {
         self.merged(code, &[&["--preview"], arguments].concat())
     }
 
-    fn people(&self) -> Result<String> {
+    pub(crate) fn people(&self) -> Result<String> {
         text(&["read", &self.graph(), "Person", "--columns", "name,age,city", "--format", "csv"])
     }
 
-    fn head(&self, branch: &str) -> Result<Value> {
+    pub(crate) fn head(&self, branch: &str) -> Result<Value> {
         let commits = lines(&["log", &self.graph(), "--branch", branch, "--limit", "1", "--json"])?;
         commits.into_iter().next().context("there is a commit")
     }
@@ -117,7 +116,7 @@ impl Stage {
     }
 }
 
-fn errors(output: &Output) -> String {
+pub(crate) fn errors(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -128,50 +127,6 @@ fn printed(output: &Output) -> String {
 /// Kinds and ids of the conflicts among the lines of a plan.
 fn conflicts(plan: &[Value]) -> Vec<(&str, &str)> {
     plan.iter().filter_map(|line| Some((line["kind"].as_str()?, line["id"].as_str()?))).collect()
-}
-
-/// Nothing is known of it once the version that notes the merge was cleaned up, too.
-#[test]
-fn a_preview_names_a_commit_that_went_with_its_branch() -> Result<()> {
-    let stage = Stage::new()?;
-    text(&["branch", "create", &stage.graph(), "other"])?;
-    stage.change("other", r#"insert Person { name: "Eve" }"#)?;
-    stage.change("other", r#"delete Person where name = "Eve""#)?;
-    let gone = stage.head("other")?["id"].clone();
-    text(&["merge", &stage.graph(), "other", "--into", "main", "--yes"])?;
-    stage.change("review", r#"insert Person { name: "Max" }"#)?;
-    assert_eq!(errors(&stage.merge(&["--preview"])?), "", "its branch is there");
-    text(&["branch", "delete", &stage.graph(), "other", "--yes"])?;
-    assert_eq!(errors(&stage.merge(&["--preview"])?), "", "the merge is noted");
-    stage.change("main", r#"insert Person { name: "Zoe" }"#)?;
-    clean_up_commits(Path::new(&stage.graph()))?;
-    let told = errors(&stage.merge(&["--preview"])?);
-    let expected =
-        format!("commit {} was merged by one side and is gone with its branch", gone.as_str().context("an id")?);
-    assert!(told.contains(&expected) && told.contains("may come back; look for it in the preview"), "{told}");
-    assert_eq!(stage.preview(0, &[])?[0]["unknown_commits"], json!([gone]));
-    Ok(())
-}
-
-#[test]
-fn a_branch_that_went_with_its_merge_is_as_if_it_were_there_for_the_next() -> Result<()> {
-    let stage = Stage::new()?;
-    for name in ["dev", "fix"] {
-        text(&["branch", "create", &stage.graph(), name])?;
-    }
-    stage.change("fix", r#"update Person set { age: 40 } where name = "Ada""#)?;
-    text(&["merge", &stage.graph(), "fix", "--into", "main", "--yes"])?;
-    let told = run(&["merge", &stage.graph(), "fix", "--into", "dev", "--delete-source", "--yes"])?;
-    assert!(told.status.success() && !errors(&told).contains("without branch"), "{}", errors(&told));
-    stage.change("main", r#"update Person set { age: 41 } where name = "Ada""#)?;
-    stage.change("dev", r#"insert Person { name: "Dan" }"#)?;
-    for (source, target) in [("dev", "main"), ("main", "dev")] {
-        text(&["merge", &stage.graph(), source, "--into", target, "--yes"])?;
-        let people = lines(&["read", &stage.graph(), "Person", "--at", target, "--columns", "id,age", "--json"])?;
-        let expected = [json!({"id": "Ada", "age": 41}), json!({"id": "Dan", "age": null})];
-        assert!(expected.iter().all(|row| people.contains(row)), "{target}: {people:?}");
-    }
-    Ok(())
 }
 
 #[test]
@@ -491,42 +446,6 @@ fn a_merge_is_planned_again_if_a_branch_moves_meanwhile() -> Result<()> {
         }
         assert_eq!(fs::read_dir(stage.root.path().join("g/__recovery"))?.count(), 0, "no sidecar is left");
     }
-    Ok(())
-}
-
-#[test]
-fn the_source_branch_is_deleted_after_a_yes() -> Result<()> {
-    let stage = Stage::new()?;
-    stage.change("review", r#"insert Person { name: "Eve", age: 1 }"#)?;
-    let before = stage.head("main")?;
-    let refused = stage.merge(&["--delete-source"])?;
-    assert_eq!(refused.status.code(), Some(2));
-    assert!(
-        errors(&refused).contains("merge review into main of ") && errors(&refused).contains("--yes"),
-        "{}",
-        errors(&refused)
-    );
-    assert_eq!(stage.head("main")?, before, "nothing was merged");
-    let source = stage.head("review")?;
-    let made = stage.merged(0, &["--delete-source", "--yes"])?.remove(0);
-    assert_eq!((&made["outcome"], &made["source_deleted"]), (&json!("fast_forward"), &json!(true)));
-    assert_eq!((&made["source"], &made["source_head"]), (&json!("review"), &source["id"]));
-    assert_eq!(lines(&["branches", &stage.graph(), "--json"])?.len(), 1);
-    assert_eq!(stage.people()?.lines().count(), 5);
-
-    stage.change("main", r#"update Person set { age: 2 } where name = "Eve""#)?;
-    text(&["branch", "create", &stage.graph(), "review"])?;
-    text(&["branch", "create", &stage.graph(), "child", "--from", "review"])?;
-    let before = digest(stage.root.path())?;
-    let used = stage.merge(&["--delete-source", "--yes"])?;
-    assert_eq!(used.status.code(), Some(4));
-    assert!(errors(&used).contains("cannot delete branch `review`: `child` still depends on it"), "{}", errors(&used));
-    let main = run(&["merge", &stage.graph(), "main", "--into", "review", "--delete-source", "--yes"])?;
-    assert_eq!(
-        (main.status.code(), errors(&main).as_str()),
-        (Some(2), "error: cannot delete branch main: every graph has it, and all others start on it\n")
-    );
-    assert!(digest(stage.root.path())? == before, "both are refused before anything is done");
     Ok(())
 }
 

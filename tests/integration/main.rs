@@ -11,6 +11,7 @@ mod branches;
 mod branching;
 mod broken_branches;
 mod command_line;
+mod command_line_gone;
 mod command_line_merge;
 mod command_line_mutate;
 mod command_line_terminal;

@@ -1,16 +1,20 @@
 //! `branch create`, `branch delete` and `branch list`.
 
 use serde::Serialize;
+use stratigraph_engine::graph::BranchError;
 use stratigraph_engine::merge::Stranded;
-use stratigraph_engine::{Branch, BranchName, CommitId, Graph, ManifestVersion};
+use stratigraph_engine::{Branch, BranchName, CommitId, Error, Graph, ManifestVersion, Progress};
 
 use super::branches::{self, BranchesArgs};
+use super::commit::arrow;
 use super::error::{CliError, note};
 use super::open_graph;
 use super::output::Out;
 use super::position;
 use super::target::{branch_name, confirm, echo, open_to_write};
 use super::work::Work;
+use crate::config::TimeDisplay;
+use crate::loss;
 use crate::message::chain;
 use crate::theme::Role;
 
@@ -83,10 +87,16 @@ async fn delete(uri: &str, name: &str, yes: bool, out: &mut Out, work: &Work) ->
     let name = branch_name(name)?;
     let graph = open_graph(uri).await?;
     let branch = graph.branch(&name).await?;
-    if !name.is_main() {
+    let dependents = graph.branches_from(&name).await?;
+    if !dependents.is_empty() && !name.is_main() {
+        return Err(Error::from(BranchError::InUse { name, dependents }).into());
+    }
+    if yes {
         warn_of_stranded(&name, &graph).await;
-        let lost = "with all its commits that no other branch has";
-        confirm(format!("delete branch {name} of {}, {lost}?", graph.uri()), yes).await?;
+    } else if !name.is_main() {
+        let loss = loss::find(&graph, &name, &Progress::none()).await?;
+        loss.lines(arrow(out), TimeDisplay::Utc).iter().for_each(|line| note(line));
+        confirm(format!("delete branch {name} of {}?", graph.uri()), yes).await?;
     }
     let graph = open_to_write(uri, work).await?;
     echo(graph.uri(), &name, None);

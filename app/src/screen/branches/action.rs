@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use stratigraph_engine::{BranchName, CommitId};
 use stratigraph_widgets::width::escape;
 
-use super::request::{Doomed, NewBranch};
+use super::request::NewBranch;
 use super::{Branches, create};
 use crate::action::{self, Availability, Row, Scope};
+use crate::loss::Doomed;
 use crate::screen::ScreenId;
 use crate::state::State;
 

@@ -6,11 +6,12 @@ use stratigraph_widgets::width::escape;
 
 use super::action::Action;
 use super::create::{self, Asked};
-use super::request::{Doomed, Facts, Loss, NewBranch, Request};
+use super::request::{Facts, NewBranch, Request};
 use super::update::{FIND, LOSS};
 use super::{Branches, delete};
 use crate::action::Action as Any;
 use crate::effect::Effect;
+use crate::loss::{Doomed, Loss};
 use crate::message::{Failure, Level};
 use crate::overlay::{Item, Menu, Overlay};
 use crate::screen::{ScreenId, ScreenRequest};

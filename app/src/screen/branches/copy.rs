@@ -5,13 +5,14 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema};
 
+use super::Branches;
 use super::details::Standing;
 use super::request::Facts;
-use super::{Branches, Divergence};
 use crate::cli::quoted;
 use crate::export::Content;
 use crate::screen::CopyChoice;
 use crate::state::Shared;
+use crate::walk::Divergence;
 
 impl Branches {
     /// What can be copied of the selected branch.

@@ -4,11 +4,10 @@ use stratigraph_engine::{At, BranchName};
 use stratigraph_widgets::width::escape;
 
 use super::action::Action;
-use super::request::{Brief, NewBranch};
+use super::request::NewBranch;
 use crate::action::{Action as Any, Global};
 use crate::config::TimeDisplay;
 use crate::overlay::{Confirm, Prompt};
-use crate::view::moment;
 
 /// What to type.
 const HINT: &str = "NAME, or NAME from BRANCH, COMMIT, v7 or a time; letters, digits and . - _ /";
@@ -60,7 +59,7 @@ pub(super) fn question(new: &NewBranch, time: TimeDisplay) -> Confirm {
         None => format!("which is not the head of {parent}"),
     };
     let mut plan = vec![
-        format!("It starts at commit {}, {place}: {}.", new.start.short_id, made_by(&new.start, time)),
+        format!("It starts at commit {}, {place}: {}.", new.start.short_id, new.start.made_by(time)),
         "It has the tables as they are there. None is copied, and no commit is made.".to_owned(),
     ];
     let forked_from = new.head_of.as_ref().unwrap_or(&commit.branch);
@@ -69,12 +68,6 @@ pub(super) fn question(new: &NewBranch, time: TimeDisplay) -> Confirm {
     }
     let now = Any::Branches(Action::CreateNow(new.clone()));
     Confirm::new(format!("Make branch {name}?"), plan, "Make it", Any::Global(Global::ToWrite(Box::new(now))))
-}
-
-/// `by dana, 2026-05-02 09:14:03Z`
-pub(super) fn made_by(brief: &Brief, time: TimeDisplay) -> String {
-    let actor = brief.commit.actor.as_deref().map_or("nobody named".into(), escape);
-    format!("by {actor}, {}", moment(brief.commit.created_at_micros, time))
 }
 
 #[cfg(test)]

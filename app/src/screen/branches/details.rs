@@ -6,12 +6,13 @@ use std::sync::Arc;
 use stratigraph_engine::{Branch, TableEntry};
 use stratigraph_widgets::width::{Align, escape, fit, width, wrap};
 
-use super::request::{Brief, Details, DetailsKey, Facts, Told};
-use super::walk::Divergence;
+use super::request::{Details, DetailsKey, Facts};
 use crate::config::TimeDisplay;
 use crate::message::Failure;
+use crate::summary::{Brief, Told};
 use crate::theme::{Role, Theme};
 use crate::view::{age, grouped, moment};
+use crate::walk::Divergence;
 
 /// Columns of a pane's upper border that its title does not get.
 const TITLE_ROOM: usize = 2;

@@ -13,6 +13,7 @@ use crate::screen::{ScreenId, first_line};
 use crate::state::Shared;
 use crate::theme::Role;
 use crate::view::{Canvas, Target, age, grouped};
+use crate::walk::Divergence;
 
 /// Columns left of the name: cursor and mark.
 const SIGNS: usize = 2;
@@ -58,7 +59,7 @@ impl Column {
     }
 
     fn text(self, facts: &Facts, standing: Standing, now_micros: i64, ellipsis: &str) -> String {
-        let count = |pick: fn(super::Divergence) -> usize| match standing {
+        let count = |pick: fn(Divergence) -> usize| match standing {
             Standing::Main => String::new(),
             Standing::Counting => ellipsis.to_owned(),
             Standing::Known(divergence) => grouped(pick(divergence) as u64),
@@ -133,7 +134,7 @@ impl Widths {
         for facts in screen.list.shown() {
             let known = match screen.standing(facts) {
                 Standing::Known(divergence) => divergence,
-                Standing::Main | Standing::Counting | Standing::Unknown => super::Divergence::default(),
+                Standing::Main | Standing::Counting | Standing::Unknown => Divergence::default(),
             };
             let head = facts.head.as_ref().map_or(1, |head| width(&head.short_id));
             widths.names = widths.names.max(width(&escape(facts.branch.name.as_str())));

@@ -29,12 +29,10 @@ mod run;
 mod tests;
 mod update;
 mod view;
-mod walk;
 
 pub use action::{Action, rows};
-pub use request::{Details, DetailsKey, Doomed, Facts, HeadPair, Loaded, Loss, NewBranch, Pending, Reply, Request};
+pub use request::{Details, DetailsKey, Facts, HeadPair, Loaded, NewBranch, Pending, Reply, Request};
 pub use run::run;
-pub use walk::Divergence;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -48,6 +46,7 @@ use crate::moved::Moved;
 use crate::screen::{Answer, CopyChoice, PaneId, PaneSpec, Place, Screen, ScreenId, Spot, TermUse, Verb};
 use crate::state::{Arrangement, Context, Counter, Shared};
 use crate::view::Canvas;
+use crate::walk::Divergence;
 use action::ready;
 use details::Shelf;
 use list::List;

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use stratigraph_engine::merge::Stranded;
-use stratigraph_engine::{At, Branch, BranchName, Commit, CommitId, ManifestVersion, TableEntry};
+use stratigraph_engine::{At, Branch, BranchName, CommitId, ManifestVersion, TableEntry};
 
-use super::walk::Divergence;
+use crate::loss::{Doomed, Loss};
 use crate::message::Failure;
 use crate::moved::Moved;
-use crate::summary::Summary;
+use crate::summary::{Brief, Told};
+use crate::walk::Divergence;
 
 /// The head of a branch and that of main, which it is compared with.
 pub type HeadPair = (CommitId, CommitId);
@@ -60,24 +60,6 @@ pub enum Reply {
     Created(NewBranch),
     /// A branch was deleted.
     Deleted(Doomed),
-}
-
-/// A commit with the shortest unique end of its id.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Brief {
-    /// The commit.
-    pub commit: Commit,
-    /// The end of its id.
-    pub short_id: String,
-}
-
-/// A commit with what it did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    /// The commit.
-    pub brief: Brief,
-    /// What it did.
-    pub summary: Summary,
 }
 
 /// What is known of one branch.
@@ -148,38 +130,4 @@ pub struct NewBranch {
     pub start: Brief,
     /// The branch whose head that is; none if it is an older commit.
     pub head_of: Option<BranchName>,
-}
-
-/// A branch to be deleted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Doomed {
-    /// Its name.
-    pub name: BranchName,
-    /// Its head, as it was told.
-    pub head: Option<CommitId>,
-    /// How many commits are lost with it.
-    pub lost: usize,
-}
-
-/// What deleting a branch loses.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loss {
-    /// The branch.
-    pub doomed: Doomed,
-    /// Its head.
-    pub head: Option<Brief>,
-    /// Branch it was made from.
-    pub parent: Option<BranchName>,
-    /// The first of the commits that are lost, newest first.
-    pub lost: Vec<Told>,
-    /// Commits of other branches that merged one of those.
-    pub merges: usize,
-    /// Tables it holds itself.
-    pub owned: usize,
-    /// Interrupted writes on it.
-    pub pending: usize,
-    /// Branches that were made from it, or from one of those, in an order in which they can be deleted: they forbid it.
-    pub dependents: Vec<BranchName>,
-    /// Branches that could not be merged any more, or why that cannot be found out.
-    pub stranded: Result<Vec<Stranded>, String>,
 }

@@ -3,23 +3,20 @@
 use std::sync::Arc;
 
 use stratigraph_engine::graph::BranchError;
-use stratigraph_engine::recovery::{AuditRow, SidecarFile};
+use stratigraph_engine::recovery::SidecarFile;
 use stratigraph_engine::{At, Branch, BranchName, Commit, CommitGraph, CommitId, Error, ErrorKind, Graph, Snapshot};
 
-use super::request::{
-    Brief, Details, DetailsKey, Doomed, Facts, HeadPair, Loaded, Loss, NewBranch, Pending, Reply, Request, Told,
-};
-use super::walk::{divergence, merges_of, only_on};
+use super::request::{Details, DetailsKey, Facts, HeadPair, Loaded, NewBranch, Pending, Reply, Request};
 use crate::effect;
-use crate::message::{Failure, chain};
+use crate::loss::{self, Doomed, Loss};
+use crate::message::Failure;
 use crate::moved::Moved;
-use crate::summary::{RECOVERY_ACTOR, Summaries};
-use crate::tasks::TaskContext;
+use crate::summary::{Brief, Told};
+use crate::tasks::{TaskContext, blocking};
+use crate::walk::divergence;
 
 /// Last commits that the details show.
 const RECENT: usize = 8;
-/// Lost commits that are listed one by one.
-const LISTED: usize = 10;
 /// Pairs of heads counted before something is delivered.
 const PAIRS: usize = 32;
 
@@ -103,18 +100,14 @@ fn look(branches: Vec<Branch>, history: &CommitGraph, sidecars: &[SidecarFile]) 
 }
 
 fn brief(history: &CommitGraph, id: CommitId) -> Option<Brief> {
-    history.get(id).map(|commit| brief_of(history, commit))
-}
-
-fn brief_of(history: &CommitGraph, commit: &Commit) -> Brief {
-    Brief { commit: commit.clone(), short_id: history.short_id(commit.id) }
+    history.get(id).map(|commit| Brief::of(commit, history))
 }
 
 /// The commit a branch was made at: the newest of its chain that is not younger than the version it was made at.
 fn fork(branch: &Branch, history: &CommitGraph) -> Option<Brief> {
     let (head, version) = branch.head.zip(branch.forked_at)?;
     let found = history.first_parents(head).find(|commit| commit.manifest_version <= version);
-    found.map(|commit| brief_of(history, commit))
+    found.map(|commit| Brief::of(commit, history))
 }
 
 async fn count(pairs: &[HeadPair], cx: &TaskContext) -> Result<(), Error> {
@@ -129,15 +122,6 @@ async fn count(pairs: &[HeadPair], cx: &TaskContext) -> Result<(), Error> {
     Ok(())
 }
 
-/// Runs work that only computes on a thread where it may take its time.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => Ok(result),
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => Err(Error::Cancelled),
-    }
-}
-
 async fn details(key: &DetailsKey, cx: &TaskContext) -> Result<Details, Error> {
     let graph = &cx.graph()?;
     let at = match key.version {
@@ -147,7 +131,7 @@ async fn details(key: &DetailsKey, cx: &TaskContext) -> Result<Details, Error> {
     let mut details = holdings(graph.snapshot(&at).await?, &key.branch);
     let history = graph.history(cx.progress()).await?;
     let recent: Vec<&Commit> = key.head.into_iter().flat_map(|head| history.first_parents(head)).take(RECENT).collect();
-    details.recent = tell(&recent, &history, graph, cx).await;
+    details.recent = Told::all(&recent, &history, graph, cx.progress()).await;
     Ok(details)
 }
 
@@ -163,23 +147,6 @@ fn holdings(snapshot: Snapshot, branch: &BranchName) -> Details {
         }
     }
     details
-}
-
-/// Says of commits what they did. An unreadable audit costs only the words for recoveries.
-async fn tell(commits: &[&Commit], history: &CommitGraph, graph: &Graph, cx: &TaskContext) -> Vec<Told> {
-    let recovered = |commit: &&Commit| commit.actor.as_deref() == Some(RECOVERY_ACTOR);
-    let audit = if commits.iter().any(recovered) { graph.audit().await } else { Ok(Vec::new()) };
-    let audit = audit.unwrap_or_else(|error| {
-        cx.progress().message(format!("recoveries cannot be described: {error}"));
-        Vec::new()
-    });
-    told(commits, history, &audit)
-}
-
-fn told(commits: &[&Commit], history: &CommitGraph, audit: &[AuditRow]) -> Vec<Told> {
-    let summaries = Summaries::new(history, audit);
-    let told = |commit: &&Commit| Told { brief: brief_of(history, commit), summary: summaries.of(commit) };
-    commits.iter().map(told).collect()
 }
 
 async fn find(name: BranchName, text: &str, on: &BranchName, cx: &TaskContext) -> Result<NewBranch, Failure> {
@@ -200,52 +167,10 @@ async fn find(name: BranchName, text: &str, on: &BranchName, cx: &TaskContext) -
 }
 
 async fn loss(name: &BranchName, cx: &TaskContext) -> Result<Loss, Failure> {
-    let graph = &cx.graph()?;
-    let branch = match graph.branch(name).await {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(Failure::new(ErrorKind::NotFound, format!("branch `{name}` is gone already")));
-        }
-        branch => branch?,
-    };
-    let dependents = graph.branches_from(name).await?;
-    // What cannot be told of a broken branch must not keep it from being deleted.
-    let stranded = match branch.broken {
-        None => graph.stranded_by(name).await.map_err(|error| chain(&error).join(": ")),
-        Some(_) => Ok(Vec::new()),
-    };
-    let sidecars = graph.sidecars().await?;
-    let history = graph.history(cx.progress()).await?;
-    let lost = lost(name.clone(), Arc::clone(&history)).await?;
-    let listed: Vec<&Commit> = lost.first.iter().collect();
-    let on_it = |file: &&SidecarFile| file.readable().is_some_and(|sidecar| sidecar.branch() == *name);
-    Ok(Loss {
-        doomed: Doomed { name: name.clone(), head: branch.head, lost: lost.count },
-        head: branch.head.and_then(|head| brief(&history, head)),
-        parent: branch.parent.clone(),
-        merges: lost.merges,
-        lost: tell(&listed, &history, graph, cx).await,
-        owned: branch.owned_tables.len(),
-        pending: sidecars.iter().filter(on_it).count(),
-        dependents,
-        stranded,
+    loss::find(&cx.graph()?, name, cx.progress()).await.map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Failure::new(ErrorKind::NotFound, format!("branch `{name}` is gone already")),
+        _ => Failure::from(error),
     })
-}
-
-/// The commits that one branch alone stores.
-struct Lost {
-    /// The newest of them.
-    first: Vec<Commit>,
-    count: usize,
-    merges: usize,
-}
-
-async fn lost(name: BranchName, history: Arc<CommitGraph>) -> Result<Lost, Error> {
-    let work = move || {
-        let lost = only_on(&history, &name);
-        let first = lost.iter().take(LISTED).map(|commit| (*commit).clone()).collect();
-        Lost { first, count: lost.len(), merges: merges_of(&history, &lost) }
-    };
-    blocking(work).await
 }
 
 async fn create(new: &NewBranch, cx: &TaskContext) -> Result<(), Failure> {

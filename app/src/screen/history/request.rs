@@ -15,7 +15,7 @@ use super::search::{Found, find};
 use crate::effect;
 use crate::message::Failure;
 use crate::summary::RECOVERY_ACTOR;
-use crate::tasks::TaskContext;
+use crate::tasks::{TaskContext, blocking};
 
 /// A value shared with a worker; equal if it is the same one.
 #[derive(Debug)]
@@ -166,15 +166,6 @@ pub async fn run(request: Request, cx: TaskContext) -> stratigraph_engine::Resul
 
 pub(super) async fn deliver(cx: &TaskContext, reply: Reply) {
     cx.reply(effect::Reply::History(reply)).await;
-}
-
-/// Runs work that only computes on a thread where it may take its time.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> stratigraph_engine::Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => Ok(result),
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => Err(Error::Cancelled),
-    }
 }
 
 /// Reads the history and lays it out.

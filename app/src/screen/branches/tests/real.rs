@@ -7,15 +7,17 @@ use stratigraph_engine::{At, BranchName, CreateOptions, ErrorKind, Graph, OpenMo
 use tokio::sync::mpsc;
 
 use super::super::details::key;
-use super::super::request::Brief;
-use super::super::{Divergence, Doomed, Facts, Loaded, Loss, NewBranch, Reply, Request};
+use super::super::{Facts, Loaded, NewBranch, Reply, Request};
 use super::stage::branch;
 use crate::effect::{self, Start};
 use crate::event::Event;
 use crate::job::{JobId, JobStatus, JobUpdate, Lifetime, Slot};
+use crate::loss::{Doomed, Loss};
 use crate::screen::branches::LIST;
 use crate::screen::{ScreenId, ScreenRequest};
+use crate::summary::Brief;
 use crate::tasks::Tasks;
+use crate::walk::Divergence;
 use crate::writing::Mode;
 
 const SLOT: Slot = Slot { screen: ScreenId::Branches, pane: LIST, kind: "test" };

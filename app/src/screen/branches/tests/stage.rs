@@ -2,11 +2,12 @@
 
 use stratigraph_engine::{Branch, BranchName, Commit, CommitId, ManifestVersion, TableEntry, TableKey, TableVersion};
 
-use super::super::request::{Brief, Told};
-use super::super::{Branches, Details, DetailsKey, Divergence, Facts, HeadPair, Loaded, Reply, Request};
+use super::super::{Branches, Details, DetailsKey, Facts, HeadPair, Loaded, Reply, Request};
 use crate::event::{Event, Heads};
 use crate::stage::NOW;
 use crate::summary::Summary;
+use crate::summary::{Brief, Told};
+use crate::walk::Divergence;
 
 const MINUTE: i64 = 60_000_000;
 

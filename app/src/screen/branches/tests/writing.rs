@@ -3,12 +3,13 @@
 use stratigraph_engine::merge::Stranded;
 use stratigraph_engine::{At, BranchName, ErrorKind};
 
-use super::super::request::{Brief, Loss, Told};
-use super::super::{Action, Doomed, NewBranch, Reply, Request};
+use super::super::{Action, NewBranch, Reply, Request};
 use super::refused;
 use super::stage::{Stage, branch, brief, facts, loaded};
+use crate::loss::{Doomed, Loss};
 use crate::message::Failure;
 use crate::summary::Summary;
+use crate::summary::{Brief, Told};
 
 #[test]
 fn a_new_name_is_checked_before_anything_is_asked() {

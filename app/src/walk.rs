@@ -21,7 +21,7 @@ const THEIRS: u8 = 2;
 ///
 /// Costs what lies between the heads, not the whole history: commits are taken newest first, so that all ways to one are known
 /// when its turn comes, and the walk ends where only common ones are left.
-pub(super) fn divergence(history: &CommitGraph, ours: CommitId, theirs: CommitId) -> Option<Divergence> {
+pub(crate) fn divergence(history: &CommitGraph, ours: CommitId, theirs: CommitId) -> Option<Divergence> {
     let mut open: BTreeMap<usize, u8> = BTreeMap::new();
     for (head, side) in [(ours, OURS), (theirs, THEIRS)] {
         *open.entry(history.position(head)?).or_default() |= side;
@@ -57,7 +57,7 @@ fn lone_one(sides: u8) -> usize {
 /// The commits that are stored on this branch alone, newest first: deleting it loses them, merged or not.
 ///
 /// A branch stores the chain of its first parents (graph-format §8.2); what was merged into another branch is only named there.
-pub(super) fn only_on<'a>(history: &'a CommitGraph, branch: &BranchName) -> Vec<&'a Commit> {
+pub(crate) fn only_on<'a>(history: &'a CommitGraph, branch: &BranchName) -> Vec<&'a Commit> {
     let mut kept: HashSet<CommitId> = HashSet::new();
     for head in history.heads().iter().filter(|(name, _)| *name != branch).map(|(_, head)| *head) {
         // What is kept already has its whole chain kept.
@@ -70,7 +70,7 @@ pub(super) fn only_on<'a>(history: &'a CommitGraph, branch: &BranchName) -> Vec<
 }
 
 /// How many commits outside of `lost` name one of them as the parent they merged.
-pub(super) fn merges_of(history: &CommitGraph, lost: &[&Commit]) -> usize {
+pub(crate) fn merges_of(history: &CommitGraph, lost: &[&Commit]) -> usize {
     let lost: HashSet<CommitId> = lost.iter().map(|commit| commit.id).collect();
     let merges = |commit: &&Commit| commit.merged_parent.is_some_and(|parent| lost.contains(&parent));
     history.commits().iter().filter(merges).filter(|commit| !lost.contains(&commit.id)).count()
