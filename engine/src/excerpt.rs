@@ -59,6 +59,14 @@ impl<P: fmt::Display> fmt::Display for Placed<P> {
 
 impl<P: fmt::Debug + fmt::Display> std::error::Error for Placed<P> {}
 
+/// The start of a text for a message about all of it: a text that a program made may be very long.
+pub(crate) fn start_of(text: &str) -> String {
+    match text.char_indices().nth(2 * CONTEXT_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// The source line and a caret under the column, as two lines without a trailing newline; both counted from 1.
 fn drawn(source: &str, line: usize, column: usize) -> String {
     let text = source.split('\n').nth(line - 1).unwrap_or("");

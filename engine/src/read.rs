@@ -18,6 +18,7 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
 use crate::error::{ErrorKind, Result};
+use crate::excerpt::start_of;
 use crate::storage::{ID, Sorted, StorageError, Table, WRITTEN_IN};
 use crate::value::Row;
 
@@ -64,7 +65,7 @@ pub enum ReadError {
         column: String,
     },
     /// The filter is not an expression over the table's columns.
-    #[error("cannot use the filter `{filter}`; the table has {}", available.join(", "))]
+    #[error("cannot use the filter `{}`; the table has {}", start_of(filter), available.join(", "))]
     Filter {
         /// The filter as given.
         filter: String,

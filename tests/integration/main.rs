@@ -33,6 +33,7 @@ mod history;
 mod history_part;
 mod independent;
 mod load;
+mod long_queries;
 mod merge;
 mod mutate;
 mod numbers;

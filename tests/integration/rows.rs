@@ -301,6 +301,17 @@ async fn what_the_query_engine_gets_wrong_is_refused_by_name() -> Result<()> {
         ("select abs(distinct age) from Person", "DISTINCT in a function of one row"),
         ("select abs(age) filter (where age > 1) from Person", "FILTER after"),
         ("select abs(age) over (order by age) from Person", "OVER after"),
+        (
+            "select * from Person pivot (sum(age) for id in ('Ada'))",
+            "PIVOT cannot be used: the query engine does not have it",
+        ),
+        ("select * from Person cross apply (select 1) x", "CROSS APPLY JOIN cannot be used"),
+        ("select top 3 * from Person", "TOP cannot be used"),
+        ("select * from Person cluster by age", "CLUSTER BY cannot be used"),
+        ("select * from Person order by id fetch first 2 rows only", "FETCH cannot be used"),
+        ("select id from Person; select 2", "only one query can run at a time"),
+        ("show create table Person", "the command `schema` prints"),
+        ("select * into x from Person", "SELECT … INTO is refused: only queries"),
     ] {
         let error = graph.sql(&main, query, SqlOptions::default()).await.expect_err(query);
         assert!(error.kind() == ErrorKind::Invalid && error.to_string().contains(said), "{query}: {error}");
@@ -320,7 +331,11 @@ async fn what_the_query_engine_gets_wrong_is_refused_by_name() -> Result<()> {
         "select id from Person where age in (select age from Person limit 1)",
         "show tables",
         "show columns from Person",
-        "show create table Person",
+        "with recursive n(x) as (select 1 union all select x + 1 from n where x < 3) select x from n where x = 3",
+        "with recursive n(x, y) as (values (1, 2) union select x + y, 1 from n where x < 3) select x, y from n where x = 3",
+        "with recursive n(x) as (select * from (select 1) union all (select x + 1 from n where x < 3)) select x from n",
+        "with recursive p(name, far) as (select id, 0 from Person where id = 'Ada' union all select k.dst, p.far + 1 from p join \
+         Knows k on k.src = p.name where p.far < 2) select * from p",
         "describe Person",
         "values (1), (2)",
     ] {

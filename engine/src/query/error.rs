@@ -2,9 +2,10 @@
 
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
+use datafusion::sql::TableReference;
 
 use super::missing::{self, Missing};
-use super::unsupported::Unsupported;
+use super::unsupported::{self, Unsupported};
 use crate::error::ErrorKind;
 use crate::history::Snapshot;
 use crate::storage::{Stopped, StorageError, uncomputed_in};
@@ -101,14 +102,22 @@ impl QueryError {
         Self::Table { kind: damage.kind(), source: Box::new(DataFusionError::External(Box::new(damage))) }
     }
 
-    /// An error met before the first row.
-    pub(super) fn planning(state: &SessionState, snapshot: &Snapshot, sql: &str, source: DataFusionError) -> Self {
+    /// An error met before the first row, in a query that names these tables.
+    pub(super) fn planning(
+        state: &SessionState,
+        snapshot: &Snapshot,
+        (sql, named): (&str, &[TableReference]),
+        source: DataFusionError,
+    ) -> Self {
         let source = Box::new(source);
         if let Some(kind) = storage_kind(&source) {
             return Self::Table { kind, source };
         }
-        if let Some(missing) = missing::table(state, snapshot, sql) {
+        if let Some(missing) = missing::table(state, snapshot, named, sql) {
             return Self::UnknownTable { missing, tables: snapshot.entries.keys().map(ToString::to_string).collect() };
+        }
+        if let DataFusionError::NotImplemented(text) = source.find_root() {
+            return Self::Unsupported { what: unsupported::absent(text) };
         }
         match missing::column(&source, sql) {
             Some((missing, columns)) if !columns.is_empty() => Self::UnknownColumn { missing, columns },

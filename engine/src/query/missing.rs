@@ -47,12 +47,9 @@ impl fmt::Display for Missing {
     }
 }
 
-/// The first table of a query that the snapshot does not have.
-pub(super) fn table(state: &SessionState, snapshot: &Snapshot, sql: &str) -> Option<Missing> {
-    let dialect = state.config().options().sql_parser.dialect;
-    let statement = state.sql_to_statement(sql, &dialect).ok()?;
-    let references = state.resolve_table_references(&statement).ok()?;
-    let unknown = references.iter().find(|reference| {
+/// The first of the tables that a query names which the snapshot does not have.
+pub(super) fn table(state: &SessionState, snapshot: &Snapshot, named: &[TableReference], sql: &str) -> Option<Missing> {
+    let unknown = named.iter().find(|reference| {
         let called = state.table_functions().contains_key(reference.table());
         !called && !is_there(reference, snapshot)
     })?;

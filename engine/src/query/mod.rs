@@ -8,6 +8,7 @@
 mod catalog;
 mod error;
 mod missing;
+mod recursive;
 mod unsupported;
 mod zeros;
 
@@ -31,7 +32,7 @@ use futures::stream::BoxStream;
 
 use crate::error::Result;
 use crate::history::Snapshot;
-use crate::storage::{Look, Stopped, Storage, dialect, fenced, fenced_stream};
+use crate::storage::{Look, Stopped, Storage, dialect, fenced, fenced_stream, flatten, with_room_for};
 
 pub use error::QueryError;
 pub use missing::Missing;
@@ -76,17 +77,12 @@ pub(crate) async fn sql(storage: &Storage, snapshot: &Snapshot, sql: &str, optio
     let catalog = Arc::new(catalog::GraphCatalog::new(storage, snapshot));
     let context = context(catalog.clone(), options)?;
     let state = context.state();
-    let planned = |cause| QueryError::planning(&state, snapshot, sql, cause);
-    let statement = state.sql_to_statement(sql, &state.config().options().sql_parser.dialect).map_err(planned)?;
-    if !may_be_query(inner(&statement)) {
-        return Err(QueryError::ReadOnly { statement: first_word(&inner(&statement).to_string()) }.into());
-    }
-    if let Some(what) = unsupported::in_statement(&state, &statement) {
-        return Err(QueryError::Unsupported { what }.into());
-    }
+    let statement = read(&state, snapshot, sql)?;
+    let named = state.resolve_table_references(&statement).unwrap_or_default();
+    let planned = |cause| QueryError::planning(&state, snapshot, (sql, &named), cause);
     let plan = state.statement_to_plan(statement).await.map_err(planned)?;
     let only_queries = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    only_queries.verify_plan(&plan).map_err(|_| QueryError::ReadOnly { statement: first_word(sql) })?;
+    only_queries.verify_plan(&plan).map_err(|_| QueryError::ReadOnly { statement: changing(sql) })?;
     if plan.schema().fields().is_empty() {
         return Err(QueryError::NoColumn.into());
     }
@@ -119,10 +115,38 @@ pub(crate) async fn sql(storage: &Storage, snapshot: &Snapshot, sql: &str, optio
     Ok(SqlResult { schema, batches: fenced_stream(batches.boxed()).then(read).boxed() })
 }
 
+/// Reads a query. Nothing that walks over what is returned needs a deep stack.
+fn read(state: &SessionState, snapshot: &Snapshot, sql: &str) -> Result<Statement, QueryError> {
+    let deep = |what| QueryError::Unsupported { what: Unsupported::TooDeep(what) };
+    let read = with_room_for(sql, || {
+        let read = state.sql_to_statement(sql, &state.config().options().sql_parser.dialect);
+        let mut statement = read.map_err(|cause| QueryError::planning(state, snapshot, (sql, &[]), cause))?;
+        if let Statement::Statement(query) = inner_mut(&mut statement) {
+            flatten(query).map_err(deep)?;
+            recursive::name_columns(query);
+        }
+        if !may_be_query(inner(&statement)) {
+            return Err(QueryError::ReadOnly { statement: first_word(&inner(&statement).to_string()) });
+        }
+        match unsupported::in_statement(state, &statement) {
+            Some(what) => Err(QueryError::Unsupported { what }),
+            None => Ok(statement),
+        }
+    });
+    read.map_err(deep)?
+}
+
 /// The statement that is explained, or the statement itself.
 fn inner(statement: &Statement) -> &Statement {
     match statement {
         Statement::Explain(explained) => inner(&explained.statement),
+        statement => statement,
+    }
+}
+
+fn inner_mut(statement: &mut Statement) -> &mut Statement {
+    match statement {
+        Statement::Explain(explained) => inner_mut(&mut explained.statement),
         statement => statement,
     }
 }
@@ -194,6 +218,14 @@ fn context(catalog: Arc<catalog::GraphCatalog>, options: SqlOptions) -> Result<S
 fn repeated<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let mut seen = HashSet::new();
     names.find(|name| !seen.insert(*name))
+}
+
+/// What a statement is called that begins like a query and is none.
+fn changing(sql: &str) -> String {
+    match first_word(sql).as_str() {
+        word @ ("SELECT" | "WITH" | "FROM") => format!("{word} … INTO"),
+        word => word.to_owned(),
+    }
 }
 
 fn first_word(sql: &str) -> String {

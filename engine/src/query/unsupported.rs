@@ -10,10 +10,11 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{self, Visit, Visitor};
 
-use crate::storage::misread;
+use crate::excerpt::start_of;
+use crate::storage::{TooDeep, misread, too_many_terms};
 
 /// A part of a query that cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unsupported {
     /// A comparison with any or all rows of another query: the query engine mixes up the columns of both.
@@ -24,6 +25,14 @@ pub enum Unsupported {
     Expression(&'static str),
     /// A clause that the query engine ignores.
     Clause(&'static str),
+    /// Something that the query engine does not have.
+    Absent(String),
+    /// The definition of a table, which has none in SQL.
+    Definition,
+    /// Another statement after the first.
+    Several,
+    /// More of something in a row than the query engine can take.
+    TooDeep(TooDeep),
 }
 
 impl fmt::Display for Unsupported {
@@ -37,6 +46,12 @@ impl fmt::Display for Unsupported {
                 "INTERSECT ALL and EXCEPT ALL cannot be used: leave out ALL, or count the rows of each side with GROUP BY",
             ),
             Self::Expression(reason) => f.write_str(reason),
+            Self::Absent(what) => write!(f, "{what} cannot be used: the query engine does not have it"),
+            Self::Definition => f.write_str(
+                "SHOW CREATE TABLE cannot be used: DESCRIBE lists the columns of a table, and the command `schema` prints the schema of the graph",
+            ),
+            Self::Several => f.write_str("only one query can run at a time: leave out what stands after the `;`"),
+            Self::TooDeep(what) => what.fmt(f),
             Self::Clause(clause) => write!(f, "{clause} cannot be used: the query engine ignores it"),
         }
     }
@@ -45,10 +60,42 @@ impl fmt::Display for Unsupported {
 /// Finds the first part of a statement, as it is written, that cannot be used.
 pub(super) fn in_statement(state: &SessionState, statement: &Statement) -> Option<Unsupported> {
     match statement {
-        Statement::Statement(statement) => statement.visit(&mut Clauses { state }).break_value(),
+        Statement::Statement(statement) => match statement.as_ref() {
+            ast::Statement::ShowCreate { .. } => Some(Unsupported::Definition),
+            statement => statement.visit(&mut Clauses { state }).break_value(),
+        },
         Statement::Explain(explained) => in_statement(state, &explained.statement),
         Statement::CreateExternalTable(_) | Statement::CopyTo(_) | Statement::Reset(_) => None,
     }
+}
+
+/// Returns what the query engine does not have, from the text with which it says so: the name of a clause, or `Unsupported ast node` and
+/// how that is kept in memory.
+pub(super) fn absent(text: &str) -> Unsupported {
+    if text.contains("single SQL statement") {
+        return Unsupported::Several;
+    }
+    let named =
+        ["Unsupported ast node ", "Unsupported JOIN operator "].iter().find_map(|start| text.strip_prefix(start));
+    let Some(named) = named else {
+        let end = text.find(" clause is not").or_else(|| text.find(" is not")).unwrap_or(text.len());
+        return Unsupported::Absent(start_of(&text[..end]));
+    };
+    let name = named.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
+    let join = if text.contains("JOIN operator") { " JOIN" } else { "" };
+    Unsupported::Absent(format!("{}{join}", spaced(name)))
+}
+
+/// `MatchRecognize` as `MATCH RECOGNIZE`.
+fn spaced(name: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(letter.to_uppercase());
+    }
+    words
 }
 
 /// Finds a part of a plan that cannot be used.
@@ -115,6 +162,9 @@ impl Visitor for Clauses<'_> {
     }
 
     fn pre_visit_expr(&mut self, expression: &ast::Expr) -> ControlFlow<Unsupported> {
+        if let Some(deep) = too_many_terms(expression) {
+            return ControlFlow::Break(Unsupported::TooDeep(deep));
+        }
         match misread(self.state, expression) {
             Some(reason) => ControlFlow::Break(Unsupported::Expression(reason)),
             None => ControlFlow::Continue(()),
@@ -137,4 +187,23 @@ fn counts_equal_rows(body: &ast::SetExpr) -> bool {
     let ast::SetExpr::SetOperation { op, set_quantifier, left, right } = body else { return false };
     let counts = *op != ast::SetOperator::Union && *set_quantifier == ast::SetQuantifier::All;
     counts || counts_equal_rows(left) || counts_equal_rows(right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_absent_is_called_by_its_name() {
+        for (text, name) in [
+            ("TOP", "TOP"),
+            ("FETCH clause is not supported yet", "FETCH"),
+            ("Unsupported ast node Pivot { table: Table { name: …", "PIVOT"),
+            ("Unsupported ast node MatchRecognize { table", "MATCH RECOGNIZE"),
+            ("Unsupported JOIN operator CrossApply", "CROSS APPLY JOIN"),
+            ("Unsupported JOIN operator Semi(On(BinaryOp", "SEMI JOIN"),
+        ] {
+            assert_eq!(absent(text), Unsupported::Absent(name.to_owned()), "{text}");
+        }
+    }
 }

@@ -11,14 +11,14 @@ use std::sync::Arc;
 
 pub use error::StorageError;
 pub use lance::{
-    Blobs, IndexInfo, LineageRef, Order, ROW_ADDRESS, RowStream, Scan, Table, UnreadableRef, VersionInfo,
+    Blobs, IndexInfo, LineageRef, Order, ROW_ADDRESS, RowStream, Scan, Table, TooDeep, UnreadableRef, VersionInfo,
     is_blob, is_fenced,
 };
 pub(crate) use lance::{
     Candidates, Compare, Condition, ID, KEY_COLUMN, KeptVersions, ListedRef, Live, Look, MERGE, OPERATION_ID, Origin,
     Rows, Sameness, Sorted, StagedChange, Stopped, Summary, TextSet, VersionFile, WRITTEN_IN, compare_zeros_as_one,
-    dialect, fenced, fenced_stream, misread, sorted_with_one_zero, uncomputed_in,
-    with_one_zero,
+    dialect, fenced, fenced_stream, flatten, misread, sorted_with_one_zero, too_many_terms, uncomputed_in,
+    with_one_zero, with_room_for,
 };
 pub use location::{Location, names};
 

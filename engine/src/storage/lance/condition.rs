@@ -17,7 +17,7 @@ use datafusion::optimizer::simplify_expressions::{ExprSimplifier, SimplifyContex
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, DuplicateTreatment, Expr as Written, ExprWithAlias, FunctionArguments, visit_expressions,
+    DuplicateTreatment, Expr as Written, ExprWithAlias, FunctionArguments, visit_expressions,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -26,6 +26,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use super::Table;
 use super::cause::uncomputed;
+use super::chains::{TooDeep, flatten, with_room_for};
 use super::zeros::compare_zeros_as_one;
 use crate::nearest::nearest;
 use crate::storage::StorageError;
@@ -83,6 +84,9 @@ enum ConditionProblem {
     /// The query engine would get a part of it wrong.
     #[error("{0}")]
     Misread(&'static str),
+    /// It is deeper than what reads it can go.
+    #[error("{0}")]
+    TooDeep(#[from] TooDeep),
     /// A name means no column.
     #[error("there is no column `{name}`{hint}")]
     UnknownColumn { name: String, hint: String },
@@ -140,87 +144,33 @@ fn read(text: &str, columns: &DFSchema) -> Result<Expr, ConditionProblem> {
     }
 }
 
-/// The one expression that a text is, to its end.
+/// The one expression that a text is, to its end. Nothing that walks over it needs a deep stack.
 fn parsed(text: &str) -> Result<Written, ConditionProblem> {
-    let unreadable = |error: ParserError| ConditionProblem::Unreadable { reason: said(&error) };
-    let tokens = Tokenizer::new(&GenericDialect, text).tokenize_with_location();
-    let tokens = tokens.map_err(|error| unreadable(error.into()))?;
-    let asks = |token: &TokenWithSpan| matches!(&token.token, Token::Word(word) if word.keyword == Keyword::SELECT);
-    if tokens.iter().any(asks) {
-        return Err(ConditionProblem::Beyond { what: "a query".to_owned() });
-    }
-    let mut parser = Parser::new(&GenericDialect).with_tokens_with_locations(tokens);
-    let expression = parser.parse_expr().map_err(unreadable)?;
-    if let Some(reason) = misread_in(&expression) {
-        return Err(ConditionProblem::Misread(reason));
-    }
-    match parser.peek_token().token {
-        Token::EOF => Ok(expression),
-        rest => Err(ConditionProblem::Rest { rest: rest.to_string() }),
-    }
-}
-
-/// As [`misread`], of all parts of an expression. Long chains are taken apart first, because a visit goes as deep as they are long.
-fn misread_in(expression: &Written) -> Option<&'static str> {
-    let mut open = vec![expression];
-    while let Some(part) = open.pop() {
-        match part {
-            Written::BinaryOp { left, right, .. } => open.extend([left.as_ref(), right.as_ref()]),
-            Written::Nested(inner) => open.push(inner),
-            part => {
-                let refused =
-                    |part: &Written| misread(&READER, part).map_or(ControlFlow::Continue(()), ControlFlow::Break);
-                if let ControlFlow::Break(reason) = visit_expressions(part, refused) {
-                    return Some(reason);
-                }
-            }
+    with_room_for(text, || {
+        let unreadable = |error: ParserError| ConditionProblem::Unreadable { reason: said(&error) };
+        let tokens = Tokenizer::new(&GenericDialect, text).tokenize_with_location();
+        let tokens = tokens.map_err(|error| unreadable(error.into()))?;
+        let asks = |token: &TokenWithSpan| matches!(&token.token, Token::Word(word) if word.keyword == Keyword::SELECT);
+        if tokens.iter().any(asks) {
+            return Err(ConditionProblem::Beyond { what: "a query".to_owned() });
         }
-    }
-    None
-}
-
-/// Gives names and functions their meaning. Long chains are made flat, so that what walks over them needs no deep stack.
-fn planned(written: Written, columns: &DFSchema) -> DfResult<Expr> {
-    let op = match written {
-        Written::Nested(inner) => return planned(*inner, columns),
-        Written::BinaryOp { op: ref op @ (BinaryOperator::And | BinaryOperator::Or), .. } => op.clone(),
-        expr => return READER.create_logical_expr_from_sql_expr(ExprWithAlias { expr, alias: None }, columns),
-    };
-    let terms = terms(written, &op).into_iter().map(|term| planned(term, columns)).collect::<DfResult<_>>()?;
-    Ok(balanced(terms, if op == BinaryOperator::And { Expr::and } else { Expr::or }))
-}
-
-/// What an operator connects, from left to right.
-fn terms(chain: Written, of: &BinaryOperator) -> Vec<Written> {
-    let (mut rest, mut terms) = (chain, Vec::new());
-    loop {
-        match rest {
-            Written::BinaryOp { left, op, right } if op == *of => {
-                terms.push(*right);
-                rest = *left;
-            }
-            first => {
-                terms.push(first);
-                terms.reverse();
-                return terms;
-            }
+        let mut parser = Parser::new(&GenericDialect).with_tokens_with_locations(tokens);
+        let mut expression = parser.parse_expr().map_err(unreadable)?;
+        flatten(&mut expression)?;
+        let refused = |part: &Written| misread(&READER, part).map_or(ControlFlow::Continue(()), ControlFlow::Break);
+        if let ControlFlow::Break(reason) = visit_expressions(&expression, refused) {
+            return Err(ConditionProblem::Misread(reason));
         }
-    }
+        match parser.peek_token().token {
+            Token::EOF => Ok(expression),
+            rest => Err(ConditionProblem::Rest { rest: rest.to_string() }),
+        }
+    })?
 }
 
-fn balanced(mut terms: Vec<Expr>, join: fn(Expr, Expr) -> Expr) -> Expr {
-    while terms.len() > 1 {
-        let mut pairs = Vec::with_capacity(terms.len().div_ceil(2));
-        let mut rest = terms.into_iter();
-        while let Some(left) = rest.next() {
-            pairs.push(match rest.next() {
-                Some(right) => join(left, right),
-                None => left,
-            });
-        }
-        terms = pairs;
-    }
-    terms.pop().expect("a chain has terms")
+/// Gives names and functions their meaning.
+fn planned(expr: Written, columns: &DFSchema) -> DfResult<Expr> {
+    READER.create_logical_expr_from_sql_expr(ExprWithAlias { expr, alias: None }, columns)
 }
 
 /// The expression with the casts that make both sides of a comparison alike, as a query has them; values that no cast can take
@@ -440,16 +390,5 @@ mod tests {
             assert!(problem.starts_with(start), "{text}: {problem}");
             assert!(!problem.contains(".rs:"), "{problem}");
         }
-    }
-
-    #[test]
-    fn a_very_long_chain_is_flat() {
-        let text = vec!["someAge = 1"; 2_000].join(" or ");
-        let mut depth = 0;
-        let mut part = &read(&text, &columns()).unwrap();
-        while let Expr::BinaryExpr(chain) = part {
-            (part, depth) = (&*chain.left, depth + 1);
-        }
-        assert!(depth < 20, "{depth}");
     }
 }

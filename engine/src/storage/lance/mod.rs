@@ -3,6 +3,7 @@
 mod blob;
 mod branched;
 mod cause;
+mod chains;
 mod changed;
 mod condition;
 mod damage;
@@ -48,6 +49,8 @@ use sound::Checked;
 
 pub use blob::{Blobs, is_blob};
 pub(crate) use cause::uncomputed_in;
+pub use chains::TooDeep;
+pub(crate) use chains::{flatten, too_many_terms, with_room_for};
 pub(crate) use changed::Candidates;
 pub(crate) use condition::{dialect, misread};
 pub(crate) use damage::Look;

@@ -1,0 +1,115 @@
+//! Queries and conditions of thousands of parts: answered, or refused, and never the end of the process.
+
+use anyhow::{Context, Result};
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use futures::TryStreamExt;
+use stratigraph_engine::load::LoadMode;
+use stratigraph_engine::query::SqlOptions;
+use stratigraph_engine::{At, Error, ErrorKind, ReadOptions};
+use stratigraph_tests::graph::{TestGraph, branch};
+
+const SCHEMA: &str = "node Person { name: String @key  age: I64? }\n";
+
+/// Ten people, aged 0 to 9.
+async fn people() -> Result<TestGraph> {
+    let made = TestGraph::new(SCHEMA).await?;
+    let row = |age: i64| format!("{{\"type\":\"Person\",\"data\":{{\"name\":\"p{age}\",\"age\":{age}}}}}\n");
+    made.load(LoadMode::Append, "main", &(0..10).map(row).collect::<String>()).await?;
+    Ok(made)
+}
+
+/// The one number that a query answers.
+async fn number(made: &TestGraph, sql: &str) -> Result<i64, Error> {
+    let main = made.graph.snapshot(&At::Branch(branch("main"))).await?;
+    let result = made.graph.sql(&main, sql, SqlOptions::default()).await?;
+    let batches: Vec<_> = result.batches.try_collect().await?;
+    let batch = batches.iter().find(|batch| batch.num_rows() > 0).expect("a row");
+    Ok(batch.column(0).as_primitive::<Int64Type>().value(0))
+}
+
+/// `age = 5 or age = 6 or …`
+fn chain(op: &str, term: impl Fn(usize) -> String, length: usize) -> String {
+    (5..5 + length).map(term).collect::<Vec<_>>().join(op)
+}
+
+#[tokio::test]
+async fn thousands_of_terms_are_answered() -> Result<()> {
+    let made = people().await?;
+    for length in [190, 20_000] {
+        let any = chain(" or ", |age| format!("age = {age}"), length);
+        let none = chain(" and ", |age| format!("age <> {age}"), length);
+        let mut queries = vec![
+            format!("select count(*) from Person where {any}"),
+            format!("select count(*) from Person where not ({any})"),
+            format!("with p as (select age from Person where {any}) select count(*) from p"),
+            format!("select count(*) filter (where {any}) from Person"),
+            format!("select count(*) from Person where name in (select name from Person where {any})"),
+        ];
+        if length < 200 {
+            queries.push(format!("select count(*) from Person where {none}"));
+            queries.push(format!(
+                "select count(*) from (select age from Person where {none}) p where {none} and not ({any})"
+            ));
+            queries.push(format!("select sum(case when {none} then 1 else 0 end) from Person"));
+        }
+        for query in queries {
+            let found = number(&made, &query).await.with_context(|| format!("{length}: {query:.80}"))?;
+            assert_eq!(found, 5, "{length}: {query:.80}");
+        }
+        let main = made.graph.snapshot(&At::Branch(branch("main"))).await?;
+        for condition in [&any, &none] {
+            let found = made.graph.count(&main, &"node:Person".parse()?, Some(condition)).await?;
+            assert_eq!(found, 5, "{condition:.80}");
+        }
+        let error = number(&made, &format!("select count(*) from Persn where {any}")).await.unwrap_err();
+        assert!(error.to_string().contains("did you mean Person?"), "{error:.200}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn other_long_chains_are_answered_up_to_a_length_and_refused_beyond() -> Result<()> {
+    let made = people().await?;
+    let sum = |length: usize| format!("select 0{} from Person limit 1", " + 1".repeat(length));
+    let text = |length: usize| format!("select count(*) from Person where name{} <> ''", " || 'x'".repeat(length));
+    let unions = |length: usize| {
+        format!("select count(*) from ({})", chain(" union all ", |_| "select * from Person".into(), length + 1))
+    };
+    let casts = |length: usize| format!("select count(age{}) from Person", "::bigint".repeat(length));
+    let joins = |length: usize| {
+        let joined: String =
+            (0..length).map(|number| format!(" join Person p{number} on p.name = p{number}.name")).collect();
+        format!("select count(*) from Person p{joined}")
+    };
+    let terms =
+        |length: usize| format!("select * from Person where {}", chain(" and ", |_| "age = 1".into(), 5 * length));
+    assert_eq!(number(&made, &sum(90)).await?, 90);
+    assert_eq!(number(&made, &text(90)).await?, 10);
+    assert_eq!(number(&made, &unions(90)).await?, 910);
+    assert_eq!(number(&made, &casts(90)).await?, 10);
+    assert_eq!(number(&made, &joins(30)).await?, 10);
+    for (name, query) in [
+        ("sum", &sum as &dyn Fn(usize) -> String),
+        ("text", &text),
+        ("unions", &unions),
+        ("casts", &casts),
+        ("joins", &joins),
+        ("terms", &terms),
+    ] {
+        for length in [110, 2_000, 30_000] {
+            let error = number(&made, &query(length)).await.expect_err(name);
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{name}: {error:.200}");
+            assert!(error.to_string().contains("in a row cannot be used"), "{name} {length}: {error:.200}");
+        }
+    }
+    let main = made.graph.snapshot(&At::Branch(branch("main"))).await?;
+    let options = ReadOptions { filter: Some(format!("age{} > 3", " + 1".repeat(30_000))), ..ReadOptions::default() };
+    let error = made.graph.read(&main, &"node:Person".parse()?, &options).await.err().context("it is too deep")?;
+    let said = format!("{:#}", anyhow::Error::from(error));
+    assert!(said.contains("in a row cannot be used") && said.len() < 600, "{said:.600}");
+    // The end of a text that is no query has the same depth.
+    let error = number(&made, &format!("select 1{} from", " + 1".repeat(30_000))).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    Ok(())
+}
