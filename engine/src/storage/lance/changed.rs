@@ -17,6 +17,8 @@ use lance::dataset::rowids::{RowVersionKind, load_row_id_sequence, load_row_vers
 use lance::dataset::{ProjectionRequest, TakeBuilder};
 use lance_core::utils::deletion::DeletionVector;
 use lance_table::format::{DeletionFile, Fragment};
+use lance_table::rowids::RowIdSequence;
+use lance_table::rowids::version::RowDatasetVersionSequence;
 
 use super::Table;
 use super::blob::{self, Blobs};
@@ -138,14 +140,13 @@ impl Table {
             let kind = RowVersionKind::LastUpdatedAt;
             let versions = load_row_version_sequence(self.dataset(), part.fragment, kind).await.map_err(error)?;
             let Some(versions) = versions.filter(|versions| versions.len() == ids.len()) else { return Ok(None) };
-            let deleted =
-                if part.only.is_none() { self.deleted(part.fragment).await? } else { DeletionVector::NoDeletions };
             let first = part.fragment.id << 32;
-            let all = ids.iter().zip(versions.versions()).zip(first..).map(|((id, version), at)| (id, version, at));
             if let Some(offsets) = &part.only {
-                rows.extend(at_offsets(all, offsets));
+                rows.extend(at_offsets(&ids, &versions, offsets, first));
             } else {
+                let deleted = self.deleted(part.fragment).await?;
                 let live = |offset: usize| !u32::try_from(offset).is_ok_and(|offset| deleted.contains(offset));
+                let all = ids.iter().zip(versions.versions()).zip(first..).map(|((id, version), at)| (id, version, at));
                 rows.extend(all.enumerate().filter(|(offset, _)| live(*offset)).map(|(_, row)| row));
             }
         }
@@ -194,20 +195,21 @@ fn gained(here: &DeletionVector, there: &DeletionVector) -> Vec<u32> {
     there.to_sorted_iter().filter(|&offset| !here.contains(offset)).collect()
 }
 
-fn at_offsets(rows: impl Iterator<Item = Written>, offsets: &[u32]) -> Vec<Written> {
-    let mut wanted = offsets.iter().map(|&offset| offset as usize).peekable();
-    let mut found = Vec::with_capacity(offsets.len());
-    for (offset, row) in rows.enumerate() {
-        match wanted.peek() {
-            Some(&next) if next == offset => {
-                found.push(row);
-                wanted.next();
-            }
-            Some(_) => {}
-            None => break,
+/// The rows at sorted offsets of a fragment whose first row has this address. Costs the offsets and the runs of versions before them,
+/// and not the rows of the fragment.
+fn at_offsets(ids: &RowIdSequence, versions: &RowDatasetVersionSequence, offsets: &[u32], first: u64) -> Vec<Written> {
+    let mut runs = versions.runs.iter();
+    let (mut end, mut version) = (0, 0);
+    let ids = ids.select(offsets.iter().map(|&offset| offset as usize));
+    let written = offsets.iter().zip(ids).map(|(&offset, id)| {
+        while end <= offset as usize
+            && let Some(run) = runs.next()
+        {
+            (end, version) = (end + run.len(), run.version());
         }
-    }
-    found
+        (id, version, first + u64::from(offset))
+    });
+    written.collect()
 }
 
 /// Addresses of the rows of both sides that are not proven equal.
@@ -249,7 +251,17 @@ mod tests {
         let some: DeletionVector = [3_u32, 1].into_iter().collect();
         assert_eq!(gained(&none, &some), [1, 3]);
         assert_eq!(gained(&some, &none), Vec::<u32>::new());
-        let rows = [(10, 1, 0), (11, 1, 1), (12, 2, 2), (13, 3, 3)];
-        assert_eq!(at_offsets(rows.into_iter(), &[1, 3]), [(11, 1, 1), (13, 3, 3)]);
+    }
+
+    #[test]
+    fn rows_at_offsets_have_their_ids_and_versions() {
+        let ids = RowIdSequence::from(&[10_u64, 11, 12, 40, 41, 7][..]);
+        let versions = RowDatasetVersionSequence::from_versions(&[1, 1, 2, 2, 3, 9]);
+        let all = [(10, 1, 100), (11, 1, 101), (12, 2, 102), (40, 2, 103), (41, 3, 104), (7, 9, 105)];
+        for chosen in 0_u32..64 {
+            let offsets: Vec<u32> = (0..6).filter(|offset| chosen & (1 << offset) != 0).collect();
+            let expected: Vec<Written> = offsets.iter().map(|&offset| all[offset as usize]).collect();
+            assert_eq!(at_offsets(&ids, &versions, &offsets, 100), expected, "{offsets:?}");
+        }
     }
 }
