@@ -13,7 +13,7 @@ use crate::command_line::{lines, run};
 
 const SCHEMA: &str = "node Person {\n  name: String @key\n  full_name: String?\n  someAge: I32?\n  small: U32?\n  long: I64?\n  big: U64?\n  \
     single: F32?\n  double: F64?\n  day: Date?\n  at: DateTime?\n  role: enum(admin, guest)?\n  tags: [String]?\n  flag: Bool?\n  \
-    photo: Blob?\n  face: Vector(2)?\n}\nedge Knows: Person -> Person { from: Date? }\n";
+    photo: Blob?\n  face: Vector(2)?\n}\nedge Knows: Person -> Person { from: Date?  to: I32? }\n";
 
 const ROWS: &str = r#"
 {"type":"Person","data":{"name":"name","full_name":"x","someAge":1,"small":4294967295,"long":-1,"big":18446744073709551615,"single":0.1,"double":-0.0,"day":"2026-05-02","at":"2026-05-02T09:14:03.5","role":"admin","tags":["a","b"],"flag":true,"photo":"base64:aGk=","face":[0,1]}}
@@ -272,6 +272,9 @@ async fn properties_called_like_an_end_can_be_said_in_mutations() -> Result<()> 
     let mut from = values(&made, "Knows", "from").await?;
     from.sort_by_key(Value::is_null);
     assert_eq!(from, [Value::from(1), Value::Null]);
+    assert_eq!(mutate("insert Knows { from: \"Ada\", to: \"x\", `to`: 7 }").await?, 1);
+    assert_eq!(mutate("delete Knows where `to` = 7 and to = \"Ada\"").await?, 0);
+    assert_eq!(mutate("delete Knows where `to` = 7 and to = \"x\"").await?, 1);
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Parts of a history, and histories that are brought up to date, equal what a fresh handle reads as a whole.
 
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -155,6 +156,38 @@ async fn a_history_that_is_read_beside_a_writer_has_no_gap() -> Result<()> {
             .await?;
     }
     reading.await??;
+    Ok(())
+}
+
+/// The command beside a process that writes: what it has read so far is whole, whenever it looks.
+#[test]
+fn log_beside_a_process_that_writes_claims_no_gap() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let (graph, schema, data) = (path("g"), path("s.pg"), path("d.jsonl"));
+    std::fs::write(&schema, SCHEMA)?;
+    crate::command_line::text(&["init", &graph, "--schema", &schema])?;
+    std::fs::write(&data, named("p"))?;
+    let load = || {
+        let load = ["load", &graph, "--data", &data, "--mode", "merge", "--actor", "dana"];
+        Command::new(env!("CARGO_BIN_EXE_stratigraph-under-test"))
+            .args(load)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+    };
+    let mut writers = (load()?, 1);
+    while writers.1 < 20 || writers.0.try_wait()?.is_none() {
+        if writers.0.try_wait()?.is_some() {
+            writers = (load()?, writers.1 + 1);
+        }
+        for arguments in [&["log", &graph][..], &["log", &graph, "--branch", "main"], &["log", &graph, "--limit", "3"]]
+        {
+            let output = crate::command_line::run(arguments)?;
+            anyhow::ensure!(output.status.success() && output.stderr.is_empty(), "{arguments:?}: {output:?}");
+        }
+    }
+    assert_eq!(crate::command_line::lines(&["log", &graph, "--json"])?.len(), 21);
     Ok(())
 }
 

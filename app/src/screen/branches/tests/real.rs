@@ -215,3 +215,25 @@ async fn heads_that_moved_since_the_question_are_refused() {
     let head = bench.head("work").await.commit.id;
     assert!(bench.ask(Request::Delete(Doomed { head: Some(head), ..doomed })).await.is_ok());
 }
+
+/// Deleted and made again by another program within a moment: the numbers of its versions are the same again.
+#[tokio::test]
+async fn a_branch_that_was_made_again_is_told_as_the_new_one() {
+    let mut bench = Bench::new("again").await;
+    let mut seen = Vec::new();
+    for name in ["Bob", "Cy"] {
+        bench.other.create_branch(&branch("work"), &BranchName::main()).await.expect("made");
+        bench.person("work", name).await;
+        let facts = bench.facts("work").await;
+        let Ok(Reply::Details(key, details)) = bench.ask(Request::Details(key(&facts.branch))).await else {
+            panic!("no details")
+        };
+        let newest = details.recent.first().map(|told| told.brief.clone());
+        assert_eq!(newest, facts.head, "the details are those of the branch that is there");
+        seen.push((facts.branch.manifest_version, key, newest));
+        bench.other.delete_branch(&branch("work")).await.expect("deleted");
+    }
+    let [(old_version, old_key, old_head), (version, key, head)] = seen.try_into().expect("two");
+    assert_eq!(old_version, version, "the numbers do not tell the two apart");
+    assert!(old_key != key && old_head != head, "{old_key:?} {key:?}");
+}
