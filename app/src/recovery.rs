@@ -46,6 +46,7 @@ pub(crate) fn decision_words(decision: Decision) -> &'static str {
         Decision::StaleAfterRollBack => "close: it was rolled back",
         Decision::OrphanedBranch => "discard: its branch is gone",
         Decision::Refuse => "refuse",
+        Decision::Wait => "wait",
     }
 }
 
@@ -60,6 +61,7 @@ pub(crate) fn done_words(decision: Decision) -> &'static str {
         Decision::StaleAfterRollBack => "closed, as it was rolled back",
         Decision::OrphanedBranch => "discarded, as its branch is gone",
         Decision::Refuse => "refused",
+        Decision::Wait => "waits",
     }
 }
 
@@ -83,6 +85,7 @@ pub(crate) fn why(step: &RecoveryStep) -> String {
                 }
             }
         }
+        Decision::Wait => "its tables cannot be looked at".to_owned(),
         Decision::Refuse => "a table's head is before the version its branch pins: the table lost versions".to_owned(),
     }
 }
@@ -96,7 +99,7 @@ pub(crate) fn then(step: &RecoveryStep) -> &'static str {
         | Decision::StaleAfterSuccess
         | Decision::StaleAfterRollBack
         | Decision::OrphanedBranch => "record a commit and an audit row, remove the sidecar",
-        Decision::Refuse if step.waits => "nothing until its tables can be read again; writing elsewhere goes on",
+        Decision::Wait => "nothing until its tables can be read again; writing elsewhere goes on",
         Decision::Refuse => "nothing; writing stays blocked until `recovery quarantine` moves it out, or it is mended",
     }
 }
@@ -113,7 +116,8 @@ pub(crate) fn action(decision: Decision, table: &TableStanding) -> String {
         | Decision::StaleAfterSuccess
         | Decision::StaleAfterRollBack
         | Decision::OrphanedBranch
-        | Decision::Refuse => "nothing".to_owned(),
+        | Decision::Refuse
+        | Decision::Wait => "nothing".to_owned(),
     }
 }
 
@@ -188,7 +192,6 @@ mod tests {
             decision: Decision::OrphanedBranch,
             tables: tables.to_vec(),
             blocked: None,
-            waits: false,
         };
         assert!(why(&step(&[])).ends_with("does not exist any more"));
         assert!(why(&step(&[table(5, 5)])).contains("to an earlier branch"));
@@ -214,11 +217,10 @@ mod tests {
             decision: Decision::Refuse,
             tables: Vec::new(),
             blocked: Some("it cannot be read".to_owned()),
-            waits: false,
         };
         assert_eq!(why(&step), "it cannot be read");
         assert_eq!(writer_words(&step), "of an unknown writer");
         assert!(then(&step).starts_with("nothing; writing stays blocked"));
-        assert!(then(&RecoveryStep { waits: true, ..step }).ends_with("writing elsewhere goes on"));
+        assert!(then(&RecoveryStep { decision: Decision::Wait, ..step }).ends_with("writing elsewhere goes on"));
     }
 }

@@ -55,8 +55,7 @@ pub fn first_steps(pending: &Pending, short: usize) -> Vec<String> {
     if let Some(migration) = &pending.migration {
         lines.push(format!("The format is brought from version {} to {}.", migration.from, migration.to));
     }
-    let (refused, settled): (Vec<_>, Vec<_>) =
-        pending.recovery.steps.iter().partition(|step| step.decision == Decision::Refuse);
+    let (refused, settled): (Vec<_>, Vec<_>) = pending.recovery.steps.iter().partition(|step| !step.decision.settles());
     match settled.len() {
         0 if !refused.is_empty() => {}
         0 => lines.push("No interrupted write is pending.".to_owned()),
@@ -65,7 +64,8 @@ pub fn first_steps(pending: &Pending, short: usize) -> Vec<String> {
     }
     lines.extend(settled.into_iter().map(|step| step_line(step, short)));
     lines.extend(refused.into_iter().map(|step| {
-        let effect = if step.waits { "waits, and others are written" } else { "blocks writing" };
+        let waits = step.decision == Decision::Wait;
+        let effect = if waits { "waits, and others are written" } else { "blocks writing" };
         format!("! {} {effect}: {}", tail(&step.id, short), why(step))
     }));
     if discards(pending) {
@@ -92,7 +92,7 @@ pub fn discards(pending: &Pending) -> bool {
 /// The first step that keeps the graph from being opened for writing.
 #[must_use]
 pub fn refusal(plan: &RecoveryPlan) -> Option<&RecoveryStep> {
-    plan.steps.iter().find(|step| step.decision == Decision::Refuse && !step.waits)
+    plan.steps.iter().find(|step| step.decision == Decision::Refuse)
 }
 
 #[cfg(test)]
@@ -101,14 +101,13 @@ mod tests {
 
     use super::*;
 
-    fn pending(steps: &[(&str, Decision, bool)]) -> Pending {
-        let step = |&(id, decision, waits): &(&str, Decision, bool)| RecoveryStep {
+    fn pending(steps: &[(&str, Decision)]) -> Pending {
+        let step = |&(id, decision): &(&str, Decision)| RecoveryStep {
             id: id.to_owned(),
             sidecar: None,
             decision,
             tables: Vec::new(),
-            blocked: (decision == Decision::Refuse).then(|| format!("{id} is not right")),
-            waits,
+            blocked: (!decision.settles()).then(|| format!("{id} is not right")),
         };
         let steps = steps.iter().map(step).collect();
         Pending { migration: None, recovery: RecoveryPlan { staged_schema: StagedSchema::None, steps } }
@@ -116,11 +115,7 @@ mod tests {
 
     #[test]
     fn what_is_not_settled_is_told_apart_from_what_is() {
-        let all = pending(&[
-            ("AB1", Decision::Refuse, true),
-            ("AB2", Decision::Discard, false),
-            ("AB3", Decision::Refuse, false),
-        ]);
+        let all = pending(&[("AB1", Decision::Wait), ("AB2", Decision::Discard), ("AB3", Decision::Refuse)]);
         let expected = [
             "1 interrupted write is settled first:",
             "  B2  of an unknown writer: discard",
@@ -133,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_waits_keeps_nobody_from_writing() {
-        let all = [("A", Decision::Refuse, true), ("B", Decision::Refuse, false)];
+        let all = [("A", Decision::Wait), ("B", Decision::Refuse)];
         assert!(refusal(&pending(&all[..1]).recovery).is_none());
         assert_eq!(refusal(&pending(&all).recovery).map(|step| step.id.as_str()), Some("B"));
     }

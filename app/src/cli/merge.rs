@@ -21,7 +21,6 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use stratigraph_engine::graph::{BranchError, Pending};
 use stratigraph_engine::merge::{MergeError, Merged};
-use stratigraph_engine::recovery::Decision;
 use stratigraph_engine::{BranchName, Error, Graph, Progress};
 
 use super::error::{CliError, note};
@@ -181,7 +180,7 @@ async fn announce(graph: &Graph) -> Result<(), CliError> {
     let Pending { migration, recovery } = graph.pending().await?;
     announce_migration(migration.as_ref());
     announce_schema(recovery.staged_schema);
-    let settled = recovery.steps.iter().filter(|step| step.decision != Decision::Refuse).count();
+    let settled = recovery.steps.iter().filter(|step| step.decision.settles()).count();
     if settled > 0 {
         let writes = if settled == 1 { "write" } else { "writes" };
         note(&format!(

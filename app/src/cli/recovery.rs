@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::Value as Json;
-use stratigraph_engine::recovery::{Decision, RecoveryStep, Sidecar, SidecarFile, SidecarState, WriterKind};
+use stratigraph_engine::recovery::{RecoveryStep, Sidecar, SidecarFile, SidecarState, WriterKind};
 use stratigraph_engine::{BranchName, Graph, TableVersion};
 
 use super::commit::moment;
@@ -247,7 +247,7 @@ async fn plan_if_possible(graph: &Graph) -> Vec<RecoveryStep> {
 /// What a sidecar says, with pin and head of its tables as they are now.
 async fn observe(graph: &Graph, file: &SidecarFile, plan: &[RecoveryStep]) -> Result<SidecarFacts, CliError> {
     let record = serde_json::from_str(&file.text).unwrap_or_else(|_| Json::from(file.text.as_str()));
-    let refused = plan.iter().find(|step| step.id == file.id && step.decision == Decision::Refuse);
+    let refused = plan.iter().find(|step| step.id == file.id && !step.decision.settles());
     let reason = refused.map(why);
     let facts = SidecarFacts { operation_id: file.id.clone(), record, reason, ..SidecarFacts::default() };
     match &file.state {

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use stratigraph_engine::graph::Pending;
 use stratigraph_engine::manifest::Migration;
-use stratigraph_engine::recovery::{Decision, RecoveryStep};
+use stratigraph_engine::recovery::RecoveryStep;
 use stratigraph_engine::schema::StagedSchema;
 use stratigraph_engine::{BranchName, Error, Graph, OpenMode};
 use stratigraph_widgets::width::escape;
@@ -30,7 +30,7 @@ pub(super) async fn open_to_write(uri: &str, work: &Work) -> Result<Graph, CliEr
     let Pending { migration, recovery } = open_graph(uri).await?.pending().await?;
     announce_migration(migration.as_ref());
     announce_schema(recovery.staged_schema);
-    for step in recovery.steps.iter().filter(|step| step.decision != Decision::Refuse) {
+    for step in recovery.steps.iter().filter(|step| step.decision.settles()) {
         note(&format!("an interrupted write is settled first: {}", settled(step)));
     }
     Ok(Box::pin(work.writing(Graph::open(uri, OpenMode::ReadWrite))).await?)

@@ -202,8 +202,9 @@ impl MergeError {
             | Self::OtherEdge { .. }
             | Self::Filter { .. } => ErrorKind::Invalid,
             Self::HistoryHidden { kind, .. } => *kind,
-            Self::NoCommit { .. } | Self::BaseGone { .. } | Self::BaseLost { .. } => ErrorKind::NotFound,
+            Self::NoCommit { .. } | Self::BaseGone { .. } => ErrorKind::NotFound,
             Self::Unrelated { .. }
+            | Self::BaseLost { .. }
             | Self::MissingTable { .. }
             | Self::RepeatedId { .. }
             | Self::Moved { .. }

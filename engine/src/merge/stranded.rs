@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::bases::Bases;
+use super::error::MergeError;
 use super::states::bases;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::history::{CommitGraph, HistoryProblem, LostCommits, branch_refs, merge_note, read_lineages};
 use crate::id::{BranchName, CommitId};
@@ -120,7 +121,7 @@ async fn start(
     }
     let Some(&first) = after.first() else { return Ok(Start::Nowhere) };
     match Bases::find(graph, history, &mut known, &after).await {
-        Err(Error::Merge(error)) if error.kind() == ErrorKind::NotFound => Ok(Start::Nowhere),
+        Err(Error::Merge(MergeError::BaseLost { .. } | MergeError::BaseGone { .. })) => Ok(Start::Nowhere),
         Err(error) => Err(error),
         Ok(_) if is_same => Ok(Start::AsBefore),
         Ok(_) => Ok(Start::Older(first)),

@@ -116,8 +116,10 @@ impl QueryError {
         if let Some(missing) = missing::table(state, snapshot, named, sql) {
             return Self::UnknownTable { missing, tables: snapshot.entries.keys().map(ToString::to_string).collect() };
         }
-        if let DataFusionError::NotImplemented(text) = source.find_root() {
-            return Self::Unsupported { what: unsupported::absent(text) };
+        if let DataFusionError::NotImplemented(text) = source.find_root()
+            && let Some(what) = unsupported::absent(text)
+        {
+            return Self::Unsupported { what };
         }
         match missing::column(&source, sql) {
             Some((missing, columns)) if !columns.is_empty() => Self::UnknownColumn { missing, columns },

@@ -10,7 +10,6 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{self, Visit, Visitor};
 
-use crate::excerpt::start_of;
 use crate::storage::{TooDeep, misread, too_many_terms};
 
 /// A part of a query that cannot be used.
@@ -70,20 +69,21 @@ pub(super) fn in_statement(state: &SessionState, statement: &Statement) -> Optio
 }
 
 /// Returns what the query engine does not have, from the text with which it says so: the name of a clause, or `Unsupported ast node` and
-/// how that is kept in memory.
-pub(super) fn absent(text: &str) -> Unsupported {
+/// how that is kept in memory. None if the text is about something else.
+pub(super) fn absent(text: &str) -> Option<Unsupported> {
     if text.contains("single SQL statement") {
-        return Unsupported::Several;
+        return Some(Unsupported::Several);
     }
     let named =
         ["Unsupported ast node ", "Unsupported JOIN operator "].iter().find_map(|start| text.strip_prefix(start));
     let Some(named) = named else {
-        let end = text.find(" clause is not").or_else(|| text.find(" is not")).unwrap_or(text.len());
-        return Unsupported::Absent(start_of(&text[..end]));
+        let clause = text.strip_suffix(" clause is not supported yet").unwrap_or(text);
+        let is_name = clause.chars().all(|letter| letter.is_ascii_uppercase() || letter == ' ');
+        return is_name.then(|| Unsupported::Absent(clause.to_owned()));
     };
     let name = named.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
     let join = if text.contains("JOIN operator") { " JOIN" } else { "" };
-    Unsupported::Absent(format!("{}{join}", spaced(name)))
+    Some(Unsupported::Absent(format!("{}{join}", spaced(name))))
 }
 
 /// `MatchRecognize` as `MATCH RECOGNIZE`.
@@ -203,7 +203,8 @@ mod tests {
             ("Unsupported JOIN operator CrossApply", "CROSS APPLY JOIN"),
             ("Unsupported JOIN operator Semi(On(BinaryOp", "SEMI JOIN"),
         ] {
-            assert_eq!(absent(text), Unsupported::Absent(name.to_owned()), "{text}");
+            assert_eq!(absent(text), Some(Unsupported::Absent(name.to_owned())), "{text}");
         }
+        assert_eq!(absent("Physical plan does not support logical expression Exists(…"), None);
     }
 }

@@ -35,7 +35,7 @@ pub struct Recovered {
 pub(super) async fn act(writer: &Writer, step: &RecoveryStep) -> Result<Recovered> {
     let (Some(sidecar), None) = (&step.sidecar, &step.blocked) else { return Err(refusal(writer, step).into()) };
     let outcomes = match step.decision {
-        Decision::Refuse => return Err(refusal(writer, step).into()),
+        Decision::Refuse | Decision::Wait => return Err(refusal(writer, step).into()),
         Decision::RollForward => roll_forward(writer, sidecar, &step.tables).await?,
         Decision::RollBack => roll_back(writer, sidecar, &step.tables).await?,
         Decision::StaleAfterSuccess => step.tables.iter().map(published_before).collect(),
@@ -52,7 +52,7 @@ pub(super) fn refusal(writer: &Writer, step: &RecoveryStep) -> RecoveryError {
     let (root, id) = (writer.storage.location().uri().to_owned(), step.id.clone());
     if let Some(reason) = &step.blocked {
         let refusals = vec![Refusal { id, reason: reason.clone() }];
-        return if step.waits {
+        return if step.decision == Decision::Wait {
             RecoveryError::Waiting { refusals }
         } else {
             RecoveryError::Blocked { root, refusals }
@@ -212,7 +212,8 @@ async fn record(writer: &Writer, decision: Decision, sidecar: &Sidecar, outcomes
         | Decision::Discard
         | Decision::StaleAfterSuccess
         | Decision::StaleAfterRollBack
-        | Decision::Refuse => fail_point!(crate::fail::RECOVERY_RECORD_AUDIT),
+        | Decision::Refuse
+        | Decision::Wait => fail_point!(crate::fail::RECOVERY_RECORD_AUDIT),
     }
     if !is_audited(storage, &sidecar.operation_id).await? {
         let row = AuditRow {
@@ -240,7 +241,8 @@ fn merged(decision: Decision, sidecar: &Sidecar) -> Result<Option<CommitId>> {
             | Decision::StaleAfterRollBack
             | Decision::Discard
             | Decision::OrphanedBranch
-            | Decision::Refuse,
+            | Decision::Refuse
+            | Decision::Wait,
             _,
         ) => Ok(None),
     }
@@ -249,7 +251,9 @@ fn merged(decision: Decision, sidecar: &Sidecar) -> Result<Option<CommitId>> {
 fn kind(decision: Decision) -> &'static str {
     match decision {
         Decision::RollForward | Decision::StaleAfterSuccess => "RolledForward",
-        Decision::RollBack | Decision::StaleAfterRollBack | Decision::Discard | Decision::Refuse => "RolledBack",
+        Decision::RollBack | Decision::StaleAfterRollBack | Decision::Discard | Decision::Refuse | Decision::Wait => {
+            "RolledBack"
+        }
         Decision::OrphanedBranch => "OrphanedBranchDiscarded",
     }
 }

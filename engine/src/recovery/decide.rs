@@ -19,8 +19,18 @@ pub enum Decision {
     StaleAfterRollBack,
     /// Its branch does not exist any more; one of the same name was made later.
     OrphanedBranch,
-    /// Do nothing: a table lost versions, or the record cannot be right, which a person has to look at.
+    /// Do nothing, and let nobody write: a table lost versions, or the record cannot be right, which a person has to look at.
     Refuse,
+    /// Do nothing until its branch and its tables can be looked at; it keeps nobody from writing elsewhere.
+    Wait,
+}
+
+impl Decision {
+    /// Whether it settles the write.
+    #[must_use]
+    pub fn settles(self) -> bool {
+        !matches!(self, Self::Refuse | Self::Wait)
+    }
 }
 
 /// What is known of one table.

@@ -89,7 +89,7 @@ pub enum RecoveryError {
         path: PathBuf,
     },
     /// A sidecar could not be copied to where it is to be moved; it stays where it is.
-    #[error("sidecar {id} stays where it is: it cannot be copied to {}", .path.display())]
+    #[error("sidecar {id} stays where it is: it cannot be copied to {}{}", .path.display(), taken(.source))]
     Quarantine {
         /// Name of the sidecar's file without `.json`.
         id: String,
@@ -146,6 +146,11 @@ pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | ':' | '=' | '@' | '+');
     let plain = !word.is_empty() && !word.starts_with('-') && word.chars().all(is_plain);
     if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+/// The next step where a name is taken.
+fn taken(source: &io::Error) -> &'static str {
+    if source.kind() == io::ErrorKind::AlreadyExists { "; give another file, or a folder" } else { "" }
 }
 
 impl RecoveryError {

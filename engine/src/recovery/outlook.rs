@@ -61,7 +61,8 @@ impl Outlook {
                 | Decision::StaleAfterSuccess
                 | Decision::StaleAfterRollBack
                 | Decision::OrphanedBranch
-                | Decision::Refuse => continue,
+                | Decision::Refuse
+                | Decision::Wait => continue,
             };
             let shown = Foreseen { lineage: table.lineage.clone(), version };
             self.pins.insert((branch.clone(), table.table_key.clone()), shown);

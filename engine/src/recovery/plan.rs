@@ -41,8 +41,6 @@ pub struct RecoveryStep {
     pub tables: Vec<TableStanding>,
     /// Why nothing can be done, for a file that no writer can have left like this, or whose tables cannot be looked at.
     pub blocked: Option<String>,
-    /// It waits until its tables can be looked at, and keeps nobody from writing elsewhere.
-    pub waits: bool,
 }
 
 /// Plans for all sidecars. Nothing is written.
@@ -82,7 +80,7 @@ fn named(file: &SidecarFile, planned: Result<RecoveryStep>) -> Result<RecoverySt
     match planned {
         Err(error) if is_elsewhere(&error) => {
             let reason = format!("its tables cannot be looked at: {error}");
-            Ok(RecoveryStep { waits: true, ..refused(file, reason) })
+            Ok(RecoveryStep { decision: Decision::Wait, ..refused(file, reason) })
         }
         planned => planned,
     }
@@ -95,7 +93,6 @@ fn refused(file: &SidecarFile, reason: String) -> RecoveryStep {
         decision: Decision::Refuse,
         tables: Vec::new(),
         blocked: Some(reason),
-        waits: false,
     }
 }
 
@@ -111,14 +108,7 @@ async fn plan_step(
     };
     let step = |decision, tables: Vec<Observed>| {
         let tables = tables.into_iter().map(|table| table.standing).collect();
-        RecoveryStep {
-            id: file.id.clone(),
-            sidecar: Some(sidecar.clone()),
-            decision,
-            tables,
-            blocked: None,
-            waits: false,
-        }
+        RecoveryStep { id: file.id.clone(), sidecar: Some(sidecar.clone()), decision, tables, blocked: None }
     };
     let name = sidecar.branch();
     let Some((_, made)) = branch_refs(storage).await?.into_iter().find(|(other, _)| *other == name) else {

@@ -57,7 +57,7 @@ async fn settle_all(
             }
             step => step?,
         };
-        if step.decision == Decision::Refuse {
+        if !step.decision.settles() {
             refused.add(writer, &step);
         } else {
             done.extend(act_or_wait(writer, &file, &step).await?);
@@ -164,13 +164,13 @@ pub(crate) async fn heal(writer: &Writer) -> Result<Vec<Recovered>> {
             step => step?,
         };
         match step.decision {
-            Decision::Refuse if step.blocked.is_some() => refused.add(writer, &step),
+            Decision::Refuse | Decision::Wait if step.blocked.is_some() => refused.add(writer, &step),
             Decision::RollForward
             | Decision::StaleAfterSuccess
             | Decision::StaleAfterRollBack
             | Decision::Discard
             | Decision::OrphanedBranch => done.extend(act_or_wait(writer, &file, &step).await?),
-            Decision::RollBack | Decision::Refuse => {
+            Decision::RollBack | Decision::Refuse | Decision::Wait => {
                 tracing::warn!("the interrupted write {} waits for the graph to be opened for writing", step.id);
             }
         }
@@ -223,7 +223,7 @@ async fn carry_out(
             let what = format!("{:?} was planned, now it is {:?}", planned.decision, step.decision);
             return Err(outdated(&planned.id, &what).into());
         }
-        if step.decision == Decision::Refuse {
+        if !step.decision.settles() {
             refused.add(writer, &step);
             continue;
         }

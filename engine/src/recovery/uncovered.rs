@@ -73,7 +73,6 @@ async fn settle(
         tables: vec![standing(&sidecar, table, head, planned)],
         sidecar: Some(sidecar),
         blocked: None,
-        waits: false,
     };
     act(writer, &step).await
 }

@@ -357,7 +357,7 @@ async fn what_nothing_can_stand_for_is_told_before_and_refused_after() -> Result
     for (source, target) in [("dev", "main"), ("main", "dev")] {
         let error = plan(&stage.made.graph, source, target).await.unwrap_err();
         assert!(matches!(&error, Error::Merge(MergeError::BaseLost { commit }) if *commit == base), "{error}");
-        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert_eq!(error.kind(), ErrorKind::Conflict, "both branches are there");
     }
     assert!(digest(&stage.made.path())? == before, "nothing was written");
     Ok(())

@@ -32,7 +32,7 @@ pub(super) async fn run(
     let graph = open_graph(uri).await?;
     let file = graph.sidecar(id).await?;
     let target = place(target, &file.id);
-    note(&format!("writing to {}: __recovery/{}.json is moved out", graph.uri(), file.id));
+    note(&format!("writing to {}: moving __recovery/{}.json out of it", graph.uri(), file.id));
     work.writing(graph.quarantine_sidecar(&file.id, &target)).await?;
     let tables = tables(&file);
     match file.readable() {

@@ -44,7 +44,7 @@ pub(super) async fn run(uri: &str, yes: bool, out: &mut Out, work: &Work, now_mi
     let mut beside = out.beside();
     plan::print(&plan, &mut beside, now_micros)?;
     beside.flush()?;
-    let settled = plan.steps.iter().filter(|step| step.decision != Decision::Refuse).count();
+    let settled = plan.steps.iter().filter(|step| step.decision.settles()).count();
     let rolled_back = plan.steps.iter().filter(|step| step.decision == Decision::RollBack).count();
     if rolled_back > 0 {
         let question =

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use stratigraph_engine::graph::{BranchError, Pending};
 use stratigraph_engine::merge::{MergeDecisions, MergeError, MergeHeads};
+use stratigraph_engine::recovery::Decision;
 use stratigraph_engine::{At, BranchName, CommitGraph, CommitId, Error, ErrorKind, Graph, Progress};
 
 use super::draft::{self, DraftKey};
@@ -139,7 +140,7 @@ async fn preview(pair: Pair, look_ahead: bool, cx: &TaskContext) -> Result<(), F
 
 /// What opening for writing does first; nothing if it only opens.
 fn first_lines(pending: &Pending) -> Vec<String> {
-    let is_nothing_done = pending.recovery.steps.iter().all(|step| step.waits);
+    let is_nothing_done = pending.recovery.steps.iter().all(|step| step.decision == Decision::Wait);
     if is_nothing_done && pending.migration.is_none() {
         return Vec::new();
     }

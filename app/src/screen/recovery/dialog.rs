@@ -28,33 +28,30 @@ pub(super) fn sweep(observed: &Observed, pending: &Pending, name: &str, now_micr
         let Some(step) = &entry.step else { continue };
         lines.push(heading(observed, entry, step, now_micros));
         lines.extend(effects(step).into_iter().map(|effect| format!("- {effect}")));
-        match (step.decision, step.waits) {
-            (Decision::Refuse, true) => {
+        match step.decision {
+            Decision::Wait => {
                 lines.push("- It waits until its tables can be read again; writing elsewhere goes on.".to_owned());
             }
-            (Decision::Refuse, false) => {
+            Decision::Refuse => {
                 lines.push("- It stays where it is, and blocks writing until it is moved out (Q).".to_owned());
             }
-            (
-                Decision::RollForward
-                | Decision::RollBack
-                | Decision::Discard
-                | Decision::StaleAfterSuccess
-                | Decision::StaleAfterRollBack
-                | Decision::OrphanedBranch,
-                _,
-            ) => {}
+            Decision::RollForward
+            | Decision::RollBack
+            | Decision::Discard
+            | Decision::StaleAfterSuccess
+            | Decision::StaleAfterRollBack
+            | Decision::OrphanedBranch => {}
         }
     }
     if discards(pending) {
         lines.push(
-            "What is rolled back is gone. Nothing fences other programs, and a restore wins over their commits: make sure that no \
-             other writer is active."
+            "What is rolled back is gone. Nothing keeps other programs from writing meanwhile, and a restore wins over their \
+             commits: make sure that none is at work."
                 .to_owned(),
         );
         Confirm::new("Settle the interrupted writes?", lines, "Settle", yes(pending)).typed(name)
     } else {
-        lines.push("Make sure that no other writer is active: nothing fences other programs.".to_owned());
+        lines.push("Make sure that no other program is writing: nothing keeps it from doing so.".to_owned());
         Confirm::new("Settle the interrupted writes?", lines, "Settle", yes(pending))
     }
 }
@@ -98,7 +95,7 @@ fn effects(step: &RecoveryStep) -> Vec<String> {
             vec![format!("discarded: its record; branch {branch} is gone")]
         }
         Decision::OrphanedBranch => vec![format!("discarded: its record; it was of an earlier branch {branch}")],
-        Decision::Refuse => Vec::new(),
+        Decision::Refuse | Decision::Wait => Vec::new(),
     }
 }
 

@@ -63,7 +63,7 @@ impl Entry {
 
     /// Returns whether recovery refuses it, so that it stays until a person or other files change that.
     pub(super) fn is_refused(&self) -> bool {
-        self.decision() == Some(Decision::Refuse) || self.is_closed()
+        self.decision().is_some_and(|decision| !decision.settles()) || self.is_closed()
     }
 
     /// Whether its file says nothing that this program understands.

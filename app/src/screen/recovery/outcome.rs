@@ -78,7 +78,7 @@ impl Outcome {
                 differs: difference(step, one),
                 ..untouched(step)
             },
-            None if step.decision == Decision::Refuse => Settled { actual: Actual::Refused, ..untouched(step) },
+            None if !step.decision.settles() => Settled { actual: Actual::Refused, ..untouched(step) },
             None => untouched(step),
         });
         Self { at_micros, what: "sweep", rows: rows.collect(), failure, picker: Picker::default() }
@@ -187,7 +187,7 @@ impl Settled {
 /// Whether healing leaves it alone.
 pub(super) fn waits(decision: Decision) -> bool {
     match decision {
-        Decision::RollBack | Decision::Refuse => true,
+        Decision::RollBack | Decision::Refuse | Decision::Wait => true,
         Decision::RollForward
         | Decision::Discard
         | Decision::StaleAfterSuccess
@@ -224,7 +224,7 @@ fn recorded_as(decision: Decision) -> Option<&'static str> {
         Decision::RollForward | Decision::StaleAfterSuccess => Some("RolledForward"),
         Decision::RollBack | Decision::StaleAfterRollBack | Decision::Discard => Some("RolledBack"),
         Decision::OrphanedBranch => Some("OrphanedBranchDiscarded"),
-        Decision::Refuse => None,
+        Decision::Refuse | Decision::Wait => None,
     }
 }
 
@@ -241,7 +241,8 @@ fn foreseen(step: &RecoveryStep) -> Vec<TableOutcome> {
                 | Decision::StaleAfterRollBack
                 | Decision::Discard
                 | Decision::OrphanedBranch
-                | Decision::Refuse,
+                | Decision::Refuse
+                | Decision::Wait,
                 _,
             ) => return None,
         };

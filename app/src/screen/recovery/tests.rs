@@ -130,7 +130,7 @@ fn a_sweep_that_discards_work_is_agreed_to_by_the_name_of_the_graph() {
         "discarded: node:Person version 23",
         "returns: node:Person to 22",
         "ROLL FORWARD (! may belong to a live writer)",
-        "no other writer is active",
+        "make sure that none is at work",
         "type crm to agree",
     ] {
         assert!(words.contains(fact), "{fact} is not in\n{words}");
@@ -277,7 +277,7 @@ fn a_sweep_passes_over_what_is_refused_and_is_not_offered_where_that_is_all() {
 #[test]
 fn a_record_whose_tables_cannot_be_read_waits_and_says_that_others_go_on() {
     let (file, mut step) = back();
-    (step.decision, step.tables, step.waits) = (Decision::Refuse, Vec::new(), true);
+    (step.decision, step.tables) = (Decision::Wait, Vec::new());
     step.blocked = Some("its tables cannot be looked at: __manifest/_versions is missing".to_owned());
     let mut stage = with(&[(file, step), forward()], SIZE);
     stage.keys("S");

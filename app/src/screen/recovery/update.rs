@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use stratigraph_engine::CommitId;
-use stratigraph_engine::recovery::{Decision, RecoveryPlan};
+use stratigraph_engine::recovery::RecoveryPlan;
 use stratigraph_engine::schema::StagedSchema;
 use stratigraph_widgets::width::escape;
 
@@ -288,7 +288,7 @@ impl Recovery {
         match steps.first() {
             _ if is_staged => Ok(()),
             None => Err("nothing is pending".to_owned()),
-            Some(first) if steps.iter().all(|step| step.decision == Decision::Refuse) => {
+            Some(first) if !steps.iter().any(|step| step.decision.settles()) => {
                 Err(format!("{} cannot be settled: see what can be done", observed.short(&first.id)))
             }
             Some(_) => Ok(()),

@@ -61,6 +61,7 @@ pub(super) fn decision_role(decision: Decision) -> Role {
         Decision::RollForward => Role::Good,
         Decision::RollBack | Decision::OrphanedBranch => Role::Warning,
         Decision::Discard | Decision::StaleAfterSuccess | Decision::StaleAfterRollBack => Role::Text,
+        Decision::Wait => Role::Warning,
         Decision::Refuse => Role::Error,
     }
 }
@@ -157,7 +158,7 @@ fn reasons(entry: &Entry, observed: &Observed, style: &Style) -> Vec<Line> {
 
 /// What is done about it, when, or what it blocks if nothing is.
 fn consequences(entry: &Entry, step: &RecoveryStep, style: &Style) -> Vec<Line> {
-    if step.decision == Decision::Refuse {
+    if !step.decision.settles() {
         return blocked(entry, step, style);
     }
     let mut lines = Vec::new();
@@ -186,6 +187,7 @@ fn online(decision: Decision) -> &'static str {
         | Decision::StaleAfterRollBack
         | Decision::OrphanedBranch => "healed before the next write, or with H",
         Decision::RollBack => "deferred: rolling back needs exclusive access",
+        Decision::Wait => "once its tables can be read again",
         Decision::Refuse => "never",
     }
 }
@@ -204,7 +206,7 @@ fn blocked(entry: &Entry, step: &RecoveryStep, style: &Style) -> Vec<Line> {
             ALL,
             "find out what wrote it; Q moves the file out of the graph once you know",
         ),
-        Some(SidecarState::Readable(sidecar)) if step.waits => (
+        Some(SidecarState::Readable(sidecar)) if step.decision == Decision::Wait => (
             "writes to its tables on its branch, which cannot be read either".to_owned(),
             "reading and writing elsewhere",
             if sidecar.branch().is_main() {
@@ -279,6 +281,7 @@ pub(super) fn reason(step: &RecoveryStep) -> String {
             format!("{} ({})", why(step), facts.join("; "))
         }
         Decision::Refuse
+        | Decision::Wait
         | Decision::Discard
         | Decision::StaleAfterSuccess
         | Decision::StaleAfterRollBack

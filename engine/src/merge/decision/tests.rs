@@ -217,7 +217,14 @@ fn decisions_that_do_nothing_are_told_with_the_reason() {
     // What others come before, what is not decided, and what was made for other rows is told elsewhere or as it should be.
     let all = || rule(None, Choice::Take(Side::Source));
     let stale = Decision { rows: Some("others".to_owned()), ..by_hand(Choice::Drop) };
-    assert_eq!(told(vec![all(), all(), Decision::by_hand(update, None), stale, by_hand(Choice::Drop)], true), []);
+    assert_eq!(told(vec![all(), Decision::by_hand(update, None), stale, by_hand(Choice::Drop)], true), []);
+    let shadowed = || "later rules are about the same conflicts: of two rules the last holds".to_owned();
+    assert_eq!(told(vec![all(), all()], true), [(0, shadowed())]);
+    let of_updates = || rule(Some(ConflictKind::DivergentUpdate), Choice::Take(Side::Target));
+    assert_eq!(told(vec![all(), of_updates()], true), []);
+    assert_eq!(told(vec![of_updates(), all()], true), [(0, shadowed())]);
+    // What is decided by hand is nothing that a rule does in its place.
+    assert_eq!(told(vec![of_updates(), by_hand(Choice::Drop)], true), []);
 }
 
 #[test]

@@ -70,7 +70,6 @@ pub(super) fn load(
         decision,
         tables: standings.iter().map(standing).collect(),
         blocked: None,
-        waits: false,
     };
     (SidecarFile { id: id.to_owned(), text, state: SidecarState::Readable(Box::new(sidecar)) }, step)
 }
@@ -83,7 +82,6 @@ pub(super) fn closed(id: &str, text: &str, state: SidecarState, reason: &str) ->
         decision: Decision::Refuse,
         tables: Vec::new(),
         blocked: Some(reason.to_owned()),
-        waits: false,
     };
     (SidecarFile { id: id.to_owned(), text: text.to_owned(), state }, step)
 }
