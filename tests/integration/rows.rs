@@ -333,6 +333,8 @@ async fn what_the_query_engine_gets_wrong_is_refused_by_name() -> Result<()> {
         "show columns from Person",
         "with recursive n(x) as (select 1 union all select x + 1 from n where x < 3) select x from n where x = 3",
         "with recursive n(x, y) as (values (1, 2) union select x + y, 1 from n where x < 3) select x, y from n where x = 3",
+        "with recursive a(q, p) as (select 1 as p, 2 as q union by name select 3 as p, 4 as q) select * from a where q = 3 and p = 4",
+        "with recursive a(x) as (select 1 as p union by name select 2 as p) select * from a where x = 2",
         "with recursive n(x) as (select * from (select 1) union all (select x + 1 from n where x < 3)) select x from n",
         "with recursive p(name, far) as (select id, 0 from Person where id = 'Ada' union all select k.dst, p.far + 1 from p join \
          Knows k on k.src = p.name where p.far < 2) select * from p",

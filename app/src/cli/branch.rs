@@ -91,9 +91,11 @@ async fn delete(uri: &str, name: &str, yes: bool, out: &mut Out, work: &Work) ->
     if !dependents.is_empty() && !name.is_main() {
         return Err(Error::from(BranchError::InUse { name, dependents }).into());
     }
-    if yes {
+    if name.is_main() {
+        // The engine says why it cannot be.
+    } else if yes {
         warn_of_stranded(&name, &graph).await;
-    } else if !name.is_main() {
+    } else {
         let loss = loss::find(&graph, &name, &Progress::none()).await?;
         loss.lines(arrow(out), TimeDisplay::Utc).iter().for_each(|line| note(line));
         confirm(format!("delete branch {name} of {}?", graph.uri()), yes).await?;

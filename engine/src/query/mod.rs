@@ -118,6 +118,11 @@ pub(crate) async fn sql(storage: &Storage, snapshot: &Snapshot, sql: &str, optio
 /// Reads a query. Nothing that walks over what is returned needs a deep stack.
 fn read(state: &SessionState, snapshot: &Snapshot, sql: &str) -> Result<Statement, QueryError> {
     let deep = |what| QueryError::Unsupported { what: Unsupported::TooDeep(what) };
+    let start = sql.split_whitespace().map(str::to_ascii_uppercase);
+    let start = start.take_while(|word| ["EXPLAIN", "ANALYZE", "VERBOSE"].contains(&word.as_str()));
+    if start.filter(|word| word == "EXPLAIN").nth(1).is_some() {
+        return Err(QueryError::Unsupported { what: Unsupported::Absent("EXPLAIN of an EXPLAIN".to_owned()) });
+    }
     let read = with_room_for(sql, || {
         let read = state.sql_to_statement(sql, &state.config().options().sql_parser.dialect);
         let mut statement = read.map_err(|cause| QueryError::planning(state, snapshot, (sql, &[]), cause))?;

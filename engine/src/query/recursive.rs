@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Cte, Query, SetExpr, SetOperator, Statement, TableAlias, TableFactor, VisitMut, VisitorMut,
+    Cte, Query, SetExpr, SetOperator, SetQuantifier, Statement, TableAlias, TableFactor, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -34,7 +34,10 @@ fn name_first(table: &mut Cte) {
     if table.alias.columns.is_empty() {
         return;
     }
-    if let SetExpr::SetOperation { op: SetOperator::Union, left: first, .. } = table.query.body.as_mut() {
+    let by_place = [SetQuantifier::All, SetQuantifier::Distinct, SetQuantifier::None];
+    if let SetExpr::SetOperation { op: SetOperator::Union, set_quantifier, left: first, .. } = table.query.body.as_mut()
+        && by_place.contains(set_quantifier)
+    {
         let mut named = named();
         let (read, alias) = parts(&mut named).expect("it reads another query");
         std::mem::swap(&mut read.body, first);

@@ -78,12 +78,13 @@ pub(super) fn absent(text: &str) -> Option<Unsupported> {
         ["Unsupported ast node ", "Unsupported JOIN operator "].iter().find_map(|start| text.strip_prefix(start));
     let Some(named) = named else {
         let clause = text.strip_suffix(" clause is not supported yet").unwrap_or(text);
-        let is_name = clause.chars().all(|letter| letter.is_ascii_uppercase() || letter == ' ');
+        let is_name = !clause.is_empty() && clause.chars().all(|letter| letter.is_ascii_uppercase() || letter == ' ');
         return is_name.then(|| Unsupported::Absent(clause.to_owned()));
     };
-    let name = named.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
-    let join = if text.contains("JOIN operator") { " JOIN" } else { "" };
-    Some(Unsupported::Absent(format!("{}{join}", spaced(name))))
+    let named = named.strip_prefix("in sqltorel: ").unwrap_or(named);
+    let name = spaced(named.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default());
+    let is_join = text.contains("JOIN operator") && !name.ends_with("JOIN");
+    (!name.is_empty()).then(|| Unsupported::Absent(if is_join { name + " JOIN" } else { name }))
 }
 
 /// `MatchRecognize` as `MATCH RECOGNIZE`.
@@ -200,6 +201,8 @@ mod tests {
             ("FETCH clause is not supported yet", "FETCH"),
             ("Unsupported ast node Pivot { table: Table { name: …", "PIVOT"),
             ("Unsupported ast node MatchRecognize { table", "MATCH RECOGNIZE"),
+            ("Unsupported ast node in sqltorel: RLike { negated: false", "R LIKE"),
+            ("Unsupported JOIN operator StraightJoin(On(", "STRAIGHT JOIN"),
             ("Unsupported JOIN operator CrossApply", "CROSS APPLY JOIN"),
             ("Unsupported JOIN operator Semi(On(BinaryOp", "SEMI JOIN"),
         ] {

@@ -57,7 +57,7 @@ pub(crate) async fn plan_recovery(storage: &Storage) -> Result<RecoveryPlan> {
     Ok(RecoveryPlan { staged_schema, steps })
 }
 
-/// Plans for one sidecar as things stand now. One whose tables cannot be looked at is refused like one that cannot be right.
+/// Plans for one sidecar as things stand now. One whose tables cannot be looked at waits.
 pub(super) async fn plan_now(storage: &Storage, file: &SidecarFile, schema_promoted: bool) -> Result<RecoveryStep> {
     named(file, plan_sound(storage, file, schema_promoted).await)
 }
@@ -75,7 +75,7 @@ pub(super) fn is_elsewhere(error: &Error) -> bool {
     error.kind().is_lasting()
 }
 
-/// A step that cannot be planned because something is missing or broken, as one that is refused by name.
+/// A step that cannot be planned because something is missing or broken waits, and says why.
 fn named(file: &SidecarFile, planned: Result<RecoveryStep>) -> Result<RecoveryStep> {
     match planned {
         Err(error) if is_elsewhere(&error) => {

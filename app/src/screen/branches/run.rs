@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use stratigraph_engine::graph::BranchError;
+use stratigraph_engine::history::HistoryError;
 use stratigraph_engine::recovery::SidecarFile;
 use stratigraph_engine::{At, Branch, BranchName, Commit, CommitGraph, CommitId, Error, ErrorKind, Graph, Snapshot};
 
@@ -167,9 +168,11 @@ async fn find(name: BranchName, text: &str, on: &BranchName, cx: &TaskContext) -
 }
 
 async fn loss(name: &BranchName, cx: &TaskContext) -> Result<Loss, Failure> {
-    loss::find(&cx.graph()?, name, cx.progress()).await.map_err(|error| match error.kind() {
-        ErrorKind::NotFound => Failure::new(ErrorKind::NotFound, format!("branch `{name}` is gone already")),
-        _ => Failure::from(error),
+    loss::find(&cx.graph()?, name, cx.progress()).await.map_err(|error| match error {
+        Error::History(HistoryError::UnknownBranch { .. }) => {
+            Failure::new(ErrorKind::NotFound, format!("branch `{name}` is gone already"))
+        }
+        error => Failure::from(error),
     })
 }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr as Written, Query, Select, SetExpr, Value, VisitMut, VisitorMut,
+    BinaryOperator, Expr as Written, Query, Select, SetExpr, TableFactor, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
 /// How deep expressions may be. The query engine takes up to 10 KiB of a thread's 2 MiB for each level.
@@ -35,7 +35,11 @@ pub enum TooDeep {
     SetOperations,
     /// Tables that are joined.
     Joins,
-    /// Letters.
+    /// Tables of a WITH, or tables inside one another.
+    Tables,
+    /// The system has no stack for it.
+    NoRoom,
+    /// The text, in bytes.
     Text,
 }
 
@@ -51,8 +55,8 @@ impl fmt::Display for TooDeep {
             ),
             Self::Terms => write!(
                 f,
-                "more than {MOST_TERMS} terms of AND in a row cannot be used in a query: use NOT IN for a list of values, or put parts of \
-                 them into a WITH"
+                "more than {MOST_TERMS} terms of AND in a row cannot be used in a query: use NOT IN for a list of values, or ask several \
+                 times"
             ),
             Self::SetOperations => {
                 write!(
@@ -60,12 +64,17 @@ impl fmt::Display for TooDeep {
                     "more than {DEEPEST} UNION, INTERSECT or EXCEPT in a row cannot be used: put parts of them in parentheses"
                 )
             }
+            Self::Tables => write!(
+                f,
+                "more than {DEEPEST} tables in a WITH, or inside one another, cannot be used: ask several times"
+            ),
+            Self::NoRoom => f.write_str("the system has not enough memory to read so long a text: ask several times"),
             Self::Text => write!(
                 f,
                 "more than {} MiB of SQL cannot be used: load the values as a table and join it, or ask several times",
                 LONGEST >> 20
             ),
-            Self::Joins => write!(f, "more than {DEEPEST} joins in a row cannot be used: put parts of them in a WITH"),
+            Self::Joins => write!(f, "more than {DEEPEST} joins in a row cannot be used: ask several times"),
         }
     }
 }
@@ -73,7 +82,7 @@ impl fmt::Display for TooDeep {
 /// Does something with a text on a stack that is large enough to give back what is read of it.
 ///
 /// # Errors
-/// [`TooDeep::Text`] if the text is so long that there is no such stack.
+/// [`TooDeep::Text`] or [`TooDeep::NoRoom`] if there is no such stack.
 pub(crate) fn with_room_for<T: Send>(text: &str, read: impl FnOnce() -> T + Send) -> Result<T, TooDeep> {
     if text.len() <= SHORT {
         return Ok(read());
@@ -83,7 +92,7 @@ pub(crate) fn with_room_for<T: Send>(text: &str, read: impl FnOnce() -> T + Send
     }
     let stack = std::thread::Builder::new().stack_size((text.len() * STACK_PER_BYTE).max(2 << 20));
     std::thread::scope(|scope| {
-        let reader = stack.spawn_scoped(scope, read).map_err(|_| TooDeep::Text)?;
+        let reader = stack.spawn_scoped(scope, read).map_err(|_| TooDeep::NoRoom)?;
         Ok(reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
 }
@@ -99,13 +108,19 @@ pub(crate) fn flatten(written: &mut impl VisitMut) -> Result<(), TooDeep> {
     }
 }
 
-/// Returns whether a part of a flat expression has more terms of AND in a row than a query can have.
+/// Finds that a flat expression is a row of more terms of AND than a query can have, or of OR behind a NOT, which is the same.
 pub(crate) fn too_many_terms(written: &Written) -> Option<TooDeep> {
-    let (mut open, mut terms) = (vec![written], 0);
-    while let Some(part) = open.pop() {
+    let (mut open, mut terms) = (vec![(written, false)], 0);
+    while let Some((part, is_negated)) = open.pop() {
         match part {
-            Written::BinaryOp { left, op: BinaryOperator::And, right } => open.extend([left.as_ref(), right.as_ref()]),
-            Written::Nested(inner) => open.push(inner),
+            Written::BinaryOp { left, op: BinaryOperator::And, right } if !is_negated => {
+                open.extend([(left.as_ref(), false), (right.as_ref(), false)]);
+            }
+            Written::BinaryOp { left, op: BinaryOperator::Or, right } if is_negated => {
+                open.extend([(left.as_ref(), true), (right.as_ref(), true)]);
+            }
+            Written::UnaryOp { op: UnaryOperator::Not, expr } => open.push((expr, !is_negated)),
+            Written::Nested(inner) => open.push((inner, is_negated)),
             _ => terms += 1,
         }
     }
@@ -115,39 +130,67 @@ pub(crate) fn too_many_terms(written: &Written) -> Option<TooDeep> {
 /// Never goes deeper than is allowed.
 #[derive(Default)]
 struct Flatten {
-    depth: usize,
+    expressions: usize,
+    tables: usize,
 }
 
 impl VisitorMut for Flatten {
     type Break = TooDeep;
 
     fn pre_visit_expr(&mut self, expression: &mut Written) -> ControlFlow<TooDeep> {
-        if let Written::BinaryOp { op: op @ (BinaryOperator::And | BinaryOperator::Or), .. } = &*expression {
-            let op = op.clone();
-            let terms = terms(std::mem::replace(expression, Written::value(Value::Null)), &op);
-            *expression = if terms.len() > FEW_TERMS { balanced(terms, &op) } else { as_written(terms, &op) };
+        match &*expression {
+            Written::BinaryOp { op: op @ (BinaryOperator::And | BinaryOperator::Or), .. } => {
+                let op = op.clone();
+                let terms = terms(std::mem::replace(expression, Written::value(Value::Null)), &op);
+                *expression = if terms.len() > FEW_TERMS { flat(terms, &op) } else { as_written(terms, &op) };
+            }
+            // The query engine makes each part a function of the ones before.
+            Written::CompoundFieldAccess { access_chain, .. } if access_chain.len() > DEEPEST => {
+                return ControlFlow::Break(TooDeep::Operators);
+            }
+            _ => {}
         }
-        self.depth += 1;
-        if self.depth > DEEPEST { ControlFlow::Break(TooDeep::Operators) } else { ControlFlow::Continue(()) }
+        self.expressions += 1;
+        within(self.expressions, TooDeep::Operators)
     }
 
     fn post_visit_expr(&mut self, _: &mut Written) -> ControlFlow<TooDeep> {
-        self.depth -= 1;
+        self.expressions -= 1;
         ControlFlow::Continue(())
     }
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<TooDeep> {
-        let (mut set, mut operations) = (query.body.as_ref(), 0);
-        while let SetExpr::SetOperation { left, .. } = set {
-            (set, operations) = (left, operations + 1);
+        within(query.with.as_ref().map_or(0, |with| with.cte_tables.len()), TooDeep::Tables)?;
+        let mut open = vec![(query.body.as_ref(), 0)];
+        while let Some((set, depth)) = open.pop() {
+            within(depth, TooDeep::SetOperations)?;
+            if let SetExpr::SetOperation { left, right, .. } = set {
+                open.extend([(left.as_ref(), depth + 1), (right.as_ref(), depth + 1)]);
+            }
         }
-        if operations > DEEPEST { ControlFlow::Break(TooDeep::SetOperations) } else { ControlFlow::Continue(()) }
+        ControlFlow::Continue(())
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<TooDeep> {
-        let joins: usize = select.from.iter().map(|table| 1 + table.joins.len()).sum();
-        if joins > DEEPEST { ControlFlow::Break(TooDeep::Joins) } else { ControlFlow::Continue(()) }
+        within(select.from.iter().map(|table| 1 + table.joins.len()).sum(), TooDeep::Joins)
     }
+
+    fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<TooDeep> {
+        if let TableFactor::NestedJoin { table_with_joins, .. } = table {
+            within(1 + table_with_joins.joins.len(), TooDeep::Joins)?;
+        }
+        self.tables += 1;
+        within(self.tables, TooDeep::Tables)
+    }
+
+    fn post_visit_table_factor(&mut self, _: &mut TableFactor) -> ControlFlow<TooDeep> {
+        self.tables -= 1;
+        ControlFlow::Continue(())
+    }
+}
+
+fn within(depth: usize, what: TooDeep) -> ControlFlow<TooDeep> {
+    if depth > DEEPEST { ControlFlow::Break(what) } else { ControlFlow::Continue(()) }
 }
 
 /// What an operator connects, from left to right.
@@ -173,19 +216,24 @@ fn as_written(terms: Vec<Written>, op: &BinaryOperator) -> Written {
     chain.expect("a chain has terms")
 }
 
-fn balanced(mut terms: Vec<Written>, op: &BinaryOperator) -> Written {
+fn flat(terms: Vec<Written>, op: &BinaryOperator) -> Written {
+    balanced(terms, |left, right| joined(left, op, right)).expect("a chain has terms")
+}
+
+/// Joins terms in their order, so that none is deeper than it must be.
+pub(super) fn balanced<T>(mut terms: Vec<T>, join: impl Fn(T, T) -> T) -> Option<T> {
     while terms.len() > 1 {
         let mut pairs = Vec::with_capacity(terms.len().div_ceil(2));
         let mut rest = terms.into_iter();
         while let Some(left) = rest.next() {
             pairs.push(match rest.next() {
-                Some(right) => joined(left, op, right),
+                Some(right) => join(left, right),
                 None => left,
             });
         }
         terms = pairs;
     }
-    terms.pop().expect("a chain has terms")
+    terms.pop()
 }
 
 fn joined(left: Written, op: &BinaryOperator, right: Written) -> Written {

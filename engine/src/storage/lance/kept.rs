@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -60,7 +61,7 @@ impl VersionFolders {
         let mut found = Listings::with_capacity(lineages.len());
         let mut kept = Vec::with_capacity(lineages.len());
         for lineage in lineages {
-            let listing = listing(&folder_of(root, lineage.as_deref()), known.remove(&lineage), Instant::now());
+            let listing = listing(&folder_of(root, lineage.as_deref()), known.remove(&lineage), Instant::now).ok();
             kept.push(listing.and_then(|listing| listing.kept));
             found.extend(listing.map(|listing| (lineage, listing)));
         }
@@ -74,25 +75,29 @@ fn folder_of(root: &Path, lineage: Option<&str>) -> PathBuf {
     lineage.join("_versions")
 }
 
-/// The listing that was made before, if it still holds, else a new one; none if there is no folder.
-fn listing(folder: &Path, known: Option<Listing>, now: Instant) -> Option<Listing> {
+/// The listing that was made before, if it still holds, else a new one. What fails is not remembered.
+fn listing(folder: &Path, known: Option<Listing>, now: impl Fn() -> Instant) -> io::Result<Listing> {
+    let asked = now();
     // The time is read before the listing: of a change between the two, the next look finds another time.
-    let changed = fs::metadata(folder).and_then(|folder| folder.modified()).ok()?;
+    let changed = fs::metadata(folder)?.modified()?;
     let known = known.filter(|known| known.changed == changed);
     if let Some(known) = known.filter(|known| known.is_settled) {
-        return Some(known);
+        return Ok(known);
     }
-    let seen = known.map_or(now, |known| known.seen);
-    Some(Listing { changed, seen, is_settled: now.duration_since(seen) > CLOCK_STEP, kept: list(folder) })
+    // The change is at least as old as the moment after its time was seen first.
+    let seen = known.map_or_else(now, |known| known.seen);
+    let is_settled = asked.checked_duration_since(seen).is_some_and(|passed| passed > CLOCK_STEP);
+    Ok(Listing { changed, seen, is_settled, kept: list(folder)? })
 }
 
-fn list(folder: &Path) -> Option<KeptVersions> {
-    let files = fs::read_dir(folder).ok()?;
-    let versions = files.filter_map(|file| version_of(file.ok()?.file_name().to_str()?));
-    versions.fold(None, |kept, version| {
+fn list(folder: &Path) -> io::Result<Option<KeptVersions>> {
+    let mut kept = None;
+    for file in fs::read_dir(folder)? {
+        let Some(version) = file?.file_name().to_str().and_then(version_of) else { continue };
         let KeptVersions { oldest, newest } = kept.unwrap_or(KeptVersions { oldest: version, newest: version });
-        Some(KeptVersions { oldest: version.min(oldest), newest: version.max(newest) })
-    })
+        kept = Some(KeptVersions { oldest: version.min(oldest), newest: version.max(newest) });
+    }
+    Ok(kept)
 }
 
 /// Returns the version that a file describes: `<2^64 - 1 - version>.manifest`, or `<version>.manifest` in old tables.
@@ -126,7 +131,7 @@ mod tests {
         let (start, time) = (Instant::now(), SystemTime::UNIX_EPOCH + Duration::from_secs(1_000));
         let mut known = None;
         let mut newest_after = |seconds: u64| {
-            known = listing(folder.path(), known, start + Duration::from_secs(seconds));
+            known = listing(folder.path(), known, || start + Duration::from_secs(seconds)).ok();
             known.unwrap().kept.map(|kept| kept.newest)
         };
 
@@ -141,6 +146,26 @@ mod tests {
         write(4, time + Duration::from_secs(5));
         assert_eq!(newest_after(12), Some(4));
         fs::remove_dir_all(folder.path()).unwrap();
-        assert!(listing(folder.path(), known, start).is_none());
+        assert!(listing(folder.path(), known, || start).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_could_not_be_listed_is_asked_again() {
+        let root = tempfile::tempdir().unwrap();
+        let location = Location::create(root.path().to_str().unwrap()).unwrap();
+        let table = root.path().join("t");
+        fs::create_dir_all(&table).unwrap();
+        let folders = VersionFolders::default();
+        // A file where the folder should be cannot be listed.
+        fs::write(table.join("_versions"), "").unwrap();
+        assert_eq!(folders.kept(&location, "t", vec![None]).await, [None]);
+        assert!(folders.0.lock().unwrap()["t"].is_empty(), "a failure is not remembered");
+        fs::remove_file(table.join("_versions")).unwrap();
+        fs::create_dir(table.join("_versions")).unwrap();
+        fs::write(table.join("_versions/3.manifest"), "").unwrap();
+        let asked = (0..8).map(|_| folders.kept(&location, "t", vec![None, None]));
+        for kept in futures::future::join_all(asked).await {
+            assert_eq!(kept, [Some(KeptVersions { oldest: 3, newest: 3 }); 2]);
+        }
     }
 }

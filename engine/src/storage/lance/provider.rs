@@ -11,6 +11,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use lance_core::datatypes::BlobHandling;
 
 use super::Table;
+use super::chains::balanced;
 
 /// Reads what a query needs of a table, as [`Table::scanner`] does.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ impl TableProvider for Source {
             let columns: Vec<&str> = columns.iter().map(|&column| self.schema.field(column).name().as_str()).collect();
             scanner.project(&columns)?;
         }
-        if let Some(filter) = filters.iter().cloned().reduce(Expr::and) {
+        if let Some(filter) = balanced(filters.to_vec(), Expr::and) {
             scanner.filter_expr(filter);
         }
         scanner.limit(limit.and_then(|rows| i64::try_from(rows).ok()), None)?;
