@@ -76,8 +76,8 @@ async fn other_long_chains_are_answered_up_to_a_length_and_refused_beyond() -> R
     };
     let casts = |length: usize| format!("select count(age{}) from Person", "::bigint".repeat(length));
     let joins = |length: usize| {
-        let joined: String =
-            (0..length).map(|number| format!(" join Person p{number} on p.name = p{number}.name")).collect();
+        let joined = (0..length).map(|number| format!(" join Person p{number} on p.name = p{number}.name"));
+        let joined = joined.collect::<Vec<_>>().concat();
         format!("select count(*) from Person p{joined}")
     };
     let terms =
@@ -94,8 +94,8 @@ async fn other_long_chains_are_answered_up_to_a_length_and_refused_beyond() -> R
         format!("select * from Person where not ({})", chain(" or ", |age| format!("name like '%{age}'"), 5 * length))
     };
     let tables = |length: usize| {
-        let next: String =
-            (1..length).map(|number| format!(", t{number} as (select * from t{})", number - 1)).collect();
+        let next = (1..length).map(|number| format!(", t{number} as (select * from t{})", number - 1));
+        let next = next.collect::<Vec<_>>().concat();
         format!("with t0 as (select 1 x){next} select * from t{}", length - 1)
     };
     let unpivoted = |length: usize| format!("select * from Person{}", " unpivot(a for b in (c))".repeat(length));

@@ -57,10 +57,10 @@ async fn settle_all(
             }
             step => step?,
         };
-        if !step.decision.settles() {
-            refused.add(writer, &step);
-        } else {
+        if step.decision.settles() {
             done.extend(act_or_wait(writer, &file, &step).await?);
+        } else {
+            refused.add(writer, &step);
         }
     }
     refused.told(writer)
