@@ -16,6 +16,7 @@ use crate::walk::{merges_of, only_on};
 
 /// Lost commits that are listed one by one.
 const LISTED: usize = 10;
+
 /// A branch to be deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doomed {
@@ -23,11 +24,11 @@ pub struct Doomed {
     pub name: BranchName,
     /// Its head, as it was told.
     pub head: Option<CommitId>,
-    /// How many commits are lost with it.
+    /// Number of commits that are lost with it.
     pub lost: usize,
 }
 
-/// What deleting a branch loses.
+/// Everything that goes with a branch when it is deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loss {
     /// The branch.
@@ -57,7 +58,7 @@ pub struct Loss {
 pub(crate) async fn find(graph: &Graph, name: &BranchName, progress: &Progress) -> Result<Loss, Error> {
     let branch = graph.branch(name).await?;
     let dependents = graph.branches_from(name).await?;
-    // What cannot be told of a broken branch must not keep it from being deleted.
+    // A broken branch can be deleted, although less can be told of it.
     let stranded = match branch.broken {
         None => graph.stranded_by(name).await.map_err(|error| chain(&error).join(": ")),
         Some(_) => Ok(Vec::new()),
@@ -134,7 +135,7 @@ impl Loss {
         lines
     }
 
-    /// How many commits are lost, and the first of them.
+    /// Tells the number of commits that are lost, and lists the first of them.
     fn lost_lines(&self, arrow: &str, time: TimeDisplay) -> Vec<String> {
         let all = self.doomed.lost;
         let first = match all {

@@ -79,7 +79,7 @@ impl Brief {
 pub struct Told {
     /// The commit.
     pub brief: Brief,
-    /// What it did.
+    /// The change that it made.
     pub summary: Summary,
 }
 

@@ -87,18 +87,16 @@ async fn delete(uri: &str, name: &str, yes: bool, out: &mut Out, work: &Work) ->
     let name = branch_name(name)?;
     let graph = open_graph(uri).await?;
     let branch = graph.branch(&name).await?;
-    let dependents = graph.branches_from(&name).await?;
-    if !dependents.is_empty() && !name.is_main() {
-        return Err(Error::from(BranchError::InUse { name, dependents }).into());
-    }
-    if name.is_main() {
-        // The engine says why it cannot be.
-    } else if yes {
-        warn_of_stranded(&name, &graph).await;
-    } else {
-        let loss = loss::find(&graph, &name, &Progress::none()).await?;
-        loss.lines(arrow(out), TimeDisplay::Utc).iter().for_each(|line| note(line));
-        confirm(format!("delete branch {name} of {}?", graph.uri()), yes).await?;
+    // Why main cannot be deleted, the engine says.
+    if !name.is_main() {
+        check_unused(&graph, &name).await?;
+        if yes {
+            warn_of_stranded(&name, &graph).await;
+        } else {
+            let loss = loss::find(&graph, &name, &Progress::none()).await?;
+            loss.lines(arrow(out), TimeDisplay::Utc).iter().for_each(|line| note(line));
+            confirm(format!("delete branch {name} of {}?", graph.uri()), yes).await?;
+        }
     }
     let graph = open_to_write(uri, work).await?;
     echo(graph.uri(), &name, None);
@@ -109,6 +107,15 @@ async fn delete(uri: &str, name: &str, yes: bool, out: &mut Out, work: &Work) ->
         Box::pin(work.writing(graph.delete_branch_at(&name, branch.head))).await?;
     }
     print(out, &branch, Done::Deleted)
+}
+
+/// Refuses a branch that cannot be deleted because another one starts on it, before anything is done.
+pub(super) async fn check_unused(graph: &Graph, name: &BranchName) -> Result<(), CliError> {
+    let dependents = graph.branches_from(name).await?;
+    if dependents.is_empty() {
+        return Ok(());
+    }
+    Err(Error::from(BranchError::InUse { name: name.clone(), dependents }).into())
 }
 
 /// Says which merges become impossible when a branch is deleted. That this cannot be found out keeps nobody from deleting it.

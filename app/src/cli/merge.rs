@@ -23,6 +23,7 @@ use stratigraph_engine::graph::{BranchError, Pending};
 use stratigraph_engine::merge::{MergeError, Merged};
 use stratigraph_engine::{BranchName, Error, Graph, Progress};
 
+use super::branch::check_unused;
 use super::error::{CliError, note};
 use super::meter::Meter;
 use super::open_graph;
@@ -113,7 +114,7 @@ async fn merge(args: MergeArgs, asked: Asked, out: &mut Out, work: &Work) -> Res
     let graph = open_to_write(&args.uri, work).await?;
     echo(graph.uri(), &asked.target, args.actor.as_deref());
     if args.delete_source {
-        done::check_unused(&graph, &asked.source).await?;
+        check_unused(&graph, &asked.source).await?;
     }
     let (found, merged) = find_and_merge(&graph, &args, &asked, out, work).await?;
     if merged.written.as_ref().is_some_and(|written| written.sidecar_left) {

@@ -225,7 +225,7 @@ fn repeated<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     names.find(|name| !seen.insert(*name))
 }
 
-/// What a statement is called that begins like a query and is none.
+/// Returns the name of a statement that begins like a query and is none.
 fn changing(sql: &str) -> String {
     match first_word(sql).as_str() {
         word @ ("SELECT" | "WITH" | "FROM") => format!("{word} … INTO"),

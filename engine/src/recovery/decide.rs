@@ -26,7 +26,7 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// Whether it settles the write.
+    /// Returns whether it settles the write.
     #[must_use]
     pub fn settles(self) -> bool {
         !matches!(self, Self::Refuse | Self::Wait)

@@ -33,15 +33,6 @@ struct MadeByMerge<'a> {
     source_deleted: bool,
 }
 
-/// Refuses a branch that cannot be deleted because another one starts on it, before anything is done.
-pub(super) async fn check_unused(graph: &Graph, name: &BranchName) -> Result<(), CliError> {
-    let dependents = graph.branches_from(name).await?;
-    if dependents.is_empty() {
-        return Ok(());
-    }
-    Err(Error::from(BranchError::InUse { name: name.clone(), dependents }).into())
-}
-
 /// Deletes the branch that was merged. Commits that it got after the plan are not merged, so it stays with them.
 pub(super) async fn delete_source(graph: &Graph, plan: &MergePlan, work: &Work) -> Result<(), CliError> {
     let branch = plan.source();

@@ -223,7 +223,7 @@ fn decisions_that_do_nothing_are_told_with_the_reason() {
     let of_updates = || rule(Some(ConflictKind::DivergentUpdate), Choice::Take(Side::Target));
     assert_eq!(told(vec![all(), of_updates()], true), []);
     assert_eq!(told(vec![of_updates(), all()], true), [(0, shadowed())]);
-    // What is decided by hand is nothing that a rule does in its place.
+    // A rule that leaves a conflict to a decision by hand is as it should be.
     assert_eq!(told(vec![of_updates(), by_hand(Choice::Drop)], true), []);
 }
 
