@@ -1,4 +1,4 @@
-//! Queries and conditions of thousands of parts: answered, or refused, and never the end of the process.
+//! Queries and conditions of thousands of parts: answered, or refused, and never the end of the process. And queries inside one another.
 
 use anyhow::{Context, Result};
 use arrow::array::AsArray;
@@ -98,8 +98,28 @@ async fn other_long_chains_are_answered_up_to_a_length_and_refused_beyond() -> R
         let next = next.collect::<Vec<_>>().concat();
         format!("with t0 as (select 1 x){next} select * from t{}", length - 1)
     };
+    let within = |length: usize| {
+        let read = |number: usize, table: &str| {
+            let terms = chain(" and ", |age| format!("age <> {}", age + 100 * number), 100);
+            format!("t{number} as (select age from {table} where {terms})")
+        };
+        let next = (1..length).map(|number| read(number, &format!("t{}", number - 1)));
+        let tables = std::iter::once(read(0, "Person")).chain(next).collect::<Vec<_>>().join(", ");
+        format!("with {tables} select count(*) from t{}", length - 1)
+    };
+    let computed = |length: usize| {
+        let more = " + 1".repeat(25);
+        let inner = format!("select age{more} as age from (").repeat(length - 1);
+        format!("select max(age) from ({inner}select age{more} as age from Person{})", ")".repeat(length - 1))
+    };
     let unpivoted = |length: usize| format!("select * from Person{}", " unpivot(a for b in (c))".repeat(length));
     assert_eq!(number(&made, &tables(90)).await?, 1);
+    assert_eq!(number(&made, &within(3)).await?, 5);
+    assert_eq!(number(&made, &computed(7)).await?, 9 + 7 * 25);
+    for query in [within(4), within(90), computed(9), computed(15)] {
+        let error = number(&made, &query).await.expect_err("it is too deep");
+        assert!(error.to_string().contains("in tables inside one another"), "{error:.200}");
+    }
     for (name, query) in [
         ("sum", &sum as &dyn Fn(usize) -> String),
         ("text", &text),
@@ -130,5 +150,46 @@ async fn other_long_chains_are_answered_up_to_a_length_and_refused_beyond() -> R
     // The end of a text that is no query has the same depth.
     let error = number(&made, &format!("select 1{} from", " + 1".repeat(30_000))).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn equal_tables_inside_one_another_are_computed_each() -> Result<()> {
+    let made = people().await?;
+    let within = |first: &str, next: &str, length: i64| {
+        (0..length).fold(first.to_owned(), |inner, _| next.replace("INNER", &format!("({inner})")))
+    };
+    let first = "select age from Person";
+    for length in 1..7 {
+        for next in [
+            "select age + 1 as age from INNER",
+            "select age + 1 as age from INNER where age > -5",
+            "select age + 1 as age from INNER order by age desc limit 10",
+            "select age from (select age + 1 as age from INNER)",
+            "select * from (select age + 1 as age from INNER) where age < 1000",
+            "select age + 1 as age from (select age from INNER)",
+            "(select age + 1 as age from INNER) union all (select age + 1 as age from INNER limit 0)",
+            "select age + 1 as age from INNER t",
+            "select * replace (age + 1 as age) from INNER",
+            "select distinct age + 1 as age from INNER",
+            "select age + 1 as age from (values (0)) v(zero), lateral INNER",
+            "select age + one as age from INNER cross join (select 1 as one)",
+        ] {
+            let query = within(first, next, length);
+            let found =
+                number(&made, &format!("select max(age) from ({query})")).await.with_context(|| query.clone())?;
+            assert_eq!(found, 9 + length, "{query}");
+        }
+        let query = within("select 1 as a, 2 as b", "select b as a, a as b from INNER", length);
+        assert_eq!(number(&made, &format!("select a from ({query})")).await?, 1 + length % 2, "{query}");
+    }
+    // Columns of a table without a name can be called by the table that they come from, and two can have one name.
+    for query in [
+        "select max(Person.age) from (select Person.age from Person)",
+        "select max(Person.age) from (select Person.age, more + 1 as more from (select Person.age, age + 1 as more from Person))",
+        "select count(*) - 1 from (select p.name, q.name, x + 1 as x from (select 1 as x), Person p join Person q on p.name = q.name)",
+    ] {
+        assert_eq!(number(&made, query).await.with_context(|| query.to_owned())?, 9, "{query}");
+    }
     Ok(())
 }

@@ -7,7 +7,9 @@
 
 mod catalog;
 mod error;
+mod levels;
 mod missing;
+mod projections;
 mod recursive;
 mod unsupported;
 mod zeros;
@@ -214,7 +216,8 @@ fn context(catalog: Arc<catalog::GraphCatalog>, options: SqlOptions) -> Result<S
         .with_create_default_catalog_and_schema(false)
         .with_information_schema(true)
         .with_sort_spill_reservation_bytes(options.memory_bytes / RESERVATION);
-    let context = SessionContext::new_with_config_rt(dialect(config), runtime);
+    let state = SessionContext::new_with_config_rt(dialect(config), runtime).state();
+    let context = SessionContext::new_with_state(projections::computed_each(state));
     context.register_catalog(catalog::CATALOG, catalog);
     Ok(context)
 }

@@ -10,6 +10,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{self, Visit, Visitor};
 
+use super::levels;
 use crate::storage::{TooDeep, misread, too_many_terms};
 
 /// A part of a query that cannot be used.
@@ -61,7 +62,10 @@ pub(super) fn in_statement(state: &SessionState, statement: &Statement) -> Optio
     match statement {
         Statement::Statement(statement) => match statement.as_ref() {
             ast::Statement::ShowCreate { .. } => Some(Unsupported::Definition),
-            statement => statement.visit(&mut Clauses { state }).break_value(),
+            statement => {
+                let found = statement.visit(&mut Clauses { state }).break_value();
+                found.or_else(|| levels::too_many(statement).map(Unsupported::TooDeep))
+            }
         },
         Statement::Explain(explained) => in_statement(state, &explained.statement),
         Statement::CreateExternalTable(_) | Statement::CopyTo(_) | Statement::Reset(_) => None,
@@ -120,6 +124,11 @@ impl Visitor for Clauses<'_> {
     type Break = Unsupported;
 
     fn pre_visit_query(&mut self, query: &ast::Query) -> ControlFlow<Unsupported> {
+        if !query.pipe_operators.is_empty() {
+            return ControlFlow::Break(Unsupported::Expression(
+                "|> cannot be used: put one query into another, `select … from (select …)`",
+            ));
+        }
         if counts_equal_rows(&query.body) {
             return ControlFlow::Break(Unsupported::CountedSet);
         }

@@ -17,6 +17,8 @@ const DEEPEST: usize = 100;
 const MOST_TERMS: usize = 200;
 /// How many terms of AND or OR stand as they are written; more are made flat.
 const FEW_TERMS: usize = 16;
+/// Values of a list for which the query engine makes a comparison with each (`inlist_simplifier` of DataFusion 54).
+const SHORT_LIST: usize = 3;
 /// How long a text may be, in bytes.
 const LONGEST: usize = 4 << 20;
 /// Bytes of text for which any stack is large enough, however its characters are used.
@@ -37,10 +39,17 @@ pub enum TooDeep {
     Joins,
     /// Tables of a WITH, or tables inside one another.
     Tables,
+    /// Terms of AND and operators, those of tables inside one another added up.
+    Levels,
     /// The system has no stack for it.
     NoRoom,
     /// The text, in bytes.
     Text,
+}
+
+impl TooDeep {
+    /// How many levels a query may have in all: what the query engine takes on a stack of 2 MiB in a debug build.
+    pub(crate) const MOST_LEVELS: usize = 400;
 }
 
 impl std::error::Error for TooDeep {}
@@ -67,6 +76,12 @@ impl fmt::Display for TooDeep {
             Self::Tables => write!(
                 f,
                 "more than {DEEPEST} tables in a WITH, or inside one another, cannot be used: ask several times"
+            ),
+            Self::Levels => write!(
+                f,
+                "more than {} terms of AND, where an operator or a function counts as two, cannot be used in tables inside one another: \
+                 ask several times",
+                Self::MOST_LEVELS
             ),
             Self::NoRoom => f.write_str("the system has not enough memory to read so long a text: ask several times"),
             Self::Text => write!(
@@ -108,8 +123,9 @@ pub(crate) fn flatten(written: &mut impl VisitMut) -> Result<(), TooDeep> {
     }
 }
 
-/// Finds that a flat expression is a row of more terms of AND than a query can have, or of OR behind a NOT, which is the same.
-pub(crate) fn too_many_terms(written: &Written) -> Option<TooDeep> {
+/// Counts the terms of a row of AND, or of OR behind a NOT, which is the same. BETWEEN and NOT IN a short list are as many as the query
+/// engine makes of them, anything else is one term.
+pub(crate) fn terms_of(written: &Written) -> usize {
     let (mut open, mut terms) = (vec![(written, false)], 0);
     while let Some((part, is_negated)) = open.pop() {
         match part {
@@ -121,10 +137,19 @@ pub(crate) fn too_many_terms(written: &Written) -> Option<TooDeep> {
             }
             Written::UnaryOp { op: UnaryOperator::Not, expr } => open.push((expr, !is_negated)),
             Written::Nested(inner) => open.push((inner, is_negated)),
+            Written::Between { negated, .. } if *negated == is_negated => terms += 2,
+            Written::InList { list, negated, .. } if *negated != is_negated && list.len() <= SHORT_LIST => {
+                terms += list.len().max(1);
+            }
             _ => terms += 1,
         }
     }
-    (terms > MOST_TERMS).then_some(TooDeep::Terms)
+    terms
+}
+
+/// Finds that a flat expression is a row of more terms than a query can have.
+pub(crate) fn too_many_terms(written: &Written) -> Option<TooDeep> {
+    (terms_of(written) > MOST_TERMS).then_some(TooDeep::Terms)
 }
 
 /// Never goes deeper than is allowed.
