@@ -16,7 +16,7 @@ mod write;
 
 /// As the program has it.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Whether a measurement is among those that the command line names; of a group, whose name ends with `/`, whether one may be.
 fn is_asked(name: &str) -> bool {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use stratigraph::recording::{Recording, Replay};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let _scenario = fail::FailScenario::setup();
