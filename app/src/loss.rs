@@ -1,10 +1,10 @@
-//! What deleting a branch loses: found out, and told to whoever is asked.
+//! What is lost with a branch: found out before it is deleted, and told to whoever decides.
 
 use std::sync::Arc;
 
 use stratigraph_engine::merge::Stranded;
 use stratigraph_engine::recovery::SidecarFile;
-use stratigraph_engine::{BranchName, Commit, CommitGraph, CommitId, Error, Graph, Progress};
+use stratigraph_engine::{Branch, BranchName, Commit, CommitGraph, CommitId, Error, Graph, Progress};
 use stratigraph_widgets::width::escape;
 
 use crate::config::TimeDisplay;
@@ -47,7 +47,7 @@ pub struct Loss {
     pub pending: usize,
     /// Branches that were made from it, or from one of those, in an order in which they can be deleted: they forbid it.
     pub dependents: Vec<BranchName>,
-    /// Branches that could not be merged any more, or why that cannot be found out.
+    /// The merges that suffer, or why they cannot be found out.
     pub stranded: Result<Vec<Stranded>, String>,
 }
 
@@ -58,11 +58,7 @@ pub struct Loss {
 pub(crate) async fn find(graph: &Graph, name: &BranchName, progress: &Progress) -> Result<Loss, Error> {
     let branch = graph.branch(name).await?;
     let dependents = graph.branches_from(name).await?;
-    // A broken branch can be deleted, although less can be told of it.
-    let stranded = match branch.broken {
-        None => graph.stranded_by(name).await.map_err(|error| chain(&error).join(": ")),
-        Some(_) => Ok(Vec::new()),
-    };
+    let stranded = find_stranded(graph, &branch).await;
     let sidecars = graph.sidecars().await?;
     let history = graph.history(progress).await?;
     let lost = lost(name.clone(), Arc::clone(&history)).await?;
@@ -80,6 +76,40 @@ pub(crate) async fn find(graph: &Graph, name: &BranchName, progress: &Progress) 
         dependents,
         stranded,
     })
+}
+
+/// Finds out which merges suffer when a branch is deleted. Of a broken one, which is deleted all the same, it cannot be known.
+pub(crate) async fn find_stranded(graph: &Graph, branch: &Branch) -> Result<Vec<Stranded>, String> {
+    if branch.broken.is_some() {
+        return Ok(Vec::new());
+    }
+    graph.stranded_by(&branch.name).await.map_err(|error| chain(&error).join(": "))
+}
+
+/// Tells the merges that suffer when a branch is deleted, each in a line.
+pub(crate) fn stranded_lines(name: &BranchName, stranded: &Result<Vec<Stranded>, String>) -> Vec<String> {
+    let name = escape(name.as_str());
+    let stranded = match stranded {
+        Ok(stranded) => stranded,
+        Err(reason) => {
+            let reason = escape(reason);
+            return vec![format!("Which merges become impossible without {name} cannot be found out: {reason}")];
+        }
+    };
+    let line = |Stranded { branches, base, older }: &Stranded| {
+        let [left, right] = branches.each_ref().map(|name| escape(name.as_str()));
+        match older {
+            None => format!(
+                "Without {name}, {left} and {right} cannot be merged any more, neither way: their last common commit {base} goes with it. \
+                 Merge them first."
+            ),
+            Some(older) => format!(
+                "Without {name}, a merge of {left} and {right} starts at {older} instead of {base} and may bring deleted rows back. Merge \
+                 them first."
+            ),
+        }
+    };
+    stranded.iter().map(line).collect()
 }
 
 /// The commits that one branch alone stores.
@@ -119,19 +149,17 @@ impl Loss {
         });
         lines.extend(match self.pending {
             0 => None,
-            1 => {
-                Some("1 interrupted write on it is pending: settle it first, or what it wrote is discarded.".to_owned())
-            }
-            count => {
-                Some(format!("{count} interrupted writes on it are pending: settle them first, or they are discarded."))
-            }
+            1 => Some(
+                "1 interrupted write on it is pending: what it wrote goes with the branch unless it is settled first."
+                    .to_owned(),
+            ),
+            count => Some(format!(
+                "{count} interrupted writes on it are pending: what they wrote goes with the branch unless they are settled \
+                 first."
+            )),
         });
-        match &self.stranded {
-            Ok(stranded) => lines.extend(stranded.iter().map(stranded_line)),
-            Err(reason) => {
-                lines.push(format!("! Which merges become impossible cannot be found out: {}", escape(reason)));
-            }
-        }
+        let stranded = stranded_lines(&self.doomed.name, &self.stranded);
+        lines.extend(stranded.into_iter().map(|line| format!("! {line}")));
         lines
     }
 
@@ -146,16 +174,6 @@ impl Loss {
         let more = all.saturating_sub(self.lost.len());
         let more = (more > 0).then(|| format!("and {} more", grouped(more as u64)));
         std::iter::once(first).chain(self.lost.iter().map(|told| commit_line(told, arrow, time))).chain(more).collect()
-    }
-}
-
-fn stranded_line(stranded: &Stranded) -> String {
-    let [left, right] = stranded.branches.each_ref().map(|name| escape(name.as_str()));
-    match stranded.older {
-        None => format!("! {left} and {right} cannot be merged any more: what they last had in common is on it alone."),
-        Some(_) => format!(
-            "! A merge of {left} and {right} may bring deleted rows back: it would start at an older common commit."
-        ),
     }
 }
 

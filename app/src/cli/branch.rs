@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 use stratigraph_engine::graph::BranchError;
-use stratigraph_engine::merge::Stranded;
 use stratigraph_engine::{Branch, BranchName, CommitId, Error, Graph, ManifestVersion, Progress};
 
 use super::branches::{self, BranchesArgs};
@@ -15,7 +14,6 @@ use super::target::{branch_name, confirm, echo, open_to_write};
 use super::work::Work;
 use crate::config::TimeDisplay;
 use crate::loss;
-use crate::message::chain;
 use crate::theme::Role;
 
 /// Arguments of `branch`.
@@ -91,7 +89,7 @@ async fn delete(uri: &str, name: &str, yes: bool, out: &mut Out, work: &Work) ->
     if !name.is_main() {
         check_unused(&graph, &name).await?;
         if yes {
-            warn_of_stranded(&name, &graph).await;
+            warn_of_stranded(&graph, &branch).await;
         } else {
             let loss = loss::find(&graph, &name, &Progress::none()).await?;
             loss.lines(arrow(out), TimeDisplay::Utc).iter().for_each(|line| note(line));
@@ -109,7 +107,7 @@ async fn delete(uri: &str, name: &str, yes: bool, out: &mut Out, work: &Work) ->
     print(out, &branch, Done::Deleted)
 }
 
-/// Refuses a branch that cannot be deleted because another one starts on it, before anything is done.
+/// Refuses a branch that cannot be deleted because others start on it, before anything is done.
 pub(super) async fn check_unused(graph: &Graph, name: &BranchName) -> Result<(), CliError> {
     let dependents = graph.branches_from(name).await?;
     if dependents.is_empty() {
@@ -118,28 +116,11 @@ pub(super) async fn check_unused(graph: &Graph, name: &BranchName) -> Result<(),
     Err(Error::from(BranchError::InUse { name: name.clone(), dependents }).into())
 }
 
-/// Says which merges become impossible when a branch is deleted. That this cannot be found out keeps nobody from deleting it.
-pub(super) async fn warn_of_stranded(name: &BranchName, graph: &Graph) {
-    let stranded = match graph.stranded_by(name).await {
-        Ok(stranded) => stranded,
-        Err(error) => {
-            let reason = chain(&error).join(": ");
-            return note(&format!(
-                "which merges become impossible without branch {name} cannot be found out: {reason}"
-            ));
-        }
-    };
-    for Stranded { branches: [left, right], base, older } in stranded {
-        note(&match older {
-            None => format!(
-                "without branch {name}, {left} and {right} cannot be merged any more, neither way: their last common commit {base} goes \
-                 with it; merge them first"
-            ),
-            Some(older) => format!(
-                "without branch {name}, a merge of {left} and {right} starts at {older} instead of {base} and may bring deleted rows \
-                 back; merge them first"
-            ),
-        });
+/// Warns of merges that suffer when a branch is deleted. That they cannot be found out keeps nobody from deleting it.
+pub(super) async fn warn_of_stranded(graph: &Graph, branch: &Branch) {
+    let stranded = loss::find_stranded(graph, branch).await;
+    for line in loss::stranded_lines(&branch.name, &stranded) {
+        note(&line);
     }
 }
 

@@ -36,7 +36,7 @@ struct MadeByMerge<'a> {
 /// Deletes the branch that was merged. Commits that it got after the plan are not merged, so it stays with them.
 pub(super) async fn delete_source(graph: &Graph, plan: &MergePlan, work: &Work) -> Result<(), CliError> {
     let branch = plan.source();
-    warn_of_stranded(branch, graph).await;
+    warn_of_stranded(graph, &graph.branch(branch).await?).await;
     let deleting = Box::pin(graph.delete_branch_at(branch, Some(plan.heads().source)));
     match Box::pin(work.writing(deleting)).await {
         Err(Error::Branch(BranchError::Moved { name, .. })) => Err(CliError::SourceMoved { branch: name }),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use stratigraph_engine::load::{Input, LoadMode, LoadRequest};
-use stratigraph_engine::{At, BranchName, CreateOptions, ErrorKind, Graph, OpenMode, Progress};
+use stratigraph_engine::{At, BranchName, CommitId, CreateOptions, ErrorKind, Graph, OpenMode, Progress};
 use tokio::sync::mpsc;
 
 use super::super::details::key;
@@ -14,7 +14,8 @@ use crate::event::Event;
 use crate::job::{JobId, JobStatus, JobUpdate, Lifetime, Slot};
 use crate::loss::{Doomed, Loss};
 use crate::screen::branches::LIST;
-use crate::screen::{ScreenId, ScreenRequest};
+use crate::screen::history::chart::{ChartSpec, Folding};
+use crate::screen::{ScreenId, ScreenRequest, history};
 use crate::summary::Brief;
 use crate::tasks::Tasks;
 use crate::walk::Divergence;
@@ -102,6 +103,18 @@ impl Bench {
             Ok(Reply::Loaded(loaded)) => *loaded,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// The commits that History labels with a branch.
+    async fn labelled(&mut self, name: &str) -> Vec<CommitId> {
+        let (filter, branches) = (String::new(), vec!["*".to_owned()]);
+        let spec = ChartSpec { filter, now_micros: 0, branches, folding: Folding::all(false) };
+        let request = ScreenRequest::History(history::Request::Load(spec, history::Preview::Nothing));
+        let (mut replies, status) = self.carry_out(effect::Request::Screen(request)).await;
+        assert_eq!(status, JobStatus::Succeeded);
+        let Some(effect::Reply::History(history::Reply::Loaded(chart))) = replies.pop() else { panic!("no history") };
+        let ids = chart.log().commits().iter().map(|commit| commit.id);
+        ids.filter(|id| chart.log().labels(*id).contains(&branch(name))).collect()
     }
 
     async fn facts(&mut self, name: &str) -> Facts {
@@ -230,6 +243,8 @@ async fn a_branch_that_was_made_again_is_told_as_the_new_one() {
         };
         let newest = details.recent.first().map(|told| told.brief.clone());
         assert_eq!(newest, facts.head, "the details are those of the branch that is there");
+        let head = facts.branch.head.expect("it has a commit");
+        assert_eq!(bench.labelled("work").await, [head], "History labels the commit that is there");
         seen.push((facts.branch.manifest_version, key, newest));
         bench.other.delete_branch(&branch("work")).await.expect("deleted");
     }

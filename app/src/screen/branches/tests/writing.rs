@@ -207,8 +207,8 @@ fn merges_that_suffer_are_named() {
     let suffer = Loss { stranded: Ok(vec![pair("main", None), pair("people", Some(base))]), ..loss(1) };
     stage.answer("what is lost", vec![Reply::Loss(Box::new(suffer))]);
     let picture = stage.words();
-    assert!(picture.contains("! budget and main cannot be merged any more"), "{picture}");
-    assert!(picture.contains("! A merge of budget and people may bring deleted rows back"), "{picture}");
+    assert!(picture.contains("! Without hiring, budget and main cannot be merged any more"), "{picture}");
+    assert!(picture.contains("! Without hiring, a merge of budget and people starts at"), "{picture}");
 }
 
 #[test]
@@ -218,7 +218,10 @@ fn a_warning_that_cannot_be_made_is_said_and_forbids_nothing() {
     let unknown = Loss { stranded: Err("no such file".to_owned()), ..loss(1) };
     stage.answer("what is lost", vec![Reply::Loss(Box::new(unknown))]);
     let picture = stage.words();
-    assert!(picture.contains("Which merges become impossible cannot be found out: no such file"), "{picture}");
+    assert!(
+        picture.contains("Which merges become impossible without hiring cannot be found out: no such file"),
+        "{picture}"
+    );
     stage.text("hiring");
     stage.keys("enter");
     assert!(stage.is_write("delete branch"));
