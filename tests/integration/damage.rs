@@ -4,6 +4,7 @@
 //! The cases are made from seeds and carried out by processes of their own, because a library that asks for too much memory ends the
 //! process. A case that fails is printed with its number: `STRATIGRAPH_DAMAGE_CASES=17..18` repeats it, `0..5000` tries more.
 
+mod commands;
 mod harm;
 mod look;
 mod scene;
@@ -11,7 +12,7 @@ mod scene;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::panic::AssertUnwindSafe;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -21,13 +22,16 @@ use futures::FutureExt;
 use stratigraph_engine::ErrorKind;
 use stratigraph_tests::folder::digest;
 
-use harm::{Harm, Kind, files};
+use commands::{Ended, run_all};
+use harm::{Files, Harm, Kind, files};
 use look::{Answers, Failure, look_at_everything};
 
 /// Cases of a usual run, half of them on each graph.
 const CASES: u64 = 160;
 /// What one case may take on a busy machine.
 const CASE_TIME: Duration = Duration::from_mins(1);
+/// Of so many cases two, one on each graph, are looked at by the commands, too.
+const WITH_COMMANDS: u64 = 16;
 /// Processes at the same time.
 const PROCESSES: u64 = 2;
 /// The range of cases to carry out: `17..18`.
@@ -104,15 +108,22 @@ async fn some_cases() -> Result<()> {
         for (what, answer) in &sound {
             ensure!(answer.is_ok(), "{what}: {answer:?}");
         }
+        let ended = run_all(&root)?;
+        for Ended { command, code, errors, .. } in &ended {
+            ensure!(
+                code.is_some_and(|code| code == 0 || code == 2 && command.starts_with("merge")),
+                "{command}: {errors}"
+            );
+        }
         let files = files(&root)?;
-        scenes.push((root, sound, files));
+        scenes.push(Scene { root, sound: Sound { answers: sound, ended }, files });
     }
     for number in from..to {
-        let (root, sound, files) = &scenes[usize::try_from(number % 2)?];
+        let Scene { root, sound, files } = &scenes[usize::try_from(number % 2)?];
         let harm = Harm::new(number, files);
         say(&format!("case {number}: {harm}"))?;
         let start = Instant::now();
-        for wrong in strike(root, sound, &harm).await? {
+        for wrong in strike(root, sound, &harm, number % WITH_COMMANDS < 2).await? {
             say(&format!("FAILED case {number}: {harm}: {wrong}"))?;
         }
         say(&format!("took {} ms", start.elapsed().as_millis()))?;
@@ -126,11 +137,25 @@ fn say(line: &str) -> Result<()> {
     Ok(out.flush()?)
 }
 
+/// A graph to be damaged.
+struct Scene {
+    root: PathBuf,
+    sound: Sound,
+    files: Files,
+}
+
+/// What is answered when nothing is damaged.
+struct Sound {
+    answers: Answers,
+    ended: Vec<Ended>,
+}
+
 /// Damages a graph, looks at everything, repairs it; what should not have been.
-async fn strike(root: &Path, sound: &Answers, harm: &Harm) -> Result<Vec<String>> {
+async fn strike(root: &Path, sound: &Sound, harm: &Harm, with_commands: bool) -> Result<Vec<String>> {
     let undo = harm.carry_out(root)?;
     let before = digest(root)?;
     let looked = AssertUnwindSafe(Box::pin(look_at_everything(root))).catch_unwind().await;
+    let ended = if with_commands { run_all(root)? } else { Vec::new() };
     let written = digest(root)? != before;
     undo.carry_out()?;
     let mut wrong = Vec::new();
@@ -138,8 +163,12 @@ async fn strike(root: &Path, sound: &Answers, harm: &Harm) -> Result<Vec<String>
         wrong.push("looking wrote".to_owned());
     }
     match looked {
-        Ok(answers) => wrong.extend(differences(sound, &answers, harm)),
+        Ok(answers) => wrong.extend(differences(&sound.answers, &answers, harm)),
         Err(panic) => wrong.push(format!("panics: {:?}", panic.downcast_ref::<String>())),
+    }
+    for (sound, ended) in sound.ended.iter().zip(&ended).filter(|(sound, ended)| !harm.may_end(sound, ended)) {
+        let Ended { command, code, said, errors } = ended;
+        wrong.push(format!("{command} ends with {code:?}, not {:?}: {errors}{said}", sound.code));
     }
     Ok(wrong)
 }
@@ -163,6 +192,9 @@ fn differences(sound: &Answers, damaged: &Answers, harm: &Harm) -> Vec<String> {
                 let by_history = text.contains("a part of the history cannot be read");
                 if !(harm.may_be(*kind) || by_history) || text.contains("defect") || text.contains("panicked") {
                     wrong.push(format!("{what} is {kind:?}: {text}"));
+                }
+                if *kind == ErrorKind::Corrupt && !harm.is_named(text) {
+                    wrong.push(format!("{what} does not name the file: {text}"));
                 }
             }
             (Err(_), Ok(_)) => {}
@@ -188,6 +220,20 @@ impl Harm {
             Kind::Version => self.deletes && (what.contains("itself") || what == "heads"),
             Kind::Other => false,
         }
+    }
+
+    /// Whether a command may end in this way.
+    fn may_end(&self, sound: &Ended, ended: &Ended) -> bool {
+        let is_told = ended.errors != sound.errors || ended.said.contains("broken");
+        let is_explained = ended.said == sound.said || is_told;
+        let may_end = match ended.code {
+            Some(0 | 2) => ended.code == sound.code && (is_explained || self.may_change(&ended.command)),
+            Some(3) => self.may_be(ErrorKind::NotFound),
+            Some(4) => self.may_be(ErrorKind::Conflict),
+            Some(7) => self.may_be(ErrorKind::Corrupt),
+            _ => false,
+        };
+        may_end && !["panicked", "defect"].iter().any(|word| ended.errors.contains(word))
     }
 
     fn may_be(&self, kind: ErrorKind) -> bool {

@@ -5,6 +5,7 @@
 //! branch says which branch it was made from, so a deletion must read those of all.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use futures::TryStreamExt;
 use stratigraph_engine::history::Recent;
 use stratigraph_engine::load::LoadMode;
 use stratigraph_engine::merge::MergeDecisions;
-use stratigraph_engine::{At, Graph, OpenMode, Progress};
+use stratigraph_engine::{At, CommitId, Graph, OpenMode, Progress};
 use stratigraph_tests::graph::{TestGraph, branch, load};
 use stratigraph_tests::opened::Opened;
 
@@ -106,6 +107,36 @@ async fn opened(made: &TestGraph) -> Result<BTreeMap<&'static str, usize>> {
 async fn a_task_about_one_branch_opens_as_many_files_whatever_else_there_is() -> Result<()> {
     let (alone, among_others) = (fleet(0).await?, fleet(24).await?);
     assert_eq!(opened(&among_others).await?, opened(&alone).await?);
+    Ok(())
+}
+
+/// The newest commits, and how many files a process opens that asks for them.
+async fn last_commits(made: &TestGraph, limit: Option<usize>) -> Result<(Vec<CommitId>, usize)> {
+    let recent = Recent { branch: Some(branch("main")), limit, ..Recent::default() };
+    let mut watched = Opened::watch(&made.path())?;
+    let log = made.open(OpenMode::ReadOnly).await?.recent_history(&recent, &Progress::none()).await?;
+    let ids = log.commits().iter().take(limit.unwrap_or(usize::MAX)).map(|commit| commit.id);
+    Ok((ids.collect(), watched.take()?.len()))
+}
+
+#[tokio::test]
+async fn the_last_commits_are_read_from_the_newest_files() -> Result<()> {
+    let made = TestGraph::new(SCHEMA).await?;
+    let write = async |numbers: Range<u32>| -> Result<()> {
+        for number in numbers {
+            made.load(LoadMode::Merge, "main", &person(&format!("number {number}"))).await?;
+        }
+        Ok(())
+    };
+    write(0..20).await?;
+    let (_, of_few) = last_commits(&made, Some(3)).await?;
+    let (_, few) = last_commits(&made, None).await?;
+    write(20..50).await?;
+    let (newest, of_many) = last_commits(&made, Some(3)).await?;
+    let (all, many) = last_commits(&made, None).await?;
+    assert_eq!(newest, all[..3]);
+    assert_eq!(of_many, of_few);
+    assert!(many >= few + 30, "each commit has a file: {few}, {many}");
     Ok(())
 }
 

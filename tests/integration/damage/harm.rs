@@ -146,6 +146,15 @@ impl Harm {
         Self { path, kind, deletes: matches!(way, Way::Delete), is_schema: group == "schema", way }
     }
 
+    /// Whether an error names a file that it was done to.
+    pub(super) fn is_named(&self, error: &str) -> bool {
+        let mut paths = vec![&self.path];
+        if let Way::Swap(other) = &self.way {
+            paths.push(other);
+        }
+        paths.iter().any(|path| error.contains(&*path.to_string_lossy()))
+    }
+
     /// Does it.
     pub(super) fn carry_out(&self, root: &Path) -> Result<Undo> {
         let path = root.join(&self.path);

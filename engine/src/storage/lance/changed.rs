@@ -71,7 +71,8 @@ impl Table {
         if rows(&from_parts) > MATCHED_ROWS || rows(&to_parts) > MATCHED_ROWS {
             return Ok(Candidates::Unknown("most of the table was rewritten"));
         }
-        let (Some(from), Some(to)) = (self.written(&from_parts).await?, to.written(&to_parts).await?) else {
+        let written = (self.fenced(self.written(&from_parts)).await?, to.fenced(to.written(&to_parts)).await?);
+        let (Some(from), Some(to)) = written else {
             return Ok(Candidates::Unknown("row versions are not recorded"));
         };
         let (from, to) = unmatched(from, to, shared);
@@ -112,7 +113,8 @@ impl Table {
             match older.remove(&after.id) {
                 Some(before) if same_rows(before, after) => {
                     if !same_deletions(before.deletion_file.as_ref(), after.deletion_file.as_ref()) {
-                        let (gone, back) = (self.deleted(before).await?, to.deleted(after).await?);
+                        let gone = self.fenced(self.deleted(before)).await?;
+                        let back = to.fenced(to.deleted(after)).await?;
                         from_parts.push(Part { fragment: before, only: Some(gained(&gone, &back)) });
                         to_parts.push(Part { fragment: after, only: Some(gained(&back, &gone)) });
                     }
