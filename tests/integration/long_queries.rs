@@ -193,3 +193,49 @@ async fn equal_tables_inside_one_another_are_computed_each() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn membership_in_a_query_is_answered_where_its_null_counts_or_refused() -> Result<()> {
+    let made = people().await?;
+    for (condition, expected) in [
+        ("name not in (select name from Person where age > 6)", 7),
+        ("not (name in (select name from Person where age > 6))", 7),
+        ("age not in (select age from Person where age is not null and age > 6)", 7),
+        ("age not in (select distinct age as a from Person where age > 6) and age > 2", 4),
+        ("age in (select nullif(age, 3) from Person)", 9),
+        ("age not in (select nullif(age, 3) from Person)", 0),
+        ("not (age in (select nullif(age, 3) from Person))", 0),
+        ("age not in (select age from Person where age > 6)", 7),
+        ("age in (select nullif(age, 3) from Person) or name = 'p3'", 10),
+        ("name not in (select name from Person where age > 6) or name = 'p9'", 8),
+        ("not exists (select 1 from Person q where q.age = p.age and q.age > 6) or name = 'p9'", 8),
+        ("not exists (select 1 from Person q where nullif(q.age, 3) = p.age) and age < 5", 1),
+    ] {
+        let found = number(&made, &format!("select count(*) from Person p where {condition}")).await;
+        assert_eq!(found.with_context(|| condition.to_owned())?, expected, "{condition}");
+    }
+    for condition in [
+        "age not in (select nullif(age, 3) from Person) and age > 2",
+        "not (age in (select nullif(age, 3) from Person)) and name <> 'p1'",
+        "age not in (select age from Person where name <> 'p1') and age > 2",
+        "age not in (select age from Person where age > 3) or name = 'p1'",
+        "name not in (select nullif(name, 'p1') from Person) or name = 'p1'",
+        "not (age in (select age from Person) and name = 'p1')",
+        "(age in (select age from Person)) is null",
+        "case when age in (select age from Person) then false else true end",
+    ] {
+        let error =
+            number(&made, &format!("select count(*) from Person where {condition}")).await.expect_err(condition);
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{condition}: {error}");
+        assert!(error.to_string().contains("forgets the NULL"), "{condition}: {error}");
+    }
+    let outside = "select count(*) from (select age from Person where age not in (select nullif(age, 3) from Person)) where age > 2";
+    let error = number(&made, outside).await.unwrap_err();
+    assert!(error.to_string().contains("forgets the NULL"), "{error}");
+    let counted = "select count(*) from (select age from Person group by age having count(*) not in (select nullif(age, 3) from Person) or age = 1)";
+    let error = number(&made, counted).await.unwrap_err();
+    assert!(error.to_string().contains("forgets the NULL"), "{error}");
+    let error = number(&made, "select array_length(array_repeat(1, 9223372036854775807))").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    Ok(())
+}

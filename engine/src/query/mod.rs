@@ -9,6 +9,7 @@ mod catalog;
 mod error;
 mod levels;
 mod missing;
+mod nulls;
 mod projections;
 mod recursive;
 mod unsupported;
@@ -205,7 +206,11 @@ async fn explained(catalog: &catalog::GraphCatalog, error: QueryError) -> QueryE
             return QueryError::damaged(damage);
         }
     }
-    error
+    match error {
+        // Nothing was read that could be damaged.
+        QueryError::Table { source, .. } if catalog.opened().next().is_none() => QueryError::Run { source },
+        error => error,
+    }
 }
 
 fn context(catalog: Arc<catalog::GraphCatalog>, options: SqlOptions) -> Result<SessionContext, QueryError> {

@@ -10,7 +10,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{self, Visit, Visitor};
 
-use super::levels;
+use super::{levels, nulls};
 use crate::storage::{TooDeep, misread, too_many_terms};
 
 /// A part of a query that cannot be used.
@@ -19,6 +19,8 @@ use crate::storage::{TooDeep, misread, too_many_terms};
 pub enum Unsupported {
     /// A comparison with any or all rows of another query: the query engine mixes up the columns of both.
     AnyOrAll,
+    /// A test of membership in a query that may have NULL: the query engine forgets it.
+    Membership,
     /// `INTERSECT ALL`, `EXCEPT ALL`: the query engine does not count equal rows.
     CountedSet,
     /// A part of an expression that the query engine takes for something else or ignores: why, as a sentence.
@@ -41,6 +43,11 @@ impl fmt::Display for Unsupported {
             Self::AnyOrAll => f.write_str(
                 "ANY and ALL over a query cannot be used: write `x in (select …)`, or compare with the least or the greatest, \
                  `x > (select max(y) …)`",
+            ),
+            Self::Membership => f.write_str(
+                "NOT IN over a query that may give NULL cannot be used beside other conditions, nor IN over one where its answer is turned round or \
+                 compared: the query engine forgets the NULL; leave it out, `x not in (select y from … where y is not null)`, or write `not exists \
+                 (select 1 from … where y = x)`",
             ),
             Self::CountedSet => f.write_str(
                 "INTERSECT ALL and EXCEPT ALL cannot be used: leave out ALL, or count the rows of each side with GROUP BY",
@@ -112,7 +119,10 @@ pub(super) fn in_plan(plan: &LogicalPlan) -> Result<Option<Unsupported>, DataFus
             Ok(TreeNodeRecursion::Continue)
         })
     })?;
-    Ok(found.then_some(Unsupported::AnyOrAll))
+    if found {
+        return Ok(Some(Unsupported::AnyOrAll));
+    }
+    Ok(nulls::are_forgotten(plan)?.then_some(Unsupported::Membership))
 }
 
 /// Looks for what the query engine ignores of what its dialect of SQL can say.
