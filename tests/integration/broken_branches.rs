@@ -76,6 +76,15 @@ async fn a_broken_branch_is_one_line_and_costs_nobody_else_anything() -> Result<
         let marked: Vec<&str> = told.lines().filter(|line| line.contains(reason) && line.starts_with("b ")).collect();
         ensure!(marked.len() == 1, "{what}: {told}");
 
+        // Whoever asks for it is told the same.
+        let is_whole = reason != "its manifest cannot be read";
+        for asked in [&["tables", &uri, "--at", "b"][..], &["merge", &uri, "b", "--into", "main", "--preview"]] {
+            let output = run(asked)?;
+            let (code, errors) = (output.status.code(), String::from_utf8(output.stderr)?);
+            ensure!(code == Some(7) || is_whole && code == Some(0), "{what}: {asked:?}: {code:?} {errors}");
+            ensure!(is_whole || errors.contains("branch `b` is broken") && errors.contains(reason), "{what}: {errors}");
+        }
+
         // A handle that was open before sees the same.
         assert!(made.graph.head_versions().await?.len() >= 3, "{what}");
         let names: Vec<String> = made.graph.branches().await?.into_iter().map(|it| it.name.to_string()).collect();

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use futures::FutureExt;
+
 use super::Graph;
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{
-    At, Commit, HistoryError, Lineage, Position, Snapshot, branch_names, locate_commit, locate_commit_by_end, time_text,
+    At, Branch, Commit, HistoryError, Lineage, Position, Snapshot, branch_names, locate_commit, locate_commit_by_end,
+    read_branch, time_text,
 };
 use crate::id::{BranchName, CommitId, ManifestVersion};
 use crate::manifest;
@@ -220,10 +223,19 @@ impl Graph {
     async fn newest_version(&self, branch: &BranchName) -> Result<ManifestVersion> {
         match self.storage().head(names::MANIFEST, branch.stored()).await {
             Ok(version) => Ok(ManifestVersion::new(version)),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                Err(unknown_branch(branch.as_str(), &self.branch_names().await?).into())
-            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(self.missing(branch, error.into()).await),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Why a branch has no manifest: there is no such branch, or it is broken. Otherwise what was met stays as it is.
+    pub(super) async fn missing(&self, branch: &BranchName, met: Error) -> Error {
+        match read_branch(self.storage(), branch).boxed().await {
+            Ok(Branch { broken: Some(reason), .. }) => {
+                HistoryError::BrokenBranch { branch: branch.to_string(), reason }.into()
+            }
+            Ok(_) => met,
+            Err(unknown) => unknown,
         }
     }
 

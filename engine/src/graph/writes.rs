@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 
-use super::resolve::unknown_branch;
 use super::{Graph, OpenError, check_has_manifest, check_has_source, check_schema};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
@@ -141,13 +140,10 @@ impl Graph {
 
     /// The result of a write, where a manifest that is missing is a branch that is missing.
     async fn on_branch<T>(&self, branch: &BranchName, result: Result<T>) -> Result<T> {
-        if let Err(Error::Storage(StorageError::TableMissing { .. })) = &result {
-            let known = self.branch_names().await?;
-            if !known.contains(branch) {
-                return Err(unknown_branch(branch.as_str(), &known).into());
-            }
+        match result {
+            Err(error @ Error::Storage(StorageError::TableMissing { .. })) => Err(self.missing(branch, error).await),
+            result => result,
         }
-        result
     }
 
     /// What opening this graph for writing would do first. Nothing is written.

@@ -24,6 +24,14 @@ pub enum HistoryError {
         /// The branches that exist.
         known: Vec<String>,
     },
+    /// The branch is there and cannot be read.
+    #[error("branch `{branch}` is broken: {reason}; it can be deleted, and other branches are not concerned")]
+    BrokenBranch {
+        /// The branch.
+        branch: String,
+        /// Why, as its listing has it.
+        reason: String,
+    },
     /// Neither a branch nor the end of a commit's id.
     #[error("no branch `{name}`, and no commit whose id ends so; the branches are: {}", .known.join(", "))]
     UnknownName {
@@ -129,7 +137,9 @@ impl HistoryError {
             | Self::BeforeHistory { .. }
             | Self::UnknownTable { .. } => ErrorKind::NotFound,
             Self::AmbiguousCommit { .. } | Self::Position { .. } | Self::AmbiguousTable { .. } => ErrorKind::Invalid,
-            Self::Column { .. } | Self::Lost { .. } | Self::NoHead { .. } => ErrorKind::Corrupt,
+            Self::BrokenBranch { .. } | Self::Column { .. } | Self::Lost { .. } | Self::NoHead { .. } => {
+                ErrorKind::Corrupt
+            }
         }
     }
 }

@@ -201,6 +201,8 @@ impl MergeError {
             | Self::Value { .. }
             | Self::OtherEdge { .. }
             | Self::Filter { .. } => ErrorKind::Invalid,
+            // The branch is there, and what it should have is not.
+            Self::HistoryHidden { kind: ErrorKind::NotFound, .. } => ErrorKind::Corrupt,
             Self::HistoryHidden { kind, .. } => *kind,
             Self::NoCommit { .. } | Self::BaseGone { .. } => ErrorKind::NotFound,
             Self::Unrelated { .. }
