@@ -25,6 +25,7 @@ use datafusion::execution::SessionState;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -221,8 +222,13 @@ fn context(catalog: Arc<catalog::GraphCatalog>, options: SqlOptions) -> Result<S
         .with_create_default_catalog_and_schema(false)
         .with_information_schema(true)
         .with_sort_spill_reservation_bytes(options.memory_bytes / RESERVATION);
-    let state = SessionContext::new_with_config_rt(dialect(config), runtime).state();
-    let context = SessionContext::new_with_state(projections::computed_each(state));
+    let state = SessionStateBuilder::new()
+        .with_config(dialect(config))
+        .with_runtime_env(runtime)
+        .with_default_features()
+        .with_optimizer_rules(projections::optimizer_rules())
+        .build();
+    let context = SessionContext::new_with_state(state);
     context.register_catalog(catalog::CATALOG, catalog);
     Ok(context)
 }

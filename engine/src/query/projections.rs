@@ -7,8 +7,6 @@ use std::sync::Arc;
 
 use datafusion::common::tree_node::Transformed;
 use datafusion::error::DataFusionError;
-use datafusion::execution::SessionState;
-use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::expr::Alias;
 use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
 use datafusion::optimizer::{ApplyOrder, Optimizer, OptimizerConfig, OptimizerRule};
@@ -16,14 +14,13 @@ use datafusion::optimizer::{ApplyOrder, Optimizer, OptimizerConfig, OptimizerRul
 /// The rule of the query engine that takes equal projections for one.
 const MERGES: &str = "optimize_projections";
 
-/// Makes queries of a session compute equal projections each.
-pub(super) fn computed_each(state: SessionState) -> SessionState {
+/// Returns the rules of the query engine, and before the one that would take equal projections for one another that tells them apart.
+pub(super) fn optimizer_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let rules = Optimizer::new().rules.into_iter().flat_map(|rule| {
         let before = (rule.name() == MERGES).then(|| Arc::new(TellApart) as _);
         before.into_iter().chain([rule])
     });
-    let rules = rules.collect();
-    SessionStateBuilder::new_from_existing(state).with_optimizer_rules(rules).build()
+    rules.collect()
 }
 
 /// Gives the named expressions of a projection their names twice if it stands on an equal one.
