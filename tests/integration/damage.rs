@@ -144,7 +144,7 @@ struct Scene {
     files: Files,
 }
 
-/// What is answered when nothing is damaged.
+/// The answers when nothing is damaged.
 struct Sound {
     answers: Answers,
     ended: Vec<Ended>,

@@ -36,6 +36,7 @@ mod load;
 mod long_queries;
 mod merge;
 mod mutate;
+mod nested_queries;
 mod numbers;
 mod opening;
 mod read_only;

@@ -1,0 +1,98 @@
+//! Queries inside one another that the query engine alone would get wrong: answered right, or refused.
+
+use anyhow::{Context, Result};
+use stratigraph_engine::ErrorKind;
+
+use crate::long_queries::{number, people};
+
+#[tokio::test]
+async fn equal_tables_inside_one_another_are_computed_each() -> Result<()> {
+    let made = people().await?;
+    let within = |first: &str, next: &str, length: i64| {
+        (0..length).fold(first.to_owned(), |inner, _| next.replace("INNER", &format!("({inner})")))
+    };
+    let first = "select age from Person";
+    for length in 1..7 {
+        for next in [
+            "select age + 1 as age from INNER",
+            "select age + 1 as age from INNER where age > -5",
+            "select age + 1 as age from INNER order by age desc limit 10",
+            "select age from (select age + 1 as age from INNER)",
+            "select * from (select age + 1 as age from INNER) where age < 1000",
+            "select age + 1 as age from (select age from INNER)",
+            "(select age + 1 as age from INNER) union all (select age + 1 as age from INNER limit 0)",
+            "select age + 1 as age from INNER t",
+            "select * replace (age + 1 as age) from INNER",
+            "select distinct age + 1 as age from INNER",
+            "select age + 1 as age from (values (0)) v(zero), lateral INNER",
+            "select age + one as age from INNER cross join (select 1 as one)",
+        ] {
+            let query = within(first, next, length);
+            let found =
+                number(&made, &format!("select max(age) from ({query})")).await.with_context(|| query.clone())?;
+            assert_eq!(found, 9 + length, "{query}");
+        }
+        let query = within("select 1 as a, 2 as b", "select b as a, a as b from INNER", length);
+        assert_eq!(number(&made, &format!("select a from ({query})")).await?, 1 + length % 2, "{query}");
+    }
+    // Columns of a table without a name can be called by the table that they come from, and two can have one name.
+    for query in [
+        "select max(Person.age) from (select Person.age from Person)",
+        "select max(Person.age) from (select Person.age, more + 1 as more from (select Person.age, age + 1 as more from Person))",
+        "select count(*) - 1 from (select p.name, q.name, x + 1 as x from (select 1 as x), Person p join Person q on p.name = q.name)",
+    ] {
+        assert_eq!(number(&made, query).await.with_context(|| query.to_owned())?, 9, "{query}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn membership_in_a_query_is_answered_where_its_null_counts_or_refused() -> Result<()> {
+    let made = people().await?;
+    for (condition, expected) in [
+        ("name not in (select name from Person where age > 6)", 7),
+        ("not (name in (select name from Person where age > 6))", 7),
+        ("age not in (select age from Person where age is not null and age > 6)", 7),
+        ("age not in (select distinct age as a from Person where age > 6) and age > 2", 4),
+        ("age in (select nullif(age, 3) from Person)", 9),
+        ("age not in (select nullif(age, 3) from Person)", 0),
+        ("not (age in (select nullif(age, 3) from Person))", 0),
+        ("age not in (select age from Person where age > 6)", 7),
+        ("age in (select nullif(age, 3) from Person) or name = 'p3'", 10),
+        ("name not in (select name from Person where age > 6) or name = 'p9'", 8),
+        ("not exists (select 1 from Person q where q.age = p.age and q.age > 6) or name = 'p9'", 8),
+        ("not exists (select 1 from Person q where nullif(q.age, 3) = p.age) and age < 5", 1),
+    ] {
+        let found = number(&made, &format!("select count(*) from Person p where {condition}")).await;
+        assert_eq!(found.with_context(|| condition.to_owned())?, expected, "{condition}");
+    }
+    for condition in [
+        "age not in (select nullif(age, 3) from Person) and age > 2",
+        "not (age in (select nullif(age, 3) from Person)) and name <> 'p1'",
+        "age not in (select age from Person where name <> 'p1') and age > 2",
+        "age not in (select age from Person where age > 3) or name = 'p1'",
+        "name not in (select nullif(name, 'p1') from Person) or name = 'p1'",
+        "not (age in (select age from Person) and name = 'p1')",
+        "(age in (select age from Person)) is null",
+        "case when age in (select age from Person) then false else true end",
+    ] {
+        let error =
+            number(&made, &format!("select count(*) from Person where {condition}")).await.expect_err(condition);
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{condition}: {error}");
+        assert!(error.to_string().contains("forgets the NULL"), "{condition}: {error}");
+    }
+    let test = "age not in (select nullif(age, 3) from Person)";
+    for query in [
+        format!("select count(*) from (select age from Person where {test}) where age > 2"),
+        format!("select count(*) from Person p join Person q on p.age = q.age where p.{test}"),
+    ] {
+        let error = number(&made, &query).await.expect_err(&query);
+        assert!(error.to_string().contains("forgets the NULL"), "{query}: {error}");
+    }
+    let counted = "select count(*) from (select age from Person group by age having count(*) not in (select nullif(age, 3) from Person) or age = 1)";
+    let error = number(&made, counted).await.unwrap_err();
+    assert!(error.to_string().contains("forgets the NULL"), "{error}");
+    let error = number(&made, "select array_length(array_repeat(1, 9223372036854775807))").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    Ok(())
+}
