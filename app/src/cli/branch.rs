@@ -85,7 +85,7 @@ async fn delete(uri: &str, name: &str, yes: bool, out: &mut Out, work: &Work) ->
     let name = branch_name(name)?;
     let graph = open_graph(uri).await?;
     let branch = graph.branch(&name).await?;
-    // Why main cannot be deleted, the engine says.
+    // The engine says why main cannot be deleted.
     if !name.is_main() {
         check_unused(&graph, &name).await?;
         if yes {

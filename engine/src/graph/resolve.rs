@@ -223,13 +223,16 @@ impl Graph {
     async fn newest_version(&self, branch: &BranchName) -> Result<ManifestVersion> {
         match self.storage().head(names::MANIFEST, branch.stored()).await {
             Ok(version) => Ok(ManifestVersion::new(version)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Err(self.missing(branch, error.into()).await),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Err(self.unknown_or_broken(branch, error.into()).await)
+            }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Why a branch has no manifest: there is no such branch, or it is broken. Otherwise what was met stays as it is.
-    pub(super) async fn missing(&self, branch: &BranchName, met: Error) -> Error {
+    /// Returns the error for a branch whose manifest was not found: it is unknown or broken. For any other branch it is the error that was
+    /// met.
+    pub(super) async fn unknown_or_broken(&self, branch: &BranchName, met: Error) -> Error {
         match read_branch(self.storage(), branch).boxed().await {
             Ok(Branch { broken: Some(reason), .. }) => {
                 HistoryError::BrokenBranch { branch: branch.to_string(), reason }.into()

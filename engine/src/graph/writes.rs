@@ -141,7 +141,9 @@ impl Graph {
     /// The result of a write, where a manifest that is missing is a branch that is missing.
     async fn on_branch<T>(&self, branch: &BranchName, result: Result<T>) -> Result<T> {
         match result {
-            Err(error @ Error::Storage(StorageError::TableMissing { .. })) => Err(self.missing(branch, error).await),
+            Err(error @ Error::Storage(StorageError::TableMissing { .. })) => {
+                Err(self.unknown_or_broken(branch, error).await)
+            }
             result => result,
         }
     }

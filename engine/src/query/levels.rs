@@ -1,4 +1,4 @@
-//! How many levels a query has in all.
+//! Levels of a query, where those of tables inside one another are added up.
 //!
 //! The query engine moves conditions and expressions into the tables that they read, where they become one with those of the table: what
 //! is not deep as it is written can be deep then, and a stack that overflows ends the process.
@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use crate::storage::{TooDeep, terms_of};
 
-/// How many levels of an expression an operator or a function counts for. Each term of AND counts for one.
+/// Levels that an operator or a function counts for; each term of AND counts for one.
 const OPERATOR: usize = 2;
 
 /// Finds that a statement has more levels than the query engine can take, where tables inside one another are added up. Its chains must be
@@ -23,20 +23,20 @@ pub(super) fn too_many(statement: &Statement) -> Option<TooDeep> {
 /// Adds them up; queries and expressions are those that it is inside of, the innermost last.
 #[derive(Default)]
 struct Levels {
-    queries: Vec<Inside>,
-    expressions: Vec<Level>,
+    queries: Vec<QueryLevels>,
+    expressions: Vec<ExpressionLevels>,
 }
 
 /// A query that is looked at.
-struct Inside {
+struct QueryLevels {
     /// Tables of its WITH that are still to come, the next one last.
     coming: Vec<String>,
     /// Tables of its WITH, and their levels.
     tables: Vec<(String, usize)>,
     /// Levels of its deepest expression.
     own: usize,
-    /// Terms of the conditions of one part of it, which become one where they are about the same table.
-    terms: Terms,
+    /// Terms of the conditions of one SELECT, which become one where they are about the same table.
+    terms: ConditionTerms,
     /// Those that the deepest expression does not have.
     more: usize,
     /// Levels of the deepest query that it reads.
@@ -45,9 +45,9 @@ struct Inside {
     outside: usize,
 }
 
-/// Terms of conditions.
+/// Numbers of terms in the conditions of one SELECT.
 #[derive(Clone, Copy, Default)]
-struct Terms {
+struct ConditionTerms {
     /// Of all of them.
     all: usize,
     /// Of the longest one.
@@ -56,10 +56,10 @@ struct Terms {
 
 /// An expression that is looked at.
 #[derive(Clone, Copy, Default)]
-struct Level {
+struct ExpressionLevels {
     /// Levels of its query down to here.
     levels: usize,
-    /// Whether a row of AND goes on here, and if it does, whether it is behind a NOT.
+    /// Set where a row of AND goes on; true if the row is behind a NOT.
     row: Option<bool>,
 }
 
@@ -68,11 +68,11 @@ impl Visitor for Levels {
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<TooDeep> {
         let tables = query.with.iter().flat_map(|with| with.cte_tables.iter().rev());
-        self.queries.push(Inside {
+        self.queries.push(QueryLevels {
             coming: tables.map(|table| table.alias.name.value.clone()).collect(),
             tables: Vec::new(),
             own: 0,
-            terms: Terms::default(),
+            terms: ConditionTerms::default(),
             more: 0,
             read: 0,
             outside: self.expressions.len(),
@@ -96,7 +96,7 @@ impl Visitor for Levels {
 
     fn pre_visit_select(&mut self, _: &Select) -> ControlFlow<TooDeep> {
         if let Some(query) = self.queries.last_mut() {
-            query.terms = Terms::default();
+            query.terms = ConditionTerms::default();
         }
         ControlFlow::Continue(())
     }
@@ -133,7 +133,7 @@ impl Visitor for Levels {
             query.own = query.own.max(level.levels);
             if is_whole {
                 let terms = several_terms(expression);
-                query.terms = Terms { all: query.terms.all + terms, most: query.terms.most.max(terms) };
+                query.terms = ConditionTerms { all: query.terms.all + terms, most: query.terms.most.max(terms) };
             }
         }
         ControlFlow::Continue(())
@@ -151,19 +151,21 @@ fn several_terms(expression: &Written) -> usize {
 }
 
 /// The level of an expression whose outer expression has another.
-fn below(above: Level, expression: &Written) -> Level {
+fn below(above: ExpressionLevels, expression: &Written) -> ExpressionLevels {
     let is_negated = above.row.unwrap_or(false);
     let in_row = |is_negated| {
         let terms = if above.row.is_none() { terms_of(expression) } else { 0 };
-        Level { levels: above.levels + terms, row: Some(is_negated) }
+        ExpressionLevels { levels: above.levels + terms, row: Some(is_negated) }
     };
     match expression {
         Written::BinaryOp { op: BinaryOperator::And, .. } if !is_negated => in_row(false),
         Written::BinaryOp { op: BinaryOperator::Or, .. } if is_negated => in_row(true),
         Written::UnaryOp { op: UnaryOperator::Not, .. } => in_row(!is_negated),
         Written::Nested(_) => in_row(is_negated),
-        Written::Identifier(_) | Written::CompoundIdentifier(_) | Written::Value(_) => Level { row: None, ..above },
-        _ => Level { levels: above.levels + OPERATOR, row: None },
+        Written::Identifier(_) | Written::CompoundIdentifier(_) | Written::Value(_) => {
+            ExpressionLevels { row: None, ..above }
+        }
+        _ => ExpressionLevels { levels: above.levels + OPERATOR, row: None },
     }
 }
 

@@ -10,33 +10,33 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr::InSubquery;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
 
-/// Where a part of a condition stands.
+/// The surroundings of a test in a plan, which say what becomes of an unknown answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// It is the one condition of the query.
+enum Surroundings {
+    /// The test is the one condition of the query.
     Alone,
-    /// It is a term that AND connects with others.
+    /// AND connects the test with others.
     Term,
     /// Unknown is as good as false.
     Or,
-    /// Unknown may be turned round.
+    /// Unknown may be turned round or compared.
     Elsewhere,
 }
 
-/// Whether a plan has a test whose NULL would be forgotten.
+/// Finds out whether a plan has a test whose NULL would be forgotten.
 pub(super) fn are_forgotten(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
     let mut found = false;
     let conditions = conditions(plan)?;
     plan.apply_with_subqueries(|node| {
-        let (schema, place) = match node {
+        let (schema, around) = match node {
             LogicalPlan::Filter(filter) if matches!(conditions.as_slice(), [one] if std::ptr::eq(*one, node)) => {
-                (filter.input.schema(), Place::Alone)
+                (filter.input.schema(), Surroundings::Alone)
             }
-            LogicalPlan::Filter(filter) => (filter.input.schema(), Place::Term),
-            node => (node.schema(), Place::Elsewhere),
+            LogicalPlan::Filter(filter) => (filter.input.schema(), Surroundings::Term),
+            node => (node.schema(), Surroundings::Elsewhere),
         };
         node.apply_expressions(|expression| {
-            found |= forgets(expression, place, schema)?;
+            found |= forgets(expression, around, schema)?;
             Ok(TreeNodeRecursion::Continue)
         })
     })?;
@@ -58,25 +58,25 @@ fn conditions(plan: &LogicalPlan) -> Result<Vec<&LogicalPlan>, DataFusionError> 
     Ok(found)
 }
 
-fn forgets(expression: &Expr, place: Place, schema: &DFSchema) -> Result<bool, DataFusionError> {
+fn forgets(expression: &Expr, around: Surroundings, schema: &DFSchema) -> Result<bool, DataFusionError> {
     match expression {
-        Expr::InSubquery(test) => Ok(is_forgetful(test, test.negated, place, schema)),
+        Expr::InSubquery(test) => Ok(is_forgetful(test, test.negated, around, schema)),
         Expr::Not(inner) => match inner.as_ref() {
-            Expr::InSubquery(test) => Ok(is_forgetful(test, !test.negated, place, schema)),
-            inner => forgets(inner, Place::Elsewhere, schema),
+            Expr::InSubquery(test) => Ok(is_forgetful(test, !test.negated, around, schema)),
+            inner => forgets(inner, Surroundings::Elsewhere, schema),
         },
         Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::And | Operator::Or), right }) => {
-            let place = match (place, op) {
-                (Place::Alone | Place::Term, Operator::Or) => Place::Or,
-                (Place::Alone, _) => Place::Term,
-                (place, _) => place,
+            let around = match (around, op) {
+                (Surroundings::Alone | Surroundings::Term, Operator::Or) => Surroundings::Or,
+                (Surroundings::Alone, _) => Surroundings::Term,
+                (around, _) => around,
             };
-            Ok(forgets(left, place, schema)? || forgets(right, place, schema)?)
+            Ok(forgets(left, around, schema)? || forgets(right, around, schema)?)
         }
         other => {
             let mut found = false;
             other.apply_children(|child| {
-                found |= forgets(child, Place::Elsewhere, schema)?;
+                found |= forgets(child, Surroundings::Elsewhere, schema)?;
                 Ok(TreeNodeRecursion::Continue)
             })?;
             Ok(found)
@@ -84,17 +84,19 @@ fn forgets(expression: &Expr, place: Place, schema: &DFSchema) -> Result<bool, D
     }
 }
 
-fn is_forgetful(test: &InSubquery, is_negated: bool, place: Place, schema: &DFSchema) -> bool {
+fn is_forgetful(test: &InSubquery, is_negated: bool, around: Surroundings, schema: &DFSchema) -> bool {
     let rows_may_be_null = may_be_null(&test.subquery.subquery);
-    let is_answered = match (is_negated, place) {
-        (false, Place::Alone | Place::Term | Place::Or) | (true, Place::Alone) => true,
-        (true, Place::Term) => !rows_may_be_null,
-        (_, Place::Or | Place::Elsewhere) => !rows_may_be_null && !test.expr.nullable(schema).unwrap_or(true),
+    let is_answered = match (is_negated, around) {
+        (false, Surroundings::Alone | Surroundings::Term | Surroundings::Or) | (true, Surroundings::Alone) => true,
+        (true, Surroundings::Term) => !rows_may_be_null,
+        (_, Surroundings::Or | Surroundings::Elsewhere) => {
+            !rows_may_be_null && !test.expr.nullable(schema).unwrap_or(true)
+        }
     };
     !is_answered
 }
 
-/// Whether the one column of a query may be NULL: conditions that leave it out count.
+/// Returns whether the one column of a query may be NULL. It may not if a condition leaves NULL out.
 fn may_be_null(query: &LogicalPlan) -> bool {
     query.schema().fields().first().is_none_or(|field| field.is_nullable()) && !leaves_null_out(query)
 }
