@@ -184,11 +184,14 @@ impl States<'_> {
     /// What the picks make of the conflicts, and of those that they give rise to. Edges that lack a node then go if `drops_rest`.
     pub(super) fn decided(&self, picks: &[(Clash, Pick)], drops_rest: bool) -> Merged {
         let (selected, of_rows) = self.selected();
-        let mut known = self.merged().open;
+        let first = self.merged().open;
+        let mut known = first.clone();
         loop {
             let pick_of = |clash: &Clash| {
                 let same = |other: &Clash| (&other.0, other.1, &other.2) == (&clash.0, clash.1, &clash.2);
-                let by_hand = picks.iter().rfind(|(other, _)| same(other)).map(|(_, pick)| *pick);
+                // Who decided about one end of an edge did not see that the other one would be lacking, too.
+                let seen = picks.iter().filter(|_| first.contains(clash));
+                let by_hand = seen.rev().find(|(other, _)| same(other)).map(|(_, pick)| *pick);
                 let is_orphan = clash.1 == ConflictKind::OrphanEdge;
                 by_hand.or((drops_rest && is_orphan).then_some(Pick::Drop))
             };
