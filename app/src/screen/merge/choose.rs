@@ -34,9 +34,10 @@ impl Choose {
     pub(super) fn take(&mut self, mut branches: Vec<BranchLine>) {
         branches.sort_by(|left, right| natural::branches(&left.name, &right.name));
         let there = |name: &BranchName| branches.iter().any(|branch| branch.name == *name);
-        self.target = self.target.take().filter(there).or_else(|| branches.first().map(|branch| branch.name.clone()));
+        let mut whole = branches.iter().filter(|branch| branch.broken.is_none()).map(|branch| &branch.name);
+        self.target = self.target.take().filter(there).or_else(|| whole.clone().next().cloned());
         let target = self.target.clone();
-        let other = || branches.iter().map(|branch| &branch.name).find(|name| Some(*name) != target.as_ref()).cloned();
+        let other = || whole.find(|name| Some(*name) != target.as_ref()).cloned();
         self.source = self.source.take().filter(there).or_else(other);
         self.branches = Some(branches);
     }
@@ -59,6 +60,13 @@ impl Choose {
     pub(super) fn pair(&self) -> Option<Pair> {
         let (source, target) = (self.source.clone()?, self.target.clone()?);
         (source != target).then_some(Pair { source, target })
+    }
+
+    /// The chosen branches that cannot be read, and why.
+    pub(super) fn broken(&self) -> impl Iterator<Item = (&BranchName, &str)> {
+        let chosen = [self.source.as_ref(), self.target.as_ref()].into_iter().flatten();
+        let lines = chosen.filter_map(|name| self.branches.iter().flatten().find(|branch| branch.name == *name));
+        lines.filter_map(|branch| Some((&branch.name, branch.broken.as_deref()?)))
     }
 
     /// Chooses both.

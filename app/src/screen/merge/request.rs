@@ -99,6 +99,8 @@ pub struct BranchLine {
     pub created_at_micros: Option<i64>,
     /// Who made it.
     pub actor: Option<Arc<str>>,
+    /// Why it cannot be read; none if it can.
+    pub broken: Option<String>,
 }
 
 /// One end of what lies between two branches.

@@ -63,6 +63,7 @@ async fn branches(cx: &TaskContext) -> Result<(), Failure> {
             head: branch.head.map(|head| history.short_id(head)),
             created_at_micros: commit.map(|commit| commit.created_at_micros),
             actor: commit.and_then(|commit| commit.actor.clone()),
+            broken: branch.broken,
         }
     };
     let lines = graph.branches().await?.into_iter().map(line).collect();

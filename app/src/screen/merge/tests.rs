@@ -55,6 +55,27 @@ fn one_branch_twice_is_no_merge() {
 }
 
 #[test]
+fn a_broken_branch_is_marked_not_chosen_by_itself_and_not_merged() {
+    let mut stage = Stage::new(120, 30);
+    let mut lines = branches();
+    lines[1].broken = Some("its manifest has no versions".to_owned());
+    stage.answer("branches", vec![Reply::Branches(lines)]);
+    let Some(Request::Between(pair)) = stage.asked("last common commit") else { panic!("not asked") };
+    assert_eq!((pair.source.as_str(), pair.target.as_str()), ("prices", "main"));
+    stage.answer("last common commit", vec![Reply::Between(Box::new(between("prices", "main", 1, 2)))]);
+    assert_eq!(stage.picture().matches("people  broken").count(), 2, "{}", stage.picture());
+
+    stage.keys("k");
+    let picture = stage.picture();
+    assert!(picture.contains("! people is broken: its manifest has no versions"), "{picture}");
+    assert!(stage.asked("last common commit").is_none());
+    stage.keys("tab enter");
+    assert!(stage.picture().contains("branch people is broken: choose another one"), "{}", stage.picture());
+    assert_eq!(stage.state.screens.merge.step, Step::Choose);
+    assert!(stage.asked("merge preview").is_none());
+}
+
+#[test]
 fn other_screens_choose_both_and_enter_previews() {
     let mut stage = Stage::choosing(120, 30);
     stage.act(Action::Choose { source: branch("prices"), target: branch("main") });

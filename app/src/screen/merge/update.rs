@@ -94,6 +94,9 @@ impl Merge {
     /// Finds what lies between the chosen branches.
     pub(super) fn look_between(&mut self, cx: &mut Context<'_>) {
         let Some(pair) = self.choose.pair().filter(|_| cx.shared.graph_info().is_some()) else { return };
+        if self.choose.broken().next().is_some() {
+            return;
+        }
         let subject = subject(&pair, cx);
         cx.peek(BETWEEN_SLOT, subject, ScreenRequest::Merge(Request::Between(pair)));
     }
@@ -103,6 +106,9 @@ impl Merge {
         let Some(pair) = self.choose.pair() else {
             return Answer::Nothing("a branch cannot be merged into itself: choose two".to_owned());
         };
+        if let Some((name, _)) = self.choose.broken().next() {
+            return Answer::Nothing(format!("branch {name} is broken: choose another one"));
+        }
         if self.preview.as_ref().is_none_or(|preview| preview.pair != pair) || matches!(self.ending, Ending::Done(_)) {
             self.forget();
         }

@@ -135,6 +135,7 @@ pub(super) fn branches() -> Vec<BranchLine> {
         head: Some(head.to_owned()),
         created_at_micros: Some(NOW.utc_micros - minutes * 60_000_000),
         actor: (!actor.is_empty()).then(|| actor.into()),
+        broken: None,
     };
     vec![
         line("main", "6HJ3M0", 60, "dana"),

@@ -1,7 +1,7 @@
 //! The two lists of branches, and what lies between the chosen ones.
 
 use ratatui::layout::Rect;
-use stratigraph_widgets::width::{Align, width};
+use stratigraph_widgets::width::{Align, escape, width};
 
 use super::{TextLine, column, text, wrapped};
 use crate::action::TermKind;
@@ -72,11 +72,14 @@ fn draw_branch(
 ) {
     let symbols = shared.theme.symbols();
     let sign = if is_chosen { symbols.cursor } else { " " };
-    let head = branch.head.as_deref().unwrap_or(symbols.missing);
+    let (head, role) = match &branch.broken {
+        Some(_) => ("broken", Role::Error),
+        None => (branch.head.as_deref().unwrap_or(symbols.missing), Role::Text),
+    };
     let age = branch.created_at_micros.map(|micros| age(micros, shared.now.utc_micros)).unwrap_or_default();
     let actor = branch.actor.as_deref().unwrap_or_default();
     let name = column(branch.name.as_str(), names, Align::Left, shared.theme);
-    canvas.line(line, format!("{sign} {name}  {head:<6} {age}  {actor}"), Role::Text);
+    canvas.line(line, format!("{sign} {name}  {head:<6} {age}  {actor}"), role);
 }
 
 /// The sentence, the graph, and what merging comes to.
@@ -87,6 +90,10 @@ fn between(screen: &Merge, shared: &Shared) -> Vec<TextLine> {
             lines.push(("a branch cannot be merged into itself: choose two".to_owned(), Role::Warning));
         }
         return lines;
+    }
+    let mut broken = screen.choose.broken().peekable();
+    if broken.peek().is_some() {
+        return broken.map(|(name, reason)| (format!("! {name} is broken: {}", escape(reason)), Role::Error)).collect();
     }
     match screen.choose.known() {
         Some(between) => {
