@@ -76,17 +76,27 @@ pub(crate) fn why(step: &RecoveryStep) -> String {
         Decision::Discard => "no table moved, so there is nothing to undo".to_owned(),
         Decision::StaleAfterSuccess => "the write was published; only its record was left".to_owned(),
         Decision::StaleAfterRollBack => "the write was rolled back; only its record was left".to_owned(),
-        Decision::OrphanedBranch => {
-            let branch = step.sidecar.as_ref().map_or_else(|| "?".to_owned(), |sidecar| sidecar.branch().to_string());
-            match step.tables.is_empty() {
-                true => format!("branch {branch} does not exist any more"),
-                false => {
-                    format!("the write was to an earlier branch {branch}, which was deleted; this one was made later")
-                }
-            }
-        }
+        Decision::OrphanedBranch => gone_words(step),
         Decision::Wait => "its tables cannot be looked at".to_owned(),
         Decision::Refuse => "a table's head is before the version its branch pins: the table lost versions".to_owned(),
+    }
+}
+
+/// What became of the branch of a write that is discarded with it. Where the branch is there, its tables are in the step; a write to no
+/// table does not tell.
+pub(crate) fn gone_words(step: &RecoveryStep) -> String {
+    let branch = step.sidecar.as_ref().map_or_else(|| "?".to_owned(), |sidecar| sidecar.branch().to_string());
+    let had_tables = step.sidecar.as_ref().is_some_and(|sidecar| !sidecar.tables.is_empty());
+    match (step.tables.is_empty(), had_tables) {
+        (false, _) => {
+            format!("the write was to an earlier branch {branch}, which was deleted; this one was made later")
+        }
+        (true, true) => format!("branch {branch} does not exist any more"),
+        (true, false) => {
+            format!(
+                "branch {branch} was deleted since, though one of that name may be there again; the write named no table"
+            )
+        }
     }
 }
 
@@ -147,6 +157,7 @@ pub(crate) fn classification_words(classification: Classification) -> &'static s
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
     use stratigraph_engine::recovery::Fate;
 
     use super::*;
@@ -186,15 +197,26 @@ mod tests {
 
     #[test]
     fn a_branch_that_was_made_again_is_told_from_one_that_is_gone() {
-        let step = |tables: &[TableStanding]| RecoveryStep {
+        let pin = json!({
+            "table_key": "node:Person", "table_path": "nodes/a", "expected_version": 5, "post_commit_pin": 6,
+        });
+        let step = |pins: &[&Value], tables: &[TableStanding]| RecoveryStep {
             id: "x".to_owned(),
-            sidecar: None,
+            sidecar: Some(
+                serde_json::from_value(json!({
+                    "schema_version": 2, "operation_id": "x", "started_at": "1", "branch": "b", "actor_id": null,
+                    "writer_kind": "Load", "tables": pins,
+                }))
+                .expect("it is a record"),
+            ),
             decision: Decision::OrphanedBranch,
             tables: tables.to_vec(),
             blocked: None,
         };
-        assert!(why(&step(&[])).ends_with("does not exist any more"));
-        assert!(why(&step(&[table(5, 5)])).contains("to an earlier branch"));
+        assert_eq!(why(&step(&[&pin], &[])), "branch b does not exist any more");
+        assert!(why(&step(&[&pin], &[table(5, 5)])).contains("to an earlier branch b"));
+        let named_none = why(&step(&[], &[]));
+        assert!(named_none.contains("may be there again") && named_none.contains("named no table"), "{named_none}");
     }
 
     #[test]

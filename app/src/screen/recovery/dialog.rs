@@ -10,7 +10,7 @@ use super::outcome::waits;
 use super::words::tables;
 use crate::action::Action as Any;
 use crate::overlay::Confirm;
-use crate::recovery::{decision_words, writer_words};
+use crate::recovery::{decision_words, gone_words, writer_words};
 use crate::writing::discards;
 
 /// The question before a sweep: every decision, what becomes visible, what is discarded. `name` is that of the graph.
@@ -91,10 +91,7 @@ fn effects(step: &RecoveryStep) -> Vec<String> {
         }
         Decision::StaleAfterSuccess => vec!["it is visible already: its record goes, nothing else".to_owned()],
         Decision::StaleAfterRollBack => vec!["it was taken back already: its record goes, nothing else".to_owned()],
-        Decision::OrphanedBranch if step.tables.is_empty() => {
-            vec![format!("discarded: its record; branch {branch} is gone")]
-        }
-        Decision::OrphanedBranch => vec![format!("discarded: its record; it was of an earlier branch {branch}")],
+        Decision::OrphanedBranch => vec![format!("discarded: its record; {}", gone_words(step))],
         Decision::Refuse | Decision::Wait => Vec::new(),
     }
 }
