@@ -32,6 +32,10 @@ const BLAMED: (&str, &str) = ("\nThis issue was likely caused by a bug", "datafu
 const UNPLANNED: &str = "Physical plan does not support logical expression ";
 /// Before the columns of a table with those that the library keeps for itself.
 const VALID: &str = ". Valid fields are ";
+/// In the names that the library gives to queries inside others when it makes joins of them.
+const JOINED: [&str; 2] = ["__correlated_sq_", "__scalar_sq_"];
+/// After the name of a table that several WITHs define.
+const DEFINED_TWICE: &str = " specified more than once";
 /// Where queries find types that need no schema before their name.
 const CATALOG: &str = "graph.types.";
 
@@ -67,6 +71,11 @@ fn plain(said: &str) -> String {
     let said = said.trim();
     let whole = said.rsplit_once(CAUSED).map_or(said, |(_, cause)| cause);
     let mut text = without_blame(whole);
+    if JOINED.iter().any(|name| text.contains(name)) {
+        return "a query in a condition cannot be used here, as the query engine makes no join of it: give it a name in a WITH, or join its \
+                tables"
+            .to_owned();
+    }
     while let Some(rest) = LABELS.iter().find_map(|label| text.strip_prefix(label)) {
         text = rest;
     }
@@ -75,6 +84,9 @@ fn plain(said: &str) -> String {
     }
     if let Some(expression) = text.strip_prefix(UNPLANNED) {
         return unplanned(expression);
+    }
+    if let Some(name) = text.strip_prefix("WITH query name ").and_then(|rest| rest.strip_suffix(DEFINED_TWICE)) {
+        return format!("two WITHs, one inside the other or the same, define {name}: give one another name");
     }
     let text = unwrapped(text).unwrap_or_else(|| text.to_owned());
     // The message before names the columns of the table, and only those that people have made.
@@ -97,6 +109,10 @@ fn unplanned(expression: &str) -> String {
         "Exists" | "InSubquery" => {
             return "EXISTS and IN over a query can be used in conditions only; elsewhere, count its rows: \
                     `(select count(*) …) > 0`"
+                .to_owned();
+        }
+        "ScalarSubquery" => {
+            return "a query that gives one value can compare columns of the outer one only with `=`: join them instead"
                 .to_owned();
         }
         "OuterReferenceColumn" => {
@@ -132,6 +148,8 @@ mod tests {
 
     use super::*;
     use crate::cli::sample;
+
+    const JOIN: &str = "a query in a condition cannot be used here, as the query engine makes no join of it: give it a name in a WITH, or join its tables";
 
     #[test]
     fn labels_and_made_up_statements_are_left_out() {
@@ -182,6 +200,22 @@ mod tests {
         for (query, cause) in [
             ("selec", "Expected: an SQL statement, found: selec at Line: 1, Column: 1"),
             ("select sum(sum(age)) from Person", "the aggregate function sum cannot be used here"),
+            (
+                "select (select count(*) from Person q where q.name <> p.name) from Person p",
+                "a query that gives one value can compare columns of the outer one only with `=`: join them instead",
+            ),
+            (
+                "with a as (select 1 as x) select * from (with a as (select 2 as x) select * from a) b",
+                "two WITHs, one inside the other or the same, define \"a\": give one another name",
+            ),
+            (
+                "select name from Person where id in (select id from Person union select name from Person) or name = 'x'",
+                JOIN,
+            ),
+            (
+                "select 1 from Person p where exists (select 1 from Person q where exists (select 1 from Person r where r.id = p.id))",
+                JOIN,
+            ),
             ("select * from Person where regexp_like(name, '(')", "regex parse error:\n(\n^\nerror: unclosed group"),
         ] {
             let error = graph.sql(&main, query, SqlOptions::default()).await.expect_err("refused");
