@@ -67,6 +67,71 @@ async fn thousands_of_terms_are_answered() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_is_nested_deeper_than_the_parser_goes_is_refused_as_that() -> Result<()> {
+    let made = people().await?;
+    let main = made.graph.snapshot(&At::Branch(branch("main"))).await?;
+    let key = "node:Person".parse()?;
+    for (start, end, deepest) in [
+        ("(", ")", 40),
+        ("abs(", ")", 40),
+        ("abs((", "))", 20),
+        ("not not ", "", 20),
+        ("case when true then ", " end", 40),
+        ("- ", "", 40),
+        ("1 + (", ")", 20),
+    ] {
+        for length in [deepest, 60, 2_000] {
+            let nested = |inner: &str| format!("{}{inner}{}", start.repeat(length), end.repeat(length));
+            let value = if start.starts_with("not") { "true" } else { "1" };
+            let found = number(&made, &format!("select count({}) from Person", nested(value))).await;
+            let value = if value == "1" { "(age)" } else { "(age > 3)" };
+            let condition = format!("({}) is not null", nested(value));
+            let filtered = made.graph.count(&main, &key, Some(&condition)).await;
+            if length == deepest {
+                assert_eq!((found?, filtered?), (10, 10), "{start}");
+                continue;
+            }
+            for error in [found.err(), filtered.err()] {
+                let error = error.context("it is nested too deeply")?;
+                assert_eq!(error.kind(), ErrorKind::Invalid, "{start} {length}");
+                let said = format!("{:#}", anyhow::Error::from(error));
+                assert!(said.contains("can be inside one another"), "{start} {length}: {said:.300}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_pattern_that_cannot_be_used_is_a_fault_of_the_request() -> Result<()> {
+    let made = people().await?;
+    let main = made.graph.snapshot(&At::Branch(branch("main"))).await?;
+    let large = "((a{1000}){1000}){1000}";
+    for (condition, told) in [
+        (format!("name ~ '{large}'"), "is too large"),
+        (format!("regexp_like(name, '{large}' || name)"), "is too large"),
+        ("name like repeat('%a', 200000)".to_owned(), "is too large"),
+        ("name ~ ('(' || name)".to_owned(), "unclosed group"),
+        ("regexp_replace(name, '(', 'x') = 'x'".to_owned(), "unclosed group"),
+    ] {
+        let counted = number(&made, &format!("select count(*) from Person where {condition}")).await.err();
+        let selected = number(&made, &format!("select count({condition}) from Person")).await.err();
+        let options = ReadOptions { filter: Some(condition.clone()), ..ReadOptions::default() };
+        let read = match made.graph.read(&main, &"node:Person".parse()?, &options).await {
+            Ok(mut rows) => rows.try_next().await.err(),
+            Err(error) => Some(error),
+        };
+        for error in [counted, selected, read] {
+            let error = error.with_context(|| format!("{condition} is refused"))?;
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{condition}: {error}");
+            let said = format!("{:#}", anyhow::Error::from(error));
+            assert!(said.contains(told) && !said.contains(".rs"), "{condition}: {said}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn other_long_chains_are_answered_up_to_a_length_and_refused_beyond() -> Result<()> {
     let made = people().await?;
     let sum = |length: usize| format!("select 0{} from Person limit 1", " + 1".repeat(length));

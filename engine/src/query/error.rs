@@ -3,12 +3,13 @@
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::sql::TableReference;
+use datafusion::sql::sqlparser::parser::ParserError;
 
 use super::missing::{self, Missing};
 use super::unsupported::{self, Unsupported};
 use crate::error::ErrorKind;
 use crate::history::Snapshot;
-use crate::storage::{Stopped, StorageError, uncomputed_in};
+use crate::storage::{Stopped, StorageError, TooDeep, is_nested_too_deeply, uncomputed_in};
 
 /// Why a query gives no result.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +114,10 @@ impl QueryError {
         if let Some(kind) = storage_kind(&source) {
             return Self::Table { kind, source };
         }
+        let gave_up = |cause: &DataFusionError| matches!(cause, DataFusionError::SQL(cause, _) if **cause == ParserError::RecursionLimitExceeded);
+        if gave_up(source.find_root()) || is_nested_too_deeply(sql) {
+            return Self::Unsupported { what: Unsupported::TooDeep(TooDeep::Nested) };
+        }
         if let Some(missing) = missing::table(state, snapshot, named, sql) {
             return Self::UnknownTable { missing, tables: snapshot.entries.keys().map(ToString::to_string).collect() };
         }
@@ -131,9 +136,7 @@ impl QueryError {
     pub(super) fn running(memory_bytes: usize, source: DataFusionError) -> Self {
         let source = Box::new(source);
         // A condition that Lance computes fails there as one of the query engine's own does.
-        if let DataFusionError::External(cause) = source.find_root()
-            && let Some(reason) = uncomputed_in(&cause.to_string())
-        {
+        if let Some(reason) = uncomputed_in(&source.find_root().to_string()) {
             return Self::Run { source: Box::new(DataFusionError::Execution(reason)) };
         }
         match source.find_root() {

@@ -43,6 +43,8 @@ struct QueryLevels {
     read: usize,
     /// The number of expressions that it is inside of.
     outside: usize,
+    /// The number of queries in whose conditions and values it is.
+    subqueries: usize,
 }
 
 /// Numbers of terms in the conditions of one SELECT.
@@ -68,6 +70,13 @@ impl Visitor for Levels {
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<TooDeep> {
         let tables = query.with.iter().flat_map(|with| with.cte_tables.iter().rev());
+        let subqueries = self.queries.last().map_or(0, |outer| {
+            let is_in_expression = self.expressions.len() > outer.outside;
+            outer.subqueries + usize::from(is_in_expression)
+        });
+        if let Some(deep) = TooDeep::of_subqueries(subqueries) {
+            return ControlFlow::Break(deep);
+        }
         self.queries.push(QueryLevels {
             coming: tables.map(|table| table.alias.name.value.clone()).collect(),
             tables: Vec::new(),
@@ -76,6 +85,7 @@ impl Visitor for Levels {
             more: 0,
             read: 0,
             outside: self.expressions.len(),
+            subqueries,
         });
         ControlFlow::Continue(())
     }
@@ -218,6 +228,21 @@ mod tests {
             assert!(!is_too_deep(&format!("select {all}, {all}, {all} from t where a in (1, 2)")));
             assert!(!is_too_deep(&format!("select 1 from t where {all} union all select 1 from t where {all}")));
             assert!(!is_too_deep(&format!("with u as (select * from t where {all}) select 1 from t where {all}")));
+        }
+    }
+
+    #[test]
+    fn queries_in_conditions_and_values_of_one_another_are_counted() {
+        for (count, is_deep) in [(10, false), (11, true)] {
+            let nested = |start: &str, end: &str| format!("select {}1{}", start.repeat(count), end.repeat(count));
+            for sql in [
+                nested("(select ", ")"),
+                nested("1 where exists (select ", ")"),
+                nested("1 where a in (select a from (select ", ") t)"),
+            ] {
+                assert_eq!(is_too_deep(&sql), is_deep, "{sql}");
+            }
+            assert!(!is_too_deep(&nested("* from (select ", ") t")), "tables are counted by themselves");
         }
     }
 

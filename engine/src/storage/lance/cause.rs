@@ -30,8 +30,19 @@ pub(super) fn said(cause: &lance::Error) -> Cause {
 }
 
 /// With what the query engine begins to tell that it cannot compute a value.
-const UNCOMPUTED: [&str; 5] =
-    ["Cannot cast ", "Cast error: ", "Divide by zero", "Arithmetic overflow", "Parser error: Error parsing"];
+const UNCOMPUTED: [&str; 7] = [
+    "Cannot cast ",
+    "Cast error: ",
+    "Divide by zero",
+    "Arithmetic overflow",
+    "Parser error: Error parsing",
+    "regex parse error:",
+    "Regular expression did not compile",
+];
+/// With what a library ends the drawing of a wrong regular expression.
+const DRAWN: &str = "\n~~~";
+/// With what it tells that a regular expression, or the one that it makes of LIKE, is too large.
+const TOO_LARGE: [&str; 2] = ["CompiledTooBig", "Compiled regex exceeds size limit"];
 
 /// Why an expression could not be computed for some row, with which nothing needs to be the matter; none if it is another error.
 pub(super) fn uncomputed(cause: &lance::Error) -> Option<String> {
@@ -41,7 +52,11 @@ pub(super) fn uncomputed(cause: &lance::Error) -> Option<String> {
 /// As [`uncomputed`], of the text of an error.
 pub(crate) fn uncomputed_in(text: &str) -> Option<String> {
     let text = without_places(text);
-    UNCOMPUTED.iter().find_map(|start| text.find(start)).map(|at| text[at..].to_owned())
+    if TOO_LARGE.iter().any(|said| text.contains(said)) {
+        return Some("a pattern of LIKE or of a regular expression is too large: write a shorter one".to_owned());
+    }
+    let said = UNCOMPUTED.iter().find_map(|start| text.find(start)).map(|at| &text[at..])?;
+    Some(said.split(DRAWN).next().unwrap_or_default().to_owned())
 }
 
 fn without_places(text: &str) -> String {
@@ -127,6 +142,15 @@ mod tests {
         assert_eq!(said(cast).as_deref(), Some("Cannot cast string 'x' to value of Int32 type"));
         assert_eq!(said("LanceError(Arrow): Divide by zero error").as_deref(), Some("Divide by zero error"));
         assert_eq!(said("a page cannot be decoded"), None);
+        let syntax = "Compute error: Regular expression did not compile: Syntax(\n~~~~\nregex parse error:\n    (\n    ^\nerror: unclosed group\n~~~~\n), /x/y.rs:1:2";
+        assert_eq!(said(syntax).as_deref(), Some("regex parse error:\n    (\n    ^\nerror: unclosed group"));
+        for large in [
+            "did not compile: CompiledTooBig(1), /x/y.rs:1:2",
+            "LIKE pattern: Compiled regex exceeds size limit of 1 bytes.",
+        ] {
+            let told = said(large).expect("it is about the pattern");
+            assert!(told.starts_with("a pattern of LIKE") && !told.contains("/x/"), "{told}");
+        }
     }
 
     #[test]

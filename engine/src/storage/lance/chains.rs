@@ -9,9 +9,17 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr as Written, Query, Select, SetExpr, TableFactor, UnaryOperator, Value, VisitMut, VisitorMut,
 };
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 /// How deep expressions may be. The query engine takes up to 10 KiB of a thread's 2 MiB for each level.
 const DEEPEST: usize = 100;
+/// How deep the parser goes into a text (50 calls, `sql_parser.recursion_limit` of DataFusion 54, less those around an expression). Where
+/// it cannot go deeper it may take what is left for something else, and then complain of that.
+const MOST_NESTED: usize = 47;
+/// How many queries may be in the conditions and values of one another: each makes planning take twice as long.
+const MOST_SUBQUERIES: usize = 10;
 /// How many terms of AND a query may have in a row: when the query engine moves conditions to where they are looked at first, it makes
 /// chains of them again.
 const MOST_TERMS: usize = 200;
@@ -41,6 +49,10 @@ pub enum TooDeep {
     Tables,
     /// Terms of AND and operators, those of tables inside one another added up.
     Levels,
+    /// Parentheses, functions, CASE and NOT inside one another.
+    Nested,
+    /// Queries in the conditions and values of one another.
+    Subqueries,
     /// The system has no stack for it.
     NoRoom,
     /// The text, in bytes.
@@ -50,6 +62,11 @@ pub enum TooDeep {
 impl TooDeep {
     /// Most levels of a query in all. In a debug build 600 fit in the 2 MiB of a thread's stack, and 800 do not.
     pub(crate) const MOST_LEVELS: usize = 400;
+
+    /// Finds that queries are too deep in the conditions and values of one another.
+    pub(crate) fn of_subqueries(depth: usize) -> Option<Self> {
+        (depth > MOST_SUBQUERIES).then_some(Self::Subqueries)
+    }
 }
 
 impl std::error::Error for TooDeep {}
@@ -83,6 +100,15 @@ impl fmt::Display for TooDeep {
                  counts as two: ask several times",
                 Self::MOST_LEVELS
             ),
+            Self::Nested => write!(
+                f,
+                "parentheses, functions, CASE and NOT can be inside one another {MOST_NESTED} times at most: write it with fewer of them"
+            ),
+            Self::Subqueries => write!(
+                f,
+                "more than {MOST_SUBQUERIES} queries in the conditions and values of one another cannot be used: join their tables, or put \
+                 them in a WITH"
+            ),
             Self::NoRoom => f.write_str("the system has not enough memory to read so long a text: ask several times"),
             Self::Text => write!(
                 f,
@@ -110,6 +136,37 @@ pub(crate) fn with_room_for<T: Send>(text: &str, read: impl FnOnce() -> T + Send
         let reader = stack.spawn_scoped(scope, read).map_err(|_| TooDeep::NoRoom)?;
         Ok(reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
+}
+
+/// Finds that a text is nested deeper than the parser goes. A text that is no SQL is not.
+pub(crate) fn is_nested_too_deeply(text: &str) -> bool {
+    let tokens = Tokenizer::new(&GenericDialect, text).tokenize();
+    tokens.is_ok_and(|tokens| are_nested_too_deeply(&tokens))
+}
+
+/// As [`is_nested_too_deeply`], of the tokens of a text.
+pub(super) fn are_nested_too_deeply<'t>(tokens: impl IntoIterator<Item = &'t Token>) -> bool {
+    nesting(tokens) > MOST_NESTED
+}
+
+/// How many parentheses, CASE and operators before their operand are inside one another, where there are most.
+fn nesting<'t>(tokens: impl IntoIterator<Item = &'t Token>) -> usize {
+    let (mut open, mut before, mut most) = (0_usize, 0, 0);
+    for token in tokens {
+        let keyword = if let Token::Word(word) = token { word.keyword } else { Keyword::NoKeyword };
+        match token {
+            Token::Whitespace(_) => continue,
+            Token::LParen | Token::LBracket => open += 1,
+            Token::RParen | Token::RBracket => open = open.saturating_sub(1),
+            _ if keyword == Keyword::CASE => open += 1,
+            _ if keyword == Keyword::END => open = open.saturating_sub(1),
+            _ => {}
+        }
+        let is_before = matches!(token, Token::Minus | Token::Plus | Token::Tilde) || keyword == Keyword::NOT;
+        before = if is_before { before + 1 } else { 0 };
+        most = most.max(open + before);
+    }
+    most
 }
 
 /// Makes chains of AND and of OR flat: what they connect is the same, from left to right.

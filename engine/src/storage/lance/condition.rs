@@ -26,7 +26,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use super::Table;
 use super::cause::uncomputed;
-use super::chains::{TooDeep, flatten, with_room_for};
+use super::chains::{TooDeep, are_nested_too_deeply, flatten, with_room_for};
 use super::zeros::compare_zeros_as_one;
 use crate::nearest::nearest;
 use crate::storage::StorageError;
@@ -154,6 +154,9 @@ fn parsed(text: &str) -> Result<Written, ConditionProblem> {
         if tokens.iter().any(asks) {
             return Err(ConditionProblem::Beyond { what: "a query".to_owned() });
         }
+        if are_nested_too_deeply(tokens.iter().map(|token| &token.token)) {
+            return Err(TooDeep::Nested.into());
+        }
         let mut parser = Parser::new(&GenericDialect).with_tokens_with_locations(tokens);
         let mut expression = parser.parse_expr().map_err(unreadable)?;
         flatten(&mut expression)?;
@@ -274,7 +277,7 @@ fn reason(error: &DataFusionError) -> String {
 fn said(error: &ParserError) -> String {
     match error {
         ParserError::ParserError(text) | ParserError::TokenizerError(text) => text.clone(),
-        ParserError::RecursionLimitExceeded => "it is nested too deeply".to_owned(),
+        ParserError::RecursionLimitExceeded => TooDeep::Nested.to_string(),
     }
 }
 

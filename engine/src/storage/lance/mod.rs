@@ -50,7 +50,7 @@ use sound::Checked;
 pub use blob::{Blobs, is_blob};
 pub(crate) use cause::uncomputed_in;
 pub use chains::TooDeep;
-pub(crate) use chains::{flatten, terms_of, too_many_terms, with_room_for};
+pub(crate) use chains::{flatten, is_nested_too_deeply, terms_of, too_many_terms, with_room_for};
 pub(crate) use changed::Candidates;
 pub(crate) use condition::{dialect, misread};
 pub(crate) use damage::Look;
