@@ -89,7 +89,7 @@ struct GlobalArgs {
         global = true,
         value_enum,
         value_name = "WHEN",
-        help = "Colours: auto looks at the terminal and NO_COLOR"
+        help = "Colors: auto looks at the terminal and NO_COLOR"
     )]
     color: Option<ColorChoice>,
     /// Draw with seven-bit characters only

@@ -21,7 +21,7 @@
 //! | [`config`], [`theme`], [`logging`] | settings, looks, log file |
 //! | [`clipboard`], [`export`], [`rows`] | ways out, and how rows look there |
 
-// The optimised build computes the layout of futures, and those of the storage library are nested deeper than 128 types.
+// The optimized build computes the layout of futures, and those of the storage library are nested deeper than 128 types.
 #![recursion_limit = "256"]
 
 pub mod action;

@@ -132,7 +132,7 @@ pub struct Shared {
     pub copied: Option<String>,
     /// What was clicked last.
     pub clicked: Option<(PaneId, crate::screen::Spot)>,
-    /// The environment's say about colours and glyphs.
+    /// The environment's say about colors and glyphs.
     pub around: crate::theme::Surroundings,
     /// Former inputs of the command palette, oldest first.
     pub palette_history: Vec<String>,

@@ -1,8 +1,8 @@
 //! Named styles and glyphs.
 //!
-//! A [`Theme`] answers "how does this role look" for the colour depth at hand. [`Depth::None`] emits no colour at all and
+//! A [`Theme`] answers "how does this role look" for the color depth at hand. [`Depth::None`] emits no color at all and
 //! says the same with reverse, bold and underline; crossterm's own `NO_COLOR` switch is forced on (see
-//! [`crate::terminal`]) because its empty colour sequence would reset reverse.
+//! [`crate::terminal`]) because its empty color sequence would reset reverse.
 
 mod detect;
 
@@ -11,7 +11,7 @@ pub use detect::{ColorChoice, Surroundings, ascii_wanted, depth};
 use ratatui::style::{Color, Modifier, Style};
 use stratigraph_widgets::symbol::{ASCII, Symbols, UNICODE};
 
-/// How many colours the terminal shows.
+/// How many colors the terminal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
     /// None: meaning by reverse, bold and underline.
@@ -33,14 +33,14 @@ pub enum GlyphSet {
     Ascii,
 }
 
-/// A named choice of colours.
+/// A named choice of colors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Palette {
-    /// The 16 named colours of the terminal.
+    /// The 16 named colors of the terminal.
     Terminal,
-    /// For dark backgrounds; needs 256 colours or more.
+    /// For dark backgrounds; needs 256 colors or more.
     Dark,
-    /// For light backgrounds; needs 256 colours or more.
+    /// For light backgrounds; needs 256 colors or more.
     Light,
 }
 
@@ -87,16 +87,16 @@ pub enum Role {
     Error,
     /// A key in hints and help.
     Key,
-    /// The number of a branch's or lane's colour; see [`Theme::lane`].
+    /// The number of a branch's or lane's color; see [`Theme::lane`].
     Lane(usize),
 }
 
 /// Styles and glyphs in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
-    /// Colour depth.
+    /// Color depth.
     pub depth: Depth,
-    /// Colours.
+    /// Colors.
     pub palette: Palette,
     /// Glyphs.
     pub glyphs: GlyphSet,
@@ -110,8 +110,8 @@ impl Default for Theme {
     }
 }
 
-/// Colours of one palette and depth, in the order dim, accent, added, removed, changed, error, selected background.
-struct Colours {
+/// Colors of one palette and depth, in the order dim, accent, added, removed, changed, error, selected background.
+struct Colors {
     dim: Color,
     accent: Color,
     added: Color,
@@ -186,7 +186,7 @@ impl Theme {
     pub fn style(&self, role: Role) -> Style {
         match self.depth {
             Depth::None => plain(role),
-            Depth::Named | Depth::Indexed | Depth::True => coloured(role, &self.colours()),
+            Depth::Named | Depth::Indexed | Depth::True => colored(role, &self.colors()),
         }
     }
 
@@ -196,14 +196,14 @@ impl Theme {
         self.style(Role::Lane(number))
     }
 
-    fn colours(self) -> Colours {
+    fn colors(self) -> Colors {
         let palette = if self.depth == Depth::Named { Palette::Terminal } else { self.palette };
         let pick = |rgb: (u8, u8, u8), index: u8| match self.depth {
             Depth::True => Color::Rgb(rgb.0, rgb.1, rgb.2),
             Depth::None | Depth::Named | Depth::Indexed => Color::Indexed(index),
         };
         match palette {
-            Palette::Terminal => Colours {
+            Palette::Terminal => Colors {
                 dim: Color::DarkGray,
                 accent: Color::Cyan,
                 added: Color::Green,
@@ -212,7 +212,7 @@ impl Theme {
                 selected: None,
                 lanes: NAMED_LANES,
             },
-            Palette::Dark => Colours {
+            Palette::Dark => Colors {
                 dim: pick((128, 134, 149), 245),
                 accent: pick((125, 207, 255), 117),
                 added: pick((158, 206, 106), 149),
@@ -221,7 +221,7 @@ impl Theme {
                 selected: Some((pick((230, 233, 245), 255), pick((52, 59, 88), 238))),
                 lanes: DARK_LANES,
             },
-            Palette::Light => Colours {
+            Palette::Light => Colors {
                 dim: pick((110, 115, 128), 243),
                 accent: pick((0, 95, 135), 24),
                 added: pick((40, 110, 30), 28),
@@ -234,24 +234,24 @@ impl Theme {
     }
 }
 
-fn coloured(role: Role, colours: &Colours) -> Style {
+fn colored(role: Role, colors: &Colors) -> Style {
     let plain = Style::new();
     match role {
         Role::Text => plain,
-        Role::Dim | Role::Border => plain.fg(colours.dim),
-        Role::Title | Role::Key | Role::Marked => plain.fg(colours.accent).add_modifier(Modifier::BOLD),
+        Role::Dim | Role::Border => plain.fg(colors.dim),
+        Role::Title | Role::Key | Role::Marked => plain.fg(colors.accent).add_modifier(Modifier::BOLD),
         Role::Past => plain.add_modifier(Modifier::REVERSED),
-        Role::FocusBorder => plain.fg(colours.accent),
+        Role::FocusBorder => plain.fg(colors.accent),
         Role::Selected => {
-            colours.selected.map_or(plain.add_modifier(Modifier::REVERSED), |(fg, bg)| plain.fg(fg).bg(bg))
+            colors.selected.map_or(plain.add_modifier(Modifier::REVERSED), |(fg, bg)| plain.fg(fg).bg(bg))
         }
         Role::SelectedElsewhere => plain.add_modifier(Modifier::UNDERLINED),
-        Role::Match => plain.fg(colours.changed).add_modifier(Modifier::UNDERLINED | Modifier::BOLD),
-        Role::Added | Role::Good => plain.fg(colours.added),
-        Role::Removed => plain.fg(colours.removed),
-        Role::Changed | Role::Warning => plain.fg(colours.changed),
-        Role::Error => plain.fg(colours.removed).add_modifier(Modifier::BOLD),
-        Role::Lane(number) => plain.fg(colours.lanes[number % colours.lanes.len()]),
+        Role::Match => plain.fg(colors.changed).add_modifier(Modifier::UNDERLINED | Modifier::BOLD),
+        Role::Added | Role::Good => plain.fg(colors.added),
+        Role::Removed => plain.fg(colors.removed),
+        Role::Changed | Role::Warning => plain.fg(colors.changed),
+        Role::Error => plain.fg(colors.removed).add_modifier(Modifier::BOLD),
+        Role::Lane(number) => plain.fg(colors.lanes[number % colors.lanes.len()]),
     }
 }
 
@@ -295,7 +295,7 @@ mod tests {
     ];
 
     #[test]
-    fn no_colour_emits_no_colour_and_still_shows_the_cursor() {
+    fn no_color_emits_no_color_and_still_shows_the_cursor() {
         let theme = Theme { depth: Depth::None, ..Theme::default() };
         for role in ROLES {
             let style = theme.style(role);
@@ -307,15 +307,15 @@ mod tests {
     }
 
     #[test]
-    fn each_depth_uses_only_its_colours() {
+    fn each_depth_uses_only_its_colors() {
         let named = Theme { palette: Palette::Dark, ..Theme::default() };
         let indexed = Theme { depth: Depth::Indexed, palette: Palette::Dark, ..Theme::default() };
         for role in ROLES {
-            for colour in [named.style(role).fg, named.style(role).bg].into_iter().flatten() {
-                assert!(!matches!(colour, Color::Rgb(..) | Color::Indexed(_)), "{role:?}");
+            for color in [named.style(role).fg, named.style(role).bg].into_iter().flatten() {
+                assert!(!matches!(color, Color::Rgb(..) | Color::Indexed(_)), "{role:?}");
             }
-            for colour in [indexed.style(role).fg, indexed.style(role).bg].into_iter().flatten() {
-                assert!(!matches!(colour, Color::Rgb(..)), "{role:?}");
+            for color in [indexed.style(role).fg, indexed.style(role).bg].into_iter().flatten() {
+                assert!(!matches!(color, Color::Rgb(..)), "{role:?}");
             }
         }
         let rich = Theme { depth: Depth::True, ..indexed };

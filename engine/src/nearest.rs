@@ -10,7 +10,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     (best.0 <= limit).then_some(best.1)
 }
 
-/// Number of insertions, deletions, substitutions and swaps of neighbours from one text to the other (Damerau-Levenshtein
+/// Number of insertions, deletions, substitutions and swaps of neighbors from one text to the other (Damerau-Levenshtein
 /// distance, optimal string alignment).
 fn edits(left: &str, right: &str) -> usize {
     let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
@@ -40,7 +40,7 @@ mod tests {
         let known = ["theme", "motion", "refresh_seconds"];
         assert_eq!(nearest("tehme", known), Some("theme"));
         assert_eq!(nearest("refresh_second", known), Some("refresh_seconds"));
-        assert_eq!(nearest("colour", known), None);
+        assert_eq!(nearest("color", known), None);
         assert_eq!(nearest("x", ["id"]), None, "nothing of it would be left");
         assert_eq!((edits("kitten", "sitting"), edits("tiem", "time"), edits("", "abc")), (3, 1, 3));
     }

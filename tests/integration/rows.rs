@@ -137,7 +137,7 @@ async fn linus_is_gone_at_the_head_and_his_history_says_when() -> Result<()> {
     assert!(present[0].is_none() && present[1].is_some(), "gone at the last commit, back one earlier");
     let items: Vec<RowHistoryItem> =
         graph.row_history(&person, "Linus", &main, &Progress::none()).try_collect().await?;
-    // The model: look the row up at every commit and compare neighbours.
+    // The model: look the row up at every commit and compare neighbors.
     let older = present.iter().skip(1).cloned().chain([None]);
     let expected: Vec<_> = chain
         .iter()

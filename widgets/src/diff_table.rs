@@ -224,7 +224,7 @@ mod tests {
     fn draw(rows: &[DiffRow<'_>], first_line: usize, size: (u16, u16), state: &mut TableState) -> Vec<String> {
         let area = Rect::new(0, 0, size.0, size.1);
         let mut buffer = Buffer::empty(area);
-        let style = TableStyle::no_colour();
+        let style = TableStyle::no_color();
         let table = DiffTable { columns: &COLUMNS, rows, first_line, symbols: &symbol::ASCII, style: &style };
         (&table).render(area, &mut buffer, state);
         let line = |y| (0..size.0).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();

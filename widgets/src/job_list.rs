@@ -95,9 +95,9 @@ pub struct JobStyle {
 }
 
 impl JobStyle {
-    /// Returns a style without colours.
+    /// Returns a style without colors.
     #[must_use]
-    pub fn no_colour() -> Self {
+    pub fn no_color() -> Self {
         let plain = Style::new();
         Self {
             base: plain,
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn every_size_is_drawn() {
-        let style = JobStyle::no_colour();
+        let style = JobStyle::no_color();
         let list = JobList { jobs: &[JOB, JOB], symbols: &symbol::UNICODE, style: &style, tick: Some(2) };
         for (width, height) in [(0, 0), (1, 1), (3, 5), (80, 1)] {
             let area = Rect::new(0, 0, width, height);

@@ -1,6 +1,6 @@
 //! The signs of all widgets, in Unicode and in ASCII.
 //!
-//! No meaning hangs on colour, so every state has a sign of its own: null, empty, missing and not loaded are four different
+//! No meaning hangs on color, so every state has a sign of its own: null, empty, missing and not loaded are four different
 //! ones in either set.
 
 use ratatui::symbols::border;

@@ -98,9 +98,9 @@ pub struct ToastStyle {
 }
 
 impl ToastStyle {
-    /// Returns a style without colours: reversed, errors bold too.
+    /// Returns a style without colors: reversed, errors bold too.
     #[must_use]
-    pub fn no_colour() -> Self {
+    pub fn no_color() -> Self {
         let reversed = Style::new().add_modifier(Modifier::REVERSED);
         Self { info: reversed, warning: reversed, error: reversed.add_modifier(Modifier::BOLD) }
     }
@@ -201,7 +201,7 @@ mod tests {
     fn draw_beside(stack: &ToastStack, width: u16, height: u16, keep: Option<u16>) -> Vec<String> {
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::filled(area, ratatui::buffer::Cell::new("."));
-        let style = ToastStyle::no_colour();
+        let style = ToastStyle::no_color();
         (&Toasts { stack, symbols: &symbol::ASCII, style: &style, keep }).render(area, &mut buffer);
         (0..height).map(|y| (0..width).map(|x| buffer[(x, y)].symbol()).collect()).collect()
     }

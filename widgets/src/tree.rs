@@ -1,6 +1,6 @@
 //! Trees: a thin layer over `tui-tree-widget`.
 //!
-//! It fixes what every tree of the program has in common (signs, selection that shows without colour) and builds items from
+//! It fixes what every tree of the program has in common (signs, selection that shows without color) and builds items from
 //! borrowed rows given in depth-first order. The state ([`TreeState`]) is the one of `tui-tree-widget`; identifiers must be
 //! unique among siblings.
 
@@ -23,9 +23,9 @@ pub struct TreeStyle {
 }
 
 impl TreeStyle {
-    /// Returns a style without colours: the selected row is reversed.
+    /// Returns a style without colors: the selected row is reversed.
     #[must_use]
-    pub fn no_colour() -> Self {
+    pub fn no_color() -> Self {
         Self { base: Style::new(), selected: Style::new().add_modifier(Modifier::REVERSED) }
     }
 }
@@ -205,7 +205,7 @@ mod tests {
         let rows = rows.iter().map(|(depth, id, fold)| FoldRow { row: row(*depth, id), fold: *fold }).collect();
         let area = Rect::new(0, 0, 10, 3);
         let mut buffer = Buffer::empty(area);
-        let (style, symbols) = (TreeStyle::no_colour(), &symbol::ASCII);
+        let (style, symbols) = (TreeStyle::no_color(), &symbol::ASCII);
         render_from(rows, first, Some(selected), (area, &mut buffer), symbols, style).unwrap();
         let line = |y| (0..10).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
         (0..3).map(line).collect()
@@ -239,14 +239,14 @@ mod tests {
     }
 
     #[test]
-    fn the_selection_shows_without_colour() {
+    fn the_selection_shows_without_color() {
         let items = items(vec![row(0, "nodes"), row(1, "Person"), row(0, "edges")]).unwrap();
         let mut state = TreeState::default();
         state.open(vec!["nodes"]);
         state.select(vec!["nodes", "Person"]);
         let area = Rect::new(0, 0, 12, 3);
         let mut buffer = Buffer::empty(area);
-        render(&items, area, &mut buffer, &mut state, &symbol::ASCII, TreeStyle::no_colour()).unwrap();
+        render(&items, area, &mut buffer, &mut state, &symbol::ASCII, TreeStyle::no_color()).unwrap();
         let text: Vec<String> = (0..3)
             .map(|y| (0..12).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned())
             .collect();
@@ -254,7 +254,7 @@ mod tests {
         assert!(buffer[(5, 1)].modifier.contains(Modifier::REVERSED));
         for size in [(0, 0), (1, 1), (2, 1)] {
             let area = Rect::new(0, 0, size.0, size.1);
-            render(&items, area, &mut Buffer::empty(area), &mut state, &symbol::UNICODE, TreeStyle::no_colour())
+            render(&items, area, &mut Buffer::empty(area), &mut state, &symbol::UNICODE, TreeStyle::no_color())
                 .unwrap();
         }
     }

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_show_what_happened_without_colour() {
+    fn lines_show_what_happened_without_color() {
         let out = Out::plain(std::io::sink());
         let before = row(&[("id", "L\u{1b}".into()), ("age", Value::Int(41)), ("role", Value::Null)]);
         let after = row(&[("id", "L\u{1b}".into()), ("age", Value::Int(42)), ("note", "".into())]);

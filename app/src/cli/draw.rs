@@ -5,8 +5,8 @@ use stratigraph_widgets::commit_dag::{Dag, EXTERNAL, Emphasis, GraphRow, Layout,
 
 use super::output::{Cell, Out};
 
-/// Colours a branch can have; the first one is main's.
-const LANE_COLOURS: u32 = 8;
+/// Colors a branch can have; the first one is main's.
+const LANE_COLORS: u32 = 8;
 
 /// Draws the visible commits, newest first, at most `limit` of them: position in the history and graph column.
 ///
@@ -26,8 +26,8 @@ pub(super) fn draw(
     let main = history.heads().get(&BranchName::main()).and_then(|head| history.position(*head));
     let chain = main.map_or_else(Default::default, |main| dag.first_parent_chain(node_number(main)));
     let glyphs = out.theme().symbols().graph;
-    let colour = |node: u32| Some(colour_of(&commits[node as usize].branch));
-    let paint = Paint { glyphs, colour: &colour, emphasis: &|_| Emphasis::Normal };
+    let color = |node: u32| Some(color_of(&commits[node as usize].branch));
+    let paint = Paint { glyphs, color: &color, emphasis: &|_| Emphasis::Normal };
     let end = u32::try_from(limit).unwrap_or(u32::MAX);
     let window = Layout::new(rows, chain).window(0..end, &paint);
     window.iter().filter_map(|row| Some((commit_of(row)?, cell(out, row)))).collect()
@@ -53,19 +53,19 @@ fn commit_of(row: &GraphRow) -> Option<usize> {
     }
 }
 
-/// The same branch has the same colour in every run: FNV-1a of its name.
-fn colour_of(branch: &BranchName) -> u16 {
+/// The same branch has the same color in every run: FNV-1a of its name.
+fn color_of(branch: &BranchName) -> u16 {
     if branch.is_main() {
         return 0;
     }
     let hash =
         branch.as_str().bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    u16::try_from(1 + hash % (LANE_COLOURS - 1)).expect("there are few colours")
+    u16::try_from(1 + hash % (LANE_COLORS - 1)).expect("there are few colors")
 }
 
 fn cell(out: &Out, row: &GraphRow) -> Cell {
-    let paint = |cell: &stratigraph_widgets::commit_dag::Cell| match cell.colour {
-        Some(colour) if cell.glyph != ' ' => out.paint(out.theme().lane(colour.into()), cell.glyph),
+    let paint = |cell: &stratigraph_widgets::commit_dag::Cell| match cell.color {
+        Some(color) if cell.glyph != ' ' => out.paint(out.theme().lane(color.into()), cell.glyph),
         Some(_) | None => cell.glyph.to_string(),
     };
     Cell::painted(row.cells.iter().map(paint).collect(), row.cells.len())

@@ -60,7 +60,7 @@ impl Cell {
 }
 
 impl Out {
-    /// Standard output; colours if the flag, the environment and the terminal allow them.
+    /// Standard output; colors if the flag, the environment and the terminal allow them.
     pub(super) fn stdout(form: Form, color: ColorChoice, ascii: bool) -> Self {
         let stdout = io::stdout();
         let theme = theme(color, ascii, &Surroundings::of_process(), stdout.is_terminal());
@@ -156,7 +156,7 @@ impl Out {
     }
 }
 
-/// Colours and glyphs of the output. Without a terminal only `always` gives colours.
+/// Colors and glyphs of the output. Without a terminal only `always` gives colors.
 fn theme(color: ColorChoice, ascii: bool, around: &Surroundings, is_terminal: bool) -> Theme {
     let depth = match color {
         ColorChoice::Auto if !is_terminal => Depth::None,
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_need_a_terminal_or_a_wish() {
+    fn colors_need_a_terminal_or_a_wish() {
         let depth = |color, no_color, is_terminal| theme(color, false, &around(no_color), is_terminal).depth;
         assert_eq!(depth(ColorChoice::Auto, "", true), Depth::Named);
         assert_eq!(depth(ColorChoice::Auto, "1", true), Depth::None);
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_are_escaped_and_measured_without_their_colours() {
+    fn cells_are_escaped_and_measured_without_their_colors() {
         let mut out = Out::plain(io::sink());
         out.theme.depth = Depth::Named;
         let cell = out.cell(Role::Added, "日\n");

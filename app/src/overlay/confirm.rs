@@ -13,7 +13,7 @@ use crate::action::Action;
 use crate::keymap::Key;
 use crate::overlay::menu::with_note;
 use crate::overlay::prompt::{draw_input, type_key};
-use crate::overlay::{Step, centred};
+use crate::overlay::{Step, centered};
 use crate::screen::first_line;
 use crate::theme::Role;
 use crate::view::{Canvas, Target};
@@ -122,7 +122,7 @@ impl Confirm {
         let columns = usize::from(wide.saturating_sub(2)).max(1);
         let lines: Vec<String> = self.plan.iter().flat_map(|line| wrap_line(line, columns)).collect();
         let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4);
-        let inner = canvas.overlay(centred(area, wide, height), &self.title);
+        let inner = canvas.overlay(centered(area, wide, height), &self.title);
         let (body, buttons) = with_note(inner);
         draw_plan(&lines, self.offset, body, canvas);
         match &self.word {

@@ -29,13 +29,13 @@ pub fn info(state: &State) -> Page {
     lines.push(fact("log file", &log));
     lines.push(heading("terminal"));
     lines.push(fact("size", &format!("{} x {}", shared.size.0, shared.size.1)));
-    let colours = match shared.theme.depth {
+    let colors = match shared.theme.depth {
         Depth::None => "none",
         Depth::Named => "16",
         Depth::Indexed => "256",
         Depth::True => "16 million",
     };
-    lines.push(fact("colours", colours));
+    lines.push(fact("colors", colors));
     let glyphs = match shared.theme.glyphs {
         GlyphSet::Unicode => "unicode (if lines look broken or doubled: `:set glyphs ascii`)",
         GlyphSet::Ascii => "ascii",

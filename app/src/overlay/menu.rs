@@ -10,7 +10,7 @@ use crate::action::{Action, Motion};
 use crate::cursor::Cursor;
 use crate::keymap::Key;
 use crate::overlay::prompt::{draw_input, type_key};
-use crate::overlay::{Step, centred, foot};
+use crate::overlay::{Step, centered, foot};
 use crate::screen::first_line;
 use crate::theme::Role;
 use crate::view::{Canvas, Target};
@@ -204,7 +204,7 @@ impl Menu {
         let text_lines = foot::text_lines(choices, room, columns);
         let extra = if self.filters() { 5 } else { 4 } + text_lines;
         let size = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
-        let inner = canvas.overlay(centred(area, size(wide), size(self.items.len() + extra)), &self.title);
+        let inner = canvas.overlay(centered(area, size(wide), size(self.items.len() + extra)), &self.title);
         let (mut list, text, note) = foot::split(inner, text_lines);
         if let Some(filter) = &self.filter {
             let (line, rest) = first_line(list);

@@ -137,7 +137,7 @@ pub(crate) fn draw(state: &State, area: Rect, canvas: &mut Canvas<'_, '_>) {
 }
 
 /// A rectangle of at most `width` × `height` in the middle of `area`.
-fn centred(area: Rect, width: u16, height: u16) -> Rect {
+fn centered(area: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));
     Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
 }

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use crate::cursor::Cursor;
 use crate::keymap::Key;
 use crate::overlay::menu::{menu_motion, with_note};
-use crate::overlay::{Step, centred};
+use crate::overlay::{Step, centered};
 use crate::theme::Role;
 use crate::view::Canvas;
 
@@ -44,7 +44,7 @@ impl Page {
 
     pub(super) fn draw(&self, area: Rect, canvas: &mut Canvas<'_, '_>) {
         let height = u16::try_from(self.lines.len()).unwrap_or(u16::MAX).saturating_add(8);
-        let inner = canvas.overlay(centred(area, 100, height), &self.title);
+        let inner = canvas.overlay(centered(area, 100, height), &self.title);
         let (text, note) = with_note(inner);
         // Drawing starts at the line chosen, so that a page of any length costs one screen.
         canvas.paragraph(text, self.lines.iter().skip(self.cursor.row).cloned());

@@ -10,7 +10,7 @@ use crate::cursor::Cursor;
 use crate::keymap::Key;
 use crate::overlay::menu::{fuzzy, menu_motion};
 use crate::overlay::prompt::{draw_input, type_key};
-use crate::overlay::{Step, centred, foot};
+use crate::overlay::{Step, centered, foot};
 use crate::screen::first_line;
 use crate::state::State;
 use crate::theme::Role;
@@ -176,7 +176,7 @@ impl Palette {
 
     pub(super) fn draw(&self, area: Rect, canvas: &mut Canvas<'_, '_>) {
         let height = if area.height < 18 { area.height } else { (area.height - 4).min(20) };
-        let inner = canvas.overlay(centred(area, 90, height), "Commands");
+        let inner = canvas.overlay(centered(area, 90, height), "Commands");
         let columns = Columns::of(usize::from(inner.width));
         let texts = self.entries.iter().map(|entry| entry.description);
         let text_lines = foot::text_lines(texts, columns.description, usize::from(inner.width));

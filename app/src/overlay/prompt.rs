@@ -9,7 +9,7 @@ use tui_input::backend::crossterm::to_input_request;
 use crate::action::{Action, Global, TermKind};
 use crate::keymap::Key;
 use crate::matcher::Matcher;
-use crate::overlay::{Overlay, Step, centred, lower};
+use crate::overlay::{Overlay, Step, centered, lower};
 use crate::screen::first_line;
 use crate::state::Counter;
 use crate::theme::Role;
@@ -123,7 +123,7 @@ impl Prompt {
         let wide = 76.min(area.width);
         let lines = wrap(note, usize::from(wide.saturating_sub(2)).max(1)).len().max(1);
         let height = u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(3);
-        let inner = canvas.overlay(centred(area, wide, height), &self.title);
+        let inner = canvas.overlay(centered(area, wide, height), &self.title);
         let (line, rest) = first_line(inner);
         draw_input(&self.input, "> ", line, canvas);
         canvas.paragraph(rest, [(note.clone(), role)]);

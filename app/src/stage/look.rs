@@ -10,8 +10,8 @@ use crate::theme::{Depth, GlyphSet};
 
 /// The looks that are compared, with the names of their snapshots.
 pub(crate) const LOOKS: [(&str, Depth, GlyphSet); 3] = [
-    ("colour", Depth::Named, GlyphSet::Unicode),
-    ("no_colour", Depth::None, GlyphSet::Unicode),
+    ("color", Depth::Named, GlyphSet::Unicode),
+    ("no_color", Depth::None, GlyphSet::Unicode),
     ("ascii", Depth::None, GlyphSet::Ascii),
 ];
 
@@ -45,7 +45,7 @@ pub(crate) fn words(picture: &str) -> String {
 }
 
 /// The text, and below each line that has styles a line with a letter a cell: r reversed, b bold, u underlined, d dim, a
-/// capital where there is a colour too, c for a colour alone.
+/// capital where there is a color too, c for a color alone.
 pub(crate) fn dump(buffer: &Buffer) -> String {
     let mut dump = String::new();
     for (y, line) in (0..).zip(lines(buffer)) {
@@ -61,8 +61,8 @@ pub(crate) fn dump(buffer: &Buffer) -> String {
 fn sign(cell: &Cell) -> char {
     let signs = [(Modifier::REVERSED, 'r'), (Modifier::BOLD, 'b'), (Modifier::UNDERLINED, 'u'), (Modifier::DIM, 'd')];
     let found = signs.iter().find(|(modifier, _)| cell.modifier.contains(*modifier)).map(|(_, sign)| *sign);
-    let coloured = cell.fg != Color::Reset || cell.bg != Color::Reset;
-    match (found, coloured) {
+    let colored = cell.fg != Color::Reset || cell.bg != Color::Reset;
+    match (found, colored) {
         (Some(sign), true) => sign.to_ascii_uppercase(),
         (Some(sign), false) => sign,
         (None, true) => 'c',

@@ -33,7 +33,7 @@ impl Guard {
     /// # Errors
     /// If the terminal refuses; it is given back first.
     pub fn take(mouse: bool) -> io::Result<Self> {
-        // The theme alone decides about colours: crossterm's own switch writes sequences that reset reverse as well.
+        // The theme alone decides about colors: crossterm's own switch writes sequences that reset reverse as well.
         crossterm::style::force_color_output(true);
         let terminal = Terminal::new(Quiet::new(io::stdout()))?;
         let mut guard = Self { terminal, mouse };

@@ -1,6 +1,6 @@
 //! A backend that writes nothing where nothing changed, and everything where it cannot be told what a change leaves behind.
 //!
-//! Ratatui resets colours and hides the cursor with every frame, also an empty one; a workbench that nobody touches should leave its
+//! Ratatui resets colors and hides the cursor with every frame, also an empty one; a workbench that nobody touches should leave its
 //! terminal alone.
 //!
 //! Terminals disagree about the width of some clusters ([`is_disputed`]): what is written behind one lands in another column than it

@@ -8,9 +8,9 @@ pub enum ColorChoice {
     /// As the environment says.
     #[default]
     Auto,
-    /// Colours whatever the environment says.
+    /// Colors whatever the environment says.
     Always,
-    /// No colours.
+    /// No colors.
     Never,
 }
 
@@ -50,7 +50,7 @@ impl Surroundings {
     }
 }
 
-/// Colour depth: the flag, then `NO_COLOR` (not empty), then `TERM` and `COLORTERM`.
+/// Color depth: the flag, then `NO_COLOR` (not empty), then `TERM` and `COLORTERM`.
 #[must_use]
 pub fn depth(choice: ColorChoice, around: &Surroundings) -> Depth {
     let refused = around.no_color.as_ref().is_some_and(|value| !value.is_empty());

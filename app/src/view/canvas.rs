@@ -96,7 +96,7 @@ impl<'a, 'f> Canvas<'a, 'f> {
         let columns = usize::from(line.width);
         let text = truncate(text.as_ref(), columns, self.theme().symbols().ellipsis);
         let style = self.style(role);
-        // Only the cells of the text get the style, so that pieces of one line do not colour each other.
+        // Only the cells of the text get the style, so that pieces of one line do not color each other.
         self.frame.buffer_mut().set_stringn(line.x, line.y, text, columns, style);
     }
 

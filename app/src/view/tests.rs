@@ -1,4 +1,4 @@
-//! The frame at three sizes and in three looks. The dump tells styles apart, because no-colour must show the same facts.
+//! The frame at three sizes and in three looks. The dump tells styles apart, because no-color must show the same facts.
 
 use std::time::Duration;
 

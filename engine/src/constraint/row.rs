@@ -186,14 +186,14 @@ mod tests {
 
     #[test]
     fn a_row_is_told_with_its_property_for_every_rule_it_breaks() {
-        let source = "node Paint { name: String @key @check(name, \"^[a-z]\") colour: enum(red, blue)? \
+        let source = "node Paint { name: String @key @check(name, \"^[a-z]\") color: enum(red, blue)? \
             litres: I32? @range(litres, 1..10) maker: String }";
         let catalog = Catalog::parse(source).unwrap();
         let table = catalog.tables().next().unwrap();
         let text = |cells: [Option<&str>; 4]| Arc::new(StringArray::from(cells.to_vec())) as ArrayRef;
         let columns = [
             ("id", text([Some("a"), Some("b"), Some("C"), Some("d")])),
-            ("colour", text([Some("red"), Some("green"), None, Some("Red")])),
+            ("color", text([Some("red"), Some("green"), None, Some("Red")])),
             ("litres", Arc::new(Int32Array::from(vec![Some(1), Some(11), None, Some(10)])) as ArrayRef),
             ("maker", text([Some("x"), Some("x"), None, Some("x")])),
             ("name", text([Some("a"), Some("b"), Some("C"), Some("d")])),
@@ -206,8 +206,8 @@ mod tests {
             (2, "maker", "maker is required"),
             (1, "litres", "litres: 11 is more than 10"),
             (2, "name", "name: `C` does not match ^[a-z]"),
-            (1, "colour", "colour: `green` is not one of blue, red"),
-            (3, "colour", "colour: `Red` is not one of blue, red"),
+            (1, "color", "color: `green` is not one of blue, red"),
+            (3, "color", "color: `Red` is not one of blue, red"),
         ]
         .map(|(row, property, reason)| (row, property.to_owned(), reason.to_owned()));
         assert_eq!(told(RowRules::of(table).unwrap()), expected);

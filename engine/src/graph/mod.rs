@@ -146,7 +146,7 @@ impl Graph {
         Ok(Self { inner: Arc::new(Inner { storage, schema, texts, stamp, writer, history: Mutex::default() }) })
     }
 
-    /// The normalised root.
+    /// The normalized root.
     #[must_use]
     pub fn uri(&self) -> &str {
         self.storage().location().uri()

@@ -290,9 +290,9 @@ mod tests {
         ] {
             assert!(loaded(&kind, &value).is_err(), "{kind:?} {value}");
         }
-        let colours = PropertyType { enum_values: Some(vec!["red".into()]), ..kind(String) };
-        assert_eq!(loaded(&colours, &json!("red")), Ok(json!("red")));
-        assert!(loaded(&colours, &json!("blue")).is_err_and(|reason| reason.contains("not one of red")));
+        let colors = PropertyType { enum_values: Some(vec!["red".into()]), ..kind(String) };
+        assert_eq!(loaded(&colors, &json!("red")), Ok(json!("red")));
+        assert!(loaded(&colors, &json!("blue")).is_err_and(|reason| reason.contains("not one of red")));
     }
 
     #[test]

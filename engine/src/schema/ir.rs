@@ -1,6 +1,6 @@
 //! The compiled schema: what `_schema.ir.json` holds and what the hash of a schema is taken over.
 //!
-//! Fields serialise in the order they are declared, and that order is part of the format. A value built from a source is
+//! Fields serialize in the order they are declared, and that order is part of the format. A value built from a source is
 //! canonical (everything that has no order of its own is sorted by bytes); a value read from a file is kept as it stands,
 //! so that its hash tells whether the file is what it claims to be.
 
@@ -108,13 +108,13 @@ impl SchemaIr {
     /// Returns the JSON without whitespace, which is what [`Self::hash`] is taken over.
     #[must_use]
     pub fn to_compact_json(&self) -> String {
-        serde_json::to_string(self).expect("plain structs with string keys always serialise")
+        serde_json::to_string(self).expect("plain structs with string keys always serialize")
     }
 
     /// Returns the text of `_schema.ir.json`: indented by two spaces, no newline at the end.
     #[must_use]
     pub fn to_pretty_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("plain structs with string keys always serialise")
+        serde_json::to_string_pretty(self).expect("plain structs with string keys always serialize")
     }
 
     /// Returns `sha256:` and 64 lower-case hex digits, the identity of the schema.

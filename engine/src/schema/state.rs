@@ -42,7 +42,7 @@ impl SchemaState {
     /// Returns the text of the file: indented by two spaces, no newline at the end.
     #[must_use]
     pub fn to_pretty_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("plain structs with string keys always serialise")
+        serde_json::to_string_pretty(self).expect("plain structs with string keys always serialize")
     }
 }
 

@@ -39,7 +39,7 @@ pub struct Location {
 }
 
 impl Location {
-    /// Normalises a path or `file://` URI to an absolute root, as graph-format §1 says.
+    /// Normalizes a path or `file://` URI to an absolute root, as graph-format §1 says.
     ///
     /// # Errors
     /// [`StorageError::UnsupportedScheme`] for any other scheme, [`StorageError::RootMissing`] if there is no such directory.
@@ -71,7 +71,7 @@ impl Location {
         &self.root
     }
 
-    /// The normalised root: an absolute path without a trailing slash.
+    /// The normalized root: an absolute path without a trailing slash.
     #[must_use]
     pub fn uri(&self) -> &str {
         &self.uri
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn uris_normalise_to_one_root() {
+    fn uris_normalize_to_one_root() {
         for (uri, root) in [("/a/b/", "/a/b"), ("/a/./b/../c", "/a/c"), ("file:///a/b%20c/", "/a/b c")] {
             assert_eq!(local_path(uri).unwrap(), PathBuf::from(root), "{uri}");
         }

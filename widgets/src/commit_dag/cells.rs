@@ -33,7 +33,7 @@ pub struct Paint<'a> {
     /// The characters.
     pub glyphs: &'a Glyphs,
     /// Palette index of the branch a commit belongs to.
-    pub colour: &'a dyn Fn(u32) -> Option<u16>,
+    pub color: &'a dyn Fn(u32) -> Option<u16>,
     /// Weight of a commit. A line is as strong as the strongest child it leads from.
     pub emphasis: &'a dyn Fn(u32) -> Emphasis,
 }
@@ -45,10 +45,10 @@ impl fmt::Debug for Paint<'_> {
 }
 
 impl<'a> Paint<'a> {
-    /// Draws with these characters, without colour and emphasis.
+    /// Draws with these characters, without color and emphasis.
     #[must_use]
     pub fn plain(glyphs: &'a Glyphs) -> Self {
-        Self { glyphs, colour: &|_| None, emphasis: &|_| Emphasis::Normal }
+        Self { glyphs, color: &|_| None, emphasis: &|_| Emphasis::Normal }
     }
 }
 
@@ -58,14 +58,14 @@ pub struct Cell {
     /// The character; a space where nothing is drawn.
     pub glyph: char,
     /// Palette index of the line or commit.
-    pub colour: Option<u16>,
+    pub color: Option<u16>,
     /// Weight of the line or commit.
     pub emphasis: Emphasis,
 }
 
 impl Cell {
     /// A cell in which nothing is drawn.
-    pub const EMPTY: Self = Self { glyph: ' ', colour: None, emphasis: Emphasis::Normal };
+    pub const EMPTY: Self = Self { glyph: ' ', color: None, emphasis: Emphasis::Normal };
 }
 
 /// The graph column of one row.
@@ -177,7 +177,7 @@ impl Brush<'_> {
             (RowItem::Commit(_), false, false) => glyphs.alone,
         };
         let node = item.node();
-        Cell { glyph, colour: (self.paint.colour)(node), emphasis: (self.paint.emphasis)(node) }
+        Cell { glyph, color: (self.paint.color)(node), emphasis: (self.paint.emphasis)(node) }
     }
 
     fn passing(&self, before: &Lanes, lane: usize, is_seen: bool) -> Option<Cell> {
@@ -191,7 +191,7 @@ impl Brush<'_> {
         Some(Cell { glyph, ..looks })
     }
 
-    /// The look of a line in which `last` is the edge that joined last: colour of the edge that opened it, weight of the strongest.
+    /// The look of a line in which `last` is the edge that joined last: color of the edge that opened it, weight of the strongest.
     fn line(&self, last: u32) -> Cell {
         let mut cell = self.edge(last);
         let mut edge = last;
@@ -206,7 +206,7 @@ impl Brush<'_> {
         cell
     }
 
-    /// The look of one edge: to a first parent the colour of the child, to another parent that of the parent.
+    /// The look of one edge: to a first parent the color of the child, to another parent that of the parent.
     fn edge(&self, number: u32) -> Cell {
         let rows = self.layout.rows();
         let child = rows.child_of(number);
@@ -214,6 +214,6 @@ impl Brush<'_> {
         let parent = rows.edges(child).get(index as usize).and_then(|edge| edge.row());
         let child = rows.item(child).map_or(0, RowItem::node);
         let owner = parent.filter(|_| index > 0).and_then(|row| rows.item(row)).map_or(child, RowItem::node);
-        Cell { glyph: ' ', colour: (self.paint.colour)(owner), emphasis: (self.paint.emphasis)(child) }
+        Cell { glyph: ' ', color: (self.paint.color)(owner), emphasis: (self.paint.emphasis)(child) }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Two kinds. A **side branch**: the commits reached from a merge's further parent and from nowhere else become one row, with
 //! the parents outside of it as its parents. A **run**: at least [`MIN_RUN`] commits in a straight line, each the only child
-//! of the next, become one row. Commits that `keep` names (labelled, selected, marked) are never folded, nor are commits with a
+//! of the next, become one row. Commits that `keep` names (labeled, selected, marked) are never folded, nor are commits with a
 //! parent outside the list.
 //!
 //! [`Folds::find`] finds all folds once; [`Folds::apply`] makes the list, leaving open the folds the user opened.
@@ -39,7 +39,7 @@ pub struct Folds {
 
 impl Folds {
     /// Finds the folds of `rows`, which must not be folded already. `keep` names the commits that always stay visible, and
-    /// should hold for the default branch's head and all other labelled commits. O(rows + edges).
+    /// should hold for the default branch's head and all other labeled commits. O(rows + edges).
     #[must_use]
     pub fn find(rows: &Rows, keep: impl Fn(u32) -> bool) -> Self {
         let mut search = Search::new(rows, keep);

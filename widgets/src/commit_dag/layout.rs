@@ -82,7 +82,7 @@ impl Layout {
         self.window_of(range, 0..self.lanes, paint)
     }
 
-    /// As [`Layout::window`]; lines that pass in lanes other than `lanes` are there, without colour and emphasis, so that what a
+    /// As [`Layout::window`]; lines that pass in lanes other than `lanes` are there, without color and emphasis, so that what a
     /// window costs does not grow with the lanes that nobody sees.
     #[must_use]
     pub fn window_of(&self, range: Range<u32>, lanes: Range<usize>, paint: &Paint<'_>) -> Vec<GraphRow> {
@@ -152,11 +152,11 @@ mod tests {
         let rows = Rows::all(&made.dag, &topological(&made.dag, |node| node));
         let layout = Layout::new(rows, made.dag.first_parent_chain(made.heads[0]));
         let looked = Cell::new(0);
-        let colour = |_| {
+        let color = |_| {
             looked.set(looked.get() + 1);
             None
         };
-        let paint = Paint { glyphs: &UNICODE, colour: &colour, emphasis: &|_| Emphasis::Normal };
+        let paint = Paint { glyphs: &UNICODE, color: &color, emphasis: &|_| Emphasis::Normal };
         let window = layout.window(60_000..60_030, &paint);
         let lines: usize = window.iter().map(|row| row.cells.iter().filter(|cell| cell.glyph != ' ').count()).sum();
         assert_eq!(window.len(), 30);
@@ -183,11 +183,11 @@ mod tests {
         let rows = Rows::all(&dag, &topological(&dag, |node| node));
         let layout = Layout::new(rows, dag.first_parent_chain(main));
         let looked = Cell::new(0_usize);
-        let colour = |_| {
+        let color = |_| {
             looked.set(looked.get() + 1);
             None
         };
-        let paint = Paint { glyphs: &UNICODE, colour: &colour, emphasis: &|_| Emphasis::Normal };
+        let paint = Paint { glyphs: &UNICODE, color: &color, emphasis: &|_| Emphasis::Normal };
         let top = layout.rows().len() as u32 / 2;
         let all = layout.window(top..top + 30, &paint);
         looked.set(0);

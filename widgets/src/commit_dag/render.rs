@@ -50,7 +50,7 @@ impl Viewport {
 /// How the graph looks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GraphStyle {
-    /// Styles by palette index, taken round and round; empty without colour.
+    /// Styles by palette index, taken round and round; empty without color.
     pub palette: Vec<Style>,
     /// Style of what has no palette index.
     pub base: Style,
@@ -63,9 +63,9 @@ pub struct GraphStyle {
 }
 
 impl GraphStyle {
-    /// Returns a style that uses no colour: bold for the ancestry, dim for the rest.
+    /// Returns a style that uses no color: bold for the ancestry, dim for the rest.
     #[must_use]
-    pub fn no_colour() -> Self {
+    pub fn no_color() -> Self {
         Self {
             strong: Style::new().add_modifier(Modifier::BOLD),
             dim: Style::new().add_modifier(Modifier::DIM),
@@ -75,8 +75,8 @@ impl GraphStyle {
     }
 
     fn of(&self, cell: &Cell) -> Style {
-        let colour = cell.colour.filter(|_| !self.palette.is_empty());
-        let style = colour.map_or(self.base, |index| self.palette[usize::from(index) % self.palette.len()]);
+        let color = cell.color.filter(|_| !self.palette.is_empty());
+        let style = color.map_or(self.base, |index| self.palette[usize::from(index) % self.palette.len()]);
         match cell.emphasis {
             Emphasis::Dim => style.patch(self.dim),
             Emphasis::Normal => style,
@@ -138,7 +138,7 @@ mod tests {
     }
 
     fn text(row: &GraphRow, viewport: Viewport) -> String {
-        row.to_line(viewport, &GraphStyle::no_colour()).to_string()
+        row.to_line(viewport, &GraphStyle::no_color()).to_string()
     }
 
     #[test]
@@ -154,7 +154,7 @@ mod tests {
     fn scrolling_sideways_counts_both_sides() {
         let viewport = Viewport { first_lane: 2, lanes: 2, gutter: true };
         assert_eq!(text(&row("●   │ │ │", 0), viewport), "│ │+2  ");
-        let line = row("●   │ │ │", 0).to_line(viewport, &GraphStyle::no_colour());
+        let line = row("●   │ │ │", 0).to_line(viewport, &GraphStyle::no_color());
         assert!(line.spans.last().is_some_and(|gutter| gutter.style.add_modifier.contains(Modifier::REVERSED)));
     }
 

@@ -173,10 +173,10 @@ proptest! {
 fn a_window_has_the_rows_of_a_full_run() {
     let made = history(Shape { commits: 2_000, branches: 9, merge_percent: 20, seed: 7 });
     let layout = lay_out(&made.dag, made.heads.first().copied());
-    let colour = |node: u32| u16::try_from(node % 7).ok();
+    let color = |node: u32| u16::try_from(node % 7).ok();
     let paint = Paint {
         glyphs: &UNICODE,
-        colour: &colour,
+        color: &color,
         emphasis: &|node| {
             if node % 5 == 0 { Emphasis::Strong } else { Emphasis::Dim }
         },
@@ -402,7 +402,7 @@ fn a_run_and_a_side_branch_fold() {
 }
 
 #[test]
-fn colour_follows_the_branch_and_weight_the_ancestry() {
+fn color_follows_the_branch_and_weight_the_ancestry() {
     let mut dag = Dag::new();
     dag.push(0, &[]);
     dag.push(1, &[0]);
@@ -413,7 +413,7 @@ fn colour_follows_the_branch_and_weight_the_ancestry() {
     let ancestors = dag.ancestors(3);
     let paint = Paint {
         glyphs: &UNICODE,
-        colour: &|node| Some(u16::from(node == 1)),
+        color: &|node| Some(u16::from(node == 1)),
         emphasis: &|node| {
             if ancestors.contains(node) { Emphasis::Strong } else { Emphasis::Dim }
         },
@@ -421,7 +421,7 @@ fn colour_follows_the_branch_and_weight_the_ancestry() {
     let rows = layout.window(0..5, &paint);
     let looks = |row: usize, cell: usize| {
         let cell = rows[row].cells[cell];
-        (cell.glyph, cell.colour, cell.emphasis)
+        (cell.glyph, cell.color, cell.emphasis)
     };
     assert_eq!(looks(0, 2), ('○', Some(0), Emphasis::Dim));
     assert_eq!(looks(1, 0), ('○', Some(0), Emphasis::Strong));

@@ -1,7 +1,7 @@
 //! A table over the visible slice of rows.
 //!
 //! The caller owns the data: it knows the total, asks [`TableState`] which rows are visible, and hands over only those as
-//! borrowed cells. The first column stays in place while the others scroll sideways. The selection shows without colour: a
+//! borrowed cells. The first column stays in place while the others scroll sideways. The selection shows without color: a
 //! cursor sign in the first column of the screen, and reversed style.
 //!
 //! `cell` holds one value and its kind, `state` the selection with pure movement, `layout` says which columns are where and what

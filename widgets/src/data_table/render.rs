@@ -36,9 +36,9 @@ pub struct TableStyle {
 }
 
 impl TableStyle {
-    /// Returns a style without colours: reversed selection, bold changes.
+    /// Returns a style without colors: reversed selection, bold changes.
     #[must_use]
-    pub fn no_colour() -> Self {
+    pub fn no_color() -> Self {
         let plain = Style::new();
         Self {
             base: plain,

@@ -23,7 +23,7 @@ fn draw(size: (u16, u16), state: &mut TableState, symbols: &Symbols) -> (Vec<Str
         Row { mark: RowMark::Marked, cells: &second },
         Row { mark: RowMark::None, cells: &second[..1] },
     ];
-    let style = TableStyle::no_colour();
+    let style = TableStyle::no_color();
     let table = DataTable { columns: &COLUMNS, rows: &rows, sort: Some(Sort::Descending(1)), symbols, style: &style };
     let area = Rect::new(0, 0, size.0, size.1);
     let mut buffer = Buffer::empty(area);
@@ -33,7 +33,7 @@ fn draw(size: (u16, u16), state: &mut TableState, symbols: &Symbols) -> (Vec<Str
 }
 
 #[test]
-fn kinds_marks_and_selection_show_without_colour() {
+fn kinds_marks_and_selection_show_without_color() {
     let mut state = TableState { row: 1, ..TableState::default() };
     let (text, buffer) = draw((24, 4), &mut state, &symbol::UNICODE);
     assert_eq!(text, ["  id     ▼age city", "  alice   •31 ∅", "▸✓bob\\u…    ╌ ␣", "  bob\\u…    ⋯ ⋯",]);

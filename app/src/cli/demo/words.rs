@@ -118,7 +118,7 @@ pub(super) const PROJECTS: [(&str, &str); 26] = [
     ("estuary-2", "Second estuary study"),
     ("salt-paint", "Salt resistant paint"),
     ("sensor-mesh", "Sensor mesh"),
-    ("visitor-centre", "Visitor centre"),
+    ("visitor-center", "Visitor center"),
     ("battery-barge", "Battery barge"),
     ("anchor-test", "Anchor pull test"),
     ("fish-counter", "Fish counter"),

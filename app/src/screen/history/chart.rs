@@ -95,9 +95,9 @@ impl Chart {
         };
         let all = terms.is_empty() && wanted.is_none();
         let unfolded = if all { Rows::all(log.dag(), log.order()) } else { filter(log.dag(), log.order(), shown) };
-        let labelled = |node: u32| log.commit(node).is_some_and(|commit| !log.labels(commit.id).is_empty());
+        let labeled = |node: u32| log.commit(node).is_some_and(|commit| !log.labels(commit.id).is_empty());
         // Labels are not known before all is read; a fold that opens by itself later would move everything.
-        let keep = |node: u32| log.extent() == Extent::Partial || labelled(node);
+        let keep = |node: u32| log.extent() == Extent::Partial || labeled(node);
         let folds = Folds::find(&unfolded, keep);
         let is_open = |top: u32| log.commit(top).is_none_or(|commit| spec.folding.is_open(commit.id));
         let rows = if folds.all().is_empty() { unfolded.clone() } else { folds.apply(&unfolded, is_open) };

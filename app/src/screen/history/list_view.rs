@@ -70,10 +70,10 @@ pub(super) fn draw(
     let window = list.cursor().window(chart.len(), usize::from(area.height));
     let log = chart.log();
     let symbols = canvas.theme().symbols();
-    let colours = canvas.theme().depth != Depth::None;
-    let colour = |node: u32| log.commit(node).filter(|_| colours).map(|commit| log.colour(&commit.branch));
+    let colors = canvas.theme().depth != Depth::None;
+    let color = |node: u32| log.commit(node).filter(|_| colors).map(|commit| log.color(&commit.branch));
     let emphasis = |node: u32| list.related.emphasis(node);
-    let paint = Paint { glyphs: symbols.graph, colour: &colour, emphasis: &emphasis };
+    let paint = Paint { glyphs: symbols.graph, color: &color, emphasis: &emphasis };
     let viewport = list.viewport(usize::from(area.width));
     let lanes = viewport.first_lane..viewport.first_lane + viewport.lanes;
     let graph = chart.layout().window_of(window.start as u32..window.end as u32, lanes, &paint);
@@ -185,7 +185,7 @@ impl Picture<'_> {
         let style = match canvas.theme().depth {
             Depth::None => canvas.style(Role::Title),
             Depth::Named | Depth::Indexed | Depth::True => {
-                canvas.theme().lane(usize::from(self.chart.log().colour(first))).add_modifier(Modifier::BOLD)
+                canvas.theme().lane(usize::from(self.chart.log().color(first))).add_modifier(Modifier::BOLD)
             }
         };
         canvas.buffer().set_stringn(area.x, area.y, format!("[{name}]{more}"), usize::from(area.width), style);

@@ -1,4 +1,4 @@
-//! The commits of all branches as the screen draws them: numbered, in order, with labels and colours.
+//! The commits of all branches as the screen draws them: numbered, in order, with labels and colors.
 //!
 //! A commit's number (node) is its row in [`CommitGraph::commits`]. Everything here is made once, on a worker thread, and
 //! shared; drawing only looks things up.
@@ -15,7 +15,7 @@ use super::problems::Problems;
 use crate::natural;
 use crate::summary::{Summaries, Summary};
 
-/// Colours of the lanes; 0 is kept for main.
+/// Colors of the lanes; 0 is kept for main.
 pub(super) const PALETTE: usize = 8;
 
 /// Whether all commits are there.
@@ -47,7 +47,7 @@ pub struct CommitLog {
     dag: Dag,
     order: Order,
     labels: HashMap<CommitId, Vec<BranchName>>,
-    colours: HashMap<BranchName, u16>,
+    colors: HashMap<BranchName, u16>,
     problems: Problems,
     /// Newest commit of main, whose first parents take lane 0.
     main: Option<u32>,
@@ -82,13 +82,13 @@ impl CommitLog {
             names.sort_by(natural::branches);
         }
         let main = main_head(&graph);
-        let colours = colours(&graph);
+        let colors = colors(&graph);
         let problems = match extent {
             // Nothing is missing for sure before all of it was read.
             Extent::Partial => Problems::default(),
             Extent::Complete => Problems::new(graph.problems()),
         };
-        Self { graph, audit, extent, dag, order, labels, colours, problems, main }
+        Self { graph, audit, extent, dag, order, labels, colors, problems, main }
     }
 
     /// The engine's view of the same commits.
@@ -187,8 +187,8 @@ impl CommitLog {
 
     /// Palette index of a branch; 0 is main.
     #[must_use]
-    pub fn colour(&self, branch: &BranchName) -> u16 {
-        self.colours.get(branch).copied().unwrap_or_else(|| wished_colour(branch))
+    pub fn color(&self, branch: &BranchName) -> u16 {
+        self.colors.get(branch).copied().unwrap_or_else(|| wished_color(branch))
     }
 
     /// Says what the commits did.
@@ -226,27 +226,27 @@ fn main_head(graph: &CommitGraph) -> Option<u32> {
     Some(node_of(graph, head)).filter(|node| *node != EXTERNAL)
 }
 
-/// A colour for each branch with a head: by its name, but never that of the branch whose head stands next above.
-fn colours(graph: &CommitGraph) -> HashMap<BranchName, u16> {
+/// A color for each branch with a head: by its name, but never that of the branch whose head stands next above.
+fn colors(graph: &CommitGraph) -> HashMap<BranchName, u16> {
     let mut heads: Vec<(usize, &BranchName)> =
         graph.heads().iter().filter_map(|(name, id)| Some((graph.position(*id)?, name))).collect();
     heads.sort_unstable();
-    let (mut colours, mut last) = (HashMap::new(), 0);
+    let (mut colors, mut last) = (HashMap::new(), 0);
     for (_, name) in heads.into_iter().filter(|(_, name)| !name.is_main()) {
-        let wished = wished_colour(name);
-        let colour = if wished == last { 1 + wished % palette_without_main() } else { wished };
-        last = colour;
-        colours.insert(name.clone(), colour);
+        let wished = wished_color(name);
+        let color = if wished == last { 1 + wished % palette_without_main() } else { wished };
+        last = color;
+        colors.insert(name.clone(), color);
     }
-    colours
+    colors
 }
 
 fn palette_without_main() -> u16 {
     PALETTE as u16 - 1
 }
 
-/// FNV-1a of the name: the same colour on every machine and in every version.
-fn wished_colour(branch: &BranchName) -> u16 {
+/// FNV-1a of the name: the same color on every machine and in every version.
+fn wished_color(branch: &BranchName) -> u16 {
     if branch.is_main() {
         return 0;
     }

@@ -5,7 +5,7 @@
 //!
 //! | file | answers |
 //! |---|---|
-//! | `log`, `problems` | the commits, numbered and in order, with labels and colours; what is wrong with them |
+//! | `log`, `problems` | the commits, numbered and in order, with labels and colors; what is wrong with them |
 //! | `chart`, `filter`, `search`, `ancestry` | what is drawn of them: filtered, folded, laid out, marked, highlighted |
 //! | `cost` | how much of them is looked at, in tests |
 //! | `jump` | which commit a text means |

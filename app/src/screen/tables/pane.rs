@@ -362,7 +362,7 @@ impl Tables {
         let height = body_height(cx.shared, self.content());
         let moved = match self.drills.last_mut() {
             Some(Drill::Compare(view)) => view.jump(forward, height),
-            Some(Drill::RowHistory(view)) => view.neighbour(forward).map(|line| view.cursor.row = line).is_some(),
+            Some(Drill::RowHistory(view)) => view.neighbor(forward).map(|line| view.cursor.row = line).is_some(),
             Some(Drill::Record(_) | Drill::Sql(_)) | None => false,
         };
         let pane = self.content();

@@ -84,7 +84,7 @@ impl HistoryView {
     }
 
     /// The line of the next commit, or of the former one.
-    pub(super) fn neighbour(&self, forward: bool) -> Option<usize> {
+    pub(super) fn neighbor(&self, forward: bool) -> Option<usize> {
         let lines = self.lines();
         let mut commits =
             lines.iter().enumerate().filter(|(_, line)| matches!(line, HistoryLine::Commit(..))).map(|(at, _)| at);

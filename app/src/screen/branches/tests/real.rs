@@ -106,7 +106,7 @@ impl Bench {
     }
 
     /// The commits that History labels with a branch.
-    async fn labelled(&mut self, name: &str) -> Vec<CommitId> {
+    async fn labeled(&mut self, name: &str) -> Vec<CommitId> {
         let (filter, branches) = (String::new(), vec!["*".to_owned()]);
         let spec = ChartSpec { filter, now_micros: 0, branches, folding: Folding::all(false) };
         let request = ScreenRequest::History(history::Request::Load(spec, history::Preview::Nothing));
@@ -244,7 +244,7 @@ async fn a_branch_that_was_made_again_is_told_as_the_new_one() {
         let newest = details.recent.first().map(|told| told.brief.clone());
         assert_eq!(newest, facts.head, "the details are those of the branch that is there");
         let head = facts.branch.head.expect("it has a commit");
-        assert_eq!(bench.labelled("work").await, [head], "History labels the commit that is there");
+        assert_eq!(bench.labeled("work").await, [head], "History labels the commit that is there");
         seen.push((facts.branch.manifest_version, key, newest));
         bench.other.delete_branch(&branch("work")).await.expect("deleted");
     }

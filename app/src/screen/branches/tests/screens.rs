@@ -1,4 +1,4 @@
-//! The screen in three sizes and three looks. The dump tells styles apart, because no-colour must show the same facts.
+//! The screen in three sizes and three looks. The dump tells styles apart, because no-color must show the same facts.
 
 use stratigraph_engine::ErrorKind;
 

@@ -358,10 +358,9 @@ impl Bench {
                 blank(style.fg) && blank(style.bg) && style.add_modifier.is_empty()
             };
             let runs = runs.into_iter().filter(|(_, _, style)| !plain(style)).map(move |(start, end, style)| {
-                let colour =
-                    |color: Option<ratatui::style::Color>| color.filter(|c| *c != ratatui::style::Color::Reset);
-                let fg = colour(style.fg).map_or_else(String::new, |color| format!(" {color}"));
-                let bg = colour(style.bg).map_or_else(String::new, |color| format!(" on {color}"));
+                let color = |color: Option<ratatui::style::Color>| color.filter(|c| *c != ratatui::style::Color::Reset);
+                let fg = color(style.fg).map_or_else(String::new, |color| format!(" {color}"));
+                let bg = color(style.bg).map_or_else(String::new, |color| format!(" on {color}"));
                 let more = style.add_modifier;
                 let more = if more.is_empty() { String::new() } else { format!(" {more:?}") };
                 format!("{y}:{start}-{end}{fg}{bg}{more}")

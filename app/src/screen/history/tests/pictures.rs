@@ -14,7 +14,7 @@ const SIZES: [(u16, u16); 3] = [(120, 30), (80, 24), (40, 12)];
 fn looks() -> [(&'static str, Surroundings); 3] {
     let plain = Surroundings { no_color: Some("1".to_owned()), ..unicode() };
     let ascii = Surroundings { locale: Some("C".to_owned()), ..unicode() };
-    [("colour", unicode()), ("plain", plain), ("ascii", ascii)]
+    [("color", unicode()), ("plain", plain), ("ascii", ascii)]
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn the_list_in_all_sizes_and_looks() {
 fn the_ancestry_is_strong_and_the_rest_dim() {
     let mut bench = Bench::team((80, 24));
     bench.press("j j j j a");
-    insta::assert_snapshot!("ancestry_80x24_colour", bench.picture());
+    insta::assert_snapshot!("ancestry_80x24_color", bench.picture());
 }
 
 #[test]

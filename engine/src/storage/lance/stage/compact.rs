@@ -24,7 +24,7 @@ impl Table {
         self.dataset().config().keys().any(|key| key.starts_with(AUTO_CLEANUP))
     }
 
-    /// Puts neighbouring small files together, in commits of their own. The rows stay as they are, with their ids and the
+    /// Puts neighboring small files together, in commits of their own. The rows stay as they are, with their ids and the
     /// versions they were written in. Must not be asked of a table that [cleans up](Self::cleans_up).
     ///
     /// # Errors
