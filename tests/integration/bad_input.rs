@@ -239,8 +239,8 @@ fn wrong_requests_are_answered_without_inner_names() -> Result<()> {
         ),
         (
             vec!["sql", &team, "select name, exists(select 1 from Note) from Person"],
-            "error: cannot run this query\n  caused by: EXISTS and IN over a query can be used in conditions only; elsewhere, count its rows: \
-             `(select count(*) …) > 0`\n"
+            "error: cannot run this query\n  caused by: EXISTS and IN over a query can be used in conditions only, and without ORDER BY, LIMIT and \
+             UNION where it names columns of the outer one; elsewhere, count its rows: `(select count(*) …) > 0`\n"
                 .to_owned(),
         ),
         (

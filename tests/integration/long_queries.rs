@@ -78,9 +78,13 @@ async fn what_is_nested_deeper_than_the_parser_goes_is_refused_as_that() -> Resu
         ("not not ", "", 20),
         ("case when true then ", " end", 40),
         ("- ", "", 40),
+        ("- (", ")", 20),
         ("1 + (", ")", 20),
+        ("1 + abs(", ")", 20),
+        ("not (", ")", 20),
+        ("not (true and ", ")", 14),
     ] {
-        for length in [deepest, 60, 2_000] {
+        for length in [deepest, deepest + deepest / 2, 2 * deepest, 2_000] {
             let nested = |inner: &str| format!("{}{inner}{}", start.repeat(length), end.repeat(length));
             let value = if start.starts_with("not") { "true" } else { "1" };
             let found = number(&made, &format!("select count({}) from Person", nested(value))).await;
@@ -88,7 +92,8 @@ async fn what_is_nested_deeper_than_the_parser_goes_is_refused_as_that() -> Resu
             let condition = format!("({}) is not null", nested(value));
             let filtered = made.graph.count(&main, &key, Some(&condition)).await;
             if length == deepest {
-                assert_eq!((found?, filtered?), (10, 10), "{start}");
+                let found = found.with_context(|| format!("{start} {length}"))?;
+                assert_eq!((found, filtered?), (10, 10), "{start}");
                 continue;
             }
             for error in [found.err(), filtered.err()] {

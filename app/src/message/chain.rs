@@ -34,6 +34,8 @@ const UNPLANNED: &str = "Physical plan does not support logical expression ";
 const VALID: &str = ". Valid fields are ";
 /// In the names that the library gives to queries inside others when it makes joins of them.
 const JOINED: [&str; 2] = ["__correlated_sq_", "__scalar_sq_"];
+/// In the message about two columns of one name in what the library makes.
+const NAMED_TWICE: &str = "require unique expression names";
 /// After the name of a table that several WITHs define.
 const DEFINED_TWICE: &str = " specified more than once";
 /// Where queries find types that need no schema before their name.
@@ -71,7 +73,7 @@ fn plain(said: &str) -> String {
     let said = said.trim();
     let whole = said.rsplit_once(CAUSED).map_or(said, |(_, cause)| cause);
     let mut text = without_blame(whole);
-    if JOINED.iter().any(|name| text.contains(name)) {
+    if is_about_a_join(text) {
         return "a query in a condition cannot be used here, as the query engine makes no join of it: give it a name in a WITH, or join its \
                 tables"
             .to_owned();
@@ -95,6 +97,16 @@ fn plain(said: &str) -> String {
     lines.join("\n").replace(CATALOG, "")
 }
 
+/// Whether a message is about columns of a query that the library tried to make a join of.
+fn is_about_a_join(text: &str) -> bool {
+    let about = match text.split_once(VALID) {
+        Some((_, columns)) => columns,
+        None if text.contains(NAMED_TWICE) => text,
+        None => return false,
+    };
+    JOINED.iter().any(|name| about.contains(name))
+}
+
 fn without_blame(text: &str) -> &str {
     let Some((before, after)) = text.split_once(BLAMED.0) else { return text };
     after.split_once(BLAMED.1).map_or(before, |(_, reason)| reason)
@@ -107,12 +119,13 @@ fn unplanned(expression: &str) -> String {
         "AggregateFunction" => "the aggregate function",
         "WindowFunction" => "the window function",
         "Exists" | "InSubquery" => {
-            return "EXISTS and IN over a query can be used in conditions only; elsewhere, count its rows: \
-                    `(select count(*) …) > 0`"
+            return "EXISTS and IN over a query can be used in conditions only, and without ORDER BY, LIMIT and UNION where it names columns \
+                    of the outer one; elsewhere, count its rows: `(select count(*) …) > 0`"
                 .to_owned();
         }
         "ScalarSubquery" => {
-            return "a query that gives one value can compare columns of the outer one only with `=`: join them instead"
+            return "a query that gives one value can compare columns of the outer one only with `=`, and have no ORDER BY, LIMIT or UNION then: \
+                    join them instead"
                 .to_owned();
         }
         "OuterReferenceColumn" => {
@@ -202,7 +215,8 @@ mod tests {
             ("select sum(sum(age)) from Person", "the aggregate function sum cannot be used here"),
             (
                 "select (select count(*) from Person q where q.name <> p.name) from Person p",
-                "a query that gives one value can compare columns of the outer one only with `=`: join them instead",
+                "a query that gives one value can compare columns of the outer one only with `=`, and have no ORDER BY, LIMIT or UNION then: \
+                 join them instead",
             ),
             (
                 "with a as (select 1 as x) select * from (with a as (select 2 as x) select * from a) b",
@@ -237,6 +251,7 @@ mod tests {
                 format!("no table `Person` (line 1, column 21); {tables}; did you mean Person?"),
             ),
             ("select agee from Person", format!("no column `agee` (line 1, column 8); {there}; did you mean age?")),
+            ("select \"__scalar_sq_1\" from Person", format!("no column `__scalar_sq_1` (line 1, column 9); {there}")),
             ("select p.x from Person p", format!("no column `x` (line 1, column 10); {there}")),
         ] {
             let error = graph.sql(&main, query, SqlOptions::default()).await.expect_err("refused");

@@ -9,7 +9,7 @@ use super::missing::{self, Missing};
 use super::unsupported::{self, Unsupported};
 use crate::error::ErrorKind;
 use crate::history::Snapshot;
-use crate::storage::{Stopped, StorageError, TooDeep, is_nested_too_deeply, uncomputed_in};
+use crate::storage::{Stopped, StorageError, TooDeep, uncomputed_in};
 
 /// Why a query gives no result.
 #[derive(Debug, thiserror::Error)]
@@ -114,8 +114,9 @@ impl QueryError {
         if let Some(kind) = storage_kind(&source) {
             return Self::Table { kind, source };
         }
-        let gave_up = |cause: &DataFusionError| matches!(cause, DataFusionError::SQL(cause, _) if **cause == ParserError::RecursionLimitExceeded);
-        if gave_up(source.find_root()) || is_nested_too_deeply(sql) {
+        if let DataFusionError::SQL(cause, _) = source.find_root()
+            && **cause == ParserError::RecursionLimitExceeded
+        {
             return Self::Unsupported { what: Unsupported::TooDeep(TooDeep::Nested) };
         }
         if let Some(missing) = missing::table(state, snapshot, named, sql) {
@@ -148,6 +149,25 @@ impl QueryError {
         }
     }
 
+    /// The error if no table that the query reads is damaged: then a function that gave up did so for what it was asked.
+    pub(super) fn of_the_query(self) -> Self {
+        let Self::Table { source, .. } = &self else { return self };
+        let reason = match source.find_root() {
+            DataFusionError::External(cause) => match cause.downcast_ref::<Stopped>() {
+                Some(stopped) => Some(stopped.reason().to_owned()),
+                None => panicked(&cause.to_string()),
+            },
+            cause => panicked(&cause.to_string()),
+        };
+        match reason {
+            Some(reason) => {
+                let reason = DataFusionError::Execution(format!("a function cannot compute this: {reason}"));
+                Self::Run { source: Box::new(reason) }
+            }
+            None => self,
+        }
+    }
+
     /// What the caller can do about it.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -165,6 +185,16 @@ impl QueryError {
             Self::Setup { .. } => ErrorKind::Unavailable,
         }
     }
+}
+
+/// With what a runtime tells that a task of the query gave up.
+const PANICKED: &str = "panicked with message ";
+
+/// Why a task of the query gave up, from the text that tells it.
+fn panicked(text: &str) -> Option<String> {
+    let (_, reason) = text.split_once(PANICKED)?;
+    let reason = reason.strip_prefix('"').and_then(|rest| rest.split('"').next()).unwrap_or(reason);
+    Some(reason.to_owned())
 }
 
 fn storage_kind(error: &DataFusionError) -> Option<ErrorKind> {

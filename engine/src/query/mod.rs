@@ -6,6 +6,7 @@
 //! **Rule:** only queries run. Whatever would change something, settings included, is refused before anything is executed.
 
 mod catalog;
+mod correlated;
 mod error;
 mod levels;
 mod missing;
@@ -36,7 +37,9 @@ use futures::stream::BoxStream;
 
 use crate::error::Result;
 use crate::history::Snapshot;
-use crate::storage::{Look, Stopped, Storage, dialect, fenced, fenced_stream, flatten, with_room_for};
+use crate::storage::{
+    Look, Stopped, Storage, TooDeep, dialect, fenced, fenced_stream, flatten, is_nested_too_deeply, with_room_for,
+};
 
 pub use error::QueryError;
 pub use missing::Missing;
@@ -128,6 +131,9 @@ fn read(state: &SessionState, snapshot: &Snapshot, sql: &str) -> Result<Statemen
         return Err(QueryError::Unsupported { what: Unsupported::Absent("EXPLAIN of an EXPLAIN".to_owned()) });
     }
     let read = with_room_for(sql, || {
+        if is_nested_too_deeply(sql) {
+            return Err(deep(TooDeep::Nested));
+        }
         let read = state.sql_to_statement(sql, &state.config().options().sql_parser.dialect);
         let mut statement = read.map_err(|cause| QueryError::planning(state, snapshot, (sql, &[]), cause))?;
         if let Statement::Statement(query) = inner_mut(&mut statement) {
@@ -207,11 +213,7 @@ async fn explained(catalog: &catalog::GraphCatalog, error: QueryError) -> QueryE
             return QueryError::damaged(damage);
         }
     }
-    match error {
-        // Nothing was read that could be damaged.
-        QueryError::Table { source, .. } if catalog.opened().next().is_none() => QueryError::Run { source },
-        error => error,
-    }
+    error.of_the_query()
 }
 
 fn context(catalog: Arc<catalog::GraphCatalog>, options: SqlOptions) -> Result<SessionContext, QueryError> {

@@ -28,13 +28,15 @@ pub(super) fn are_forgotten(plan: &LogicalPlan) -> Result<bool, DataFusionError>
     let mut found = false;
     let conditions = conditions(plan)?;
     plan.apply_with_subqueries(|node| {
-        let (schema, around) = match node {
-            LogicalPlan::Filter(filter) if matches!(conditions.as_slice(), [one] if std::ptr::eq(*one, node)) => {
-                (filter.input.schema(), Surroundings::Alone)
+        let around = match node {
+            LogicalPlan::Filter(_) if matches!(conditions.as_slice(), [one] if std::ptr::eq(*one, node)) => {
+                Surroundings::Alone
             }
-            LogicalPlan::Filter(filter) => (filter.input.schema(), Surroundings::Term),
-            node => (node.schema(), Surroundings::Elsewhere),
+            LogicalPlan::Filter(_) => Surroundings::Term,
+            _ => Surroundings::Elsewhere,
         };
+        let inputs = node.inputs();
+        let schema = if let [input] = inputs.as_slice() { input.schema() } else { node.schema() };
         node.apply_expressions(|expression| {
             found |= forgets(expression, around, schema)?;
             Ok(TreeNodeRecursion::Continue)
@@ -86,12 +88,14 @@ fn forgets(expression: &Expr, around: Surroundings, schema: &DFSchema) -> Result
 
 fn is_forgetful(test: &InSubquery, is_negated: bool, around: Surroundings, schema: &DFSchema) -> bool {
     let rows_may_be_null = may_be_null(&test.subquery.subquery);
+    let may_be_null = test.expr.nullable(schema).unwrap_or(true);
+    // A test without a column of its own is a condition on the rows that are joined, where NULL is as good as false.
+    let has_column = !test.expr.column_refs().is_empty();
     let is_answered = match (is_negated, around) {
-        (false, Surroundings::Alone | Surroundings::Term | Surroundings::Or) | (true, Surroundings::Alone) => true,
-        (true, Surroundings::Term) => !rows_may_be_null,
-        (_, Surroundings::Or | Surroundings::Elsewhere) => {
-            !rows_may_be_null && !test.expr.nullable(schema).unwrap_or(true)
-        }
+        (false, Surroundings::Alone | Surroundings::Term | Surroundings::Or) => true,
+        (true, Surroundings::Alone) => has_column || !(rows_may_be_null || may_be_null),
+        (true, Surroundings::Term) => !rows_may_be_null && (has_column || !may_be_null),
+        (_, Surroundings::Or | Surroundings::Elsewhere) => !(rows_may_be_null || may_be_null),
     };
     !is_answered
 }

@@ -10,7 +10,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{self, Visit, Visitor};
 
-use super::{levels, nulls};
+use super::{correlated, levels, nulls};
 use crate::storage::{TooDeep, misread, too_many_terms};
 
 /// A part of a query that cannot be used.
@@ -21,6 +21,10 @@ pub enum Unsupported {
     AnyOrAll,
     /// A test of membership in a query that may have NULL: the query engine forgets it.
     Membership,
+    /// NOT IN over a query that names columns of the outer one: the query engine looks for NULL in the wrong column.
+    CorrelatedMembership,
+    /// EXISTS or IN over an aggregate of rows that depend on the outer query: the query engine forgets that it has a row for none.
+    CorrelatedAggregate,
     /// `INTERSECT ALL`, `EXCEPT ALL`: the query engine does not count equal rows.
     CountedSet,
     /// A part of an expression that the query engine takes for something else or ignores: why, as a sentence.
@@ -45,9 +49,17 @@ impl fmt::Display for Unsupported {
                  `x > (select max(y) …)`",
             ),
             Self::Membership => f.write_str(
-                "NOT IN over a query that may give NULL cannot be used beside other conditions, nor IN over one where its answer is turned round or \
-                 compared: the query engine forgets the NULL; leave it out, `x not in (select y from … where y is not null)`, or write `not exists \
-                 (select 1 from … where y = x)`",
+                "NOT IN over a query that may give NULL cannot be used beside other conditions, nor IN where its answer is turned round, compared \
+                 or connected by OR and may be NULL: the query engine forgets the NULL; leave it out on both sides, `coalesce(x, …) not in \
+                 (select y from … where y is not null)`, or write `not exists (select 1 from … where y = x)`",
+            ),
+            Self::CorrelatedMembership => f.write_str(
+                "NOT IN over a query that names columns of the outer one cannot be used: the query engine takes other columns for NULL; write \
+                 `not exists (select 1 from … where y = x and …)`",
+            ),
+            Self::CorrelatedAggregate => f.write_str(
+                "EXISTS and IN over an aggregate without GROUP BY cannot be used where its rows depend on the outer query: the query engine \
+                 leaves it out for no rows; compare its value, `(select count(*) …) = 0`",
             ),
             Self::CountedSet => f.write_str(
                 "INTERSECT ALL and EXCEPT ALL cannot be used: leave out ALL, or count the rows of each side with GROUP BY",
@@ -121,6 +133,9 @@ pub(super) fn in_plan(plan: &LogicalPlan) -> Result<Option<Unsupported>, DataFus
     })?;
     if found {
         return Ok(Some(Unsupported::AnyOrAll));
+    }
+    if let Some(what) = correlated::in_plan(plan)? {
+        return Ok(Some(what));
     }
     Ok(nulls::are_forgotten(plan)?.then_some(Unsupported::Membership))
 }

@@ -42,7 +42,8 @@ const UNCOMPUTED: [&str; 7] = [
 /// With what a library ends the drawing of a wrong regular expression.
 const DRAWN: &str = "\n~~~";
 /// With what it tells that a regular expression, or the one that it makes of LIKE, is too large.
-const TOO_LARGE: [&str; 2] = ["CompiledTooBig", "Compiled regex exceeds size limit"];
+const TOO_LARGE: [&str; 2] =
+    ["Regular expression did not compile: CompiledTooBig", "LIKE pattern: Compiled regex exceeds size limit"];
 
 /// Why an expression could not be computed for some row, with which nothing needs to be the matter; none if it is another error.
 pub(super) fn uncomputed(cause: &lance::Error) -> Option<String> {
@@ -145,7 +146,7 @@ mod tests {
         let syntax = "Compute error: Regular expression did not compile: Syntax(\n~~~~\nregex parse error:\n    (\n    ^\nerror: unclosed group\n~~~~\n), /x/y.rs:1:2";
         assert_eq!(said(syntax).as_deref(), Some("regex parse error:\n    (\n    ^\nerror: unclosed group"));
         for large in [
-            "did not compile: CompiledTooBig(1), /x/y.rs:1:2",
+            "Regular expression did not compile: CompiledTooBig(1), /x/y.rs:1:2",
             "LIKE pattern: Compiled regex exceeds size limit of 1 bytes.",
         ] {
             let told = said(large).expect("it is about the pattern");

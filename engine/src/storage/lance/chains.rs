@@ -16,8 +16,8 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 /// How deep expressions may be. The query engine takes up to 10 KiB of a thread's 2 MiB for each level.
 const DEEPEST: usize = 100;
 /// How deep the parser goes into a text (50 calls, `sql_parser.recursion_limit` of DataFusion 54, less those around an expression). Where
-/// it cannot go deeper it may take what is left for something else, and then complain of that.
-const MOST_NESTED: usize = 47;
+/// it cannot go deeper it may take what is left for something else, and then complain of that, or try everything twice at each level.
+const MOST_NESTED: usize = 45;
 /// How many queries may be in the conditions and values of one another: each makes planning take twice as long.
 const MOST_SUBQUERIES: usize = 10;
 /// How many terms of AND a query may have in a row: when the query engine moves conditions to where they are looked at first, it makes
@@ -102,7 +102,8 @@ impl fmt::Display for TooDeep {
             ),
             Self::Nested => write!(
                 f,
-                "parentheses, functions, CASE and NOT can be inside one another {MOST_NESTED} times at most: write it with fewer of them"
+                "parentheses, functions, CASE, NOT and operators before them can be inside one another {MOST_NESTED} times at most: write it \
+                 with fewer"
             ),
             Self::Subqueries => write!(
                 f,
@@ -149,24 +150,60 @@ pub(super) fn are_nested_too_deeply<'t>(tokens: impl IntoIterator<Item = &'t Tok
     nesting(tokens) > MOST_NESTED
 }
 
-/// How many parentheses, CASE and operators before their operand are inside one another, where there are most.
+/// How many calls the parser is inside of where it is deepest: one for a parenthesis or CASE, and one for the operators before it.
 fn nesting<'t>(tokens: impl IntoIterator<Item = &'t Token>) -> usize {
-    let (mut open, mut before, mut most) = (0_usize, 0, 0);
+    let (mut outside, mut here, mut most) = (Vec::new(), Nesting::default(), 0);
     for token in tokens {
         let keyword = if let Token::Word(word) = token { word.keyword } else { Keyword::NoKeyword };
-        match token {
-            Token::Whitespace(_) => continue,
-            Token::LParen | Token::LBracket => open += 1,
-            Token::RParen | Token::RBracket => open = open.saturating_sub(1),
-            _ if keyword == Keyword::CASE => open += 1,
-            _ if keyword == Keyword::END => open = open.saturating_sub(1),
-            _ => {}
+        match (token, keyword) {
+            (Token::Whitespace(_), _) => continue,
+            (Token::LParen | Token::LBracket, _) | (_, Keyword::CASE) => {
+                let depth = here.depth() + 1;
+                outside.push(std::mem::replace(&mut here, Nesting { outside: depth, ..Nesting::default() }));
+            }
+            (Token::RParen | Token::RBracket, _) | (_, Keyword::END) => {
+                here = outside.pop().unwrap_or_default().operand();
+            }
+            (Token::Comma, _) | (_, Keyword::WHEN | Keyword::THEN | Keyword::ELSE) => {
+                here = Nesting { outside: here.outside, ..Nesting::default() };
+            }
+            (Token::Word(_), Keyword::NOT | Keyword::AND | Keyword::OR | Keyword::LIKE) => here = here.operator(),
+            (
+                Token::Word(_) | Token::Number(..) | Token::SingleQuotedString(_) | Token::Period | Token::SemiColon,
+                _,
+            ) => {
+                here = here.operand();
+            }
+            _ => here = here.operator(),
         }
-        let is_before = matches!(token, Token::Minus | Token::Plus | Token::Tilde) || keyword == Keyword::NOT;
-        before = if is_before { before + 1 } else { 0 };
-        most = most.max(open + before);
+        most = most.max(here.depth());
     }
     most
+}
+
+/// Where a parser is between two parentheses.
+#[derive(Clone, Copy, Default)]
+struct Nesting {
+    /// Calls that it was inside of at the parenthesis.
+    outside: usize,
+    /// Operators that stand one after another before this place.
+    operators: usize,
+    /// Whether there is an operator whose operand may still go on.
+    goes_on: bool,
+}
+
+impl Nesting {
+    fn depth(self) -> usize {
+        self.outside + self.operators.max(usize::from(self.goes_on))
+    }
+
+    fn operator(self) -> Self {
+        Self { operators: self.operators + 1, goes_on: true, ..self }
+    }
+
+    fn operand(self) -> Self {
+        Self { operators: 0, ..self }
+    }
 }
 
 /// Makes chains of AND and of OR flat: what they connect is the same, from left to right.

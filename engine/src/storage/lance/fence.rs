@@ -29,6 +29,13 @@ pub fn is_fenced() -> bool {
 #[derive(Debug)]
 pub(crate) struct Stopped(String);
 
+impl Stopped {
+    /// The words of the library, for those who know that no bytes were the matter.
+    pub(crate) fn reason(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "its bytes contradict each other: {}", self.0)
