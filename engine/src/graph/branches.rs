@@ -215,9 +215,17 @@ impl Graph {
         if let Some(operation_id) = interrupted_on(writer, name).await? {
             return Err(BranchError::Interrupted { name: name.clone(), operation_id }.into());
         }
-        Box::pin(complete_history(writer, origin.lineage())).await?;
-        let start = self.start(writer, &origin).await?;
-        make(self.storage(), name, &start).await
+        let started = async {
+            Box::pin(complete_history(writer, origin.lineage())).await?;
+            self.start(writer, &origin).await
+        };
+        match started.await {
+            Ok(start) => make(self.storage(), name, &start).await,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Err(self.unknown_or_broken(origin.lineage(), error).await)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The branches that were made from this one, or from one of those, in an order in which they can be deleted before it.

@@ -25,7 +25,9 @@ pub enum HistoryError {
         known: Vec<String>,
     },
     /// The branch is there and cannot be read.
-    #[error("branch `{branch}` is broken: {reason}; it can be deleted, and other branches are not concerned")]
+    #[error(
+        "branch `{branch}` is broken: {reason}; other branches are not concerned, and it can be deleted if nobody needs what it holds"
+    )]
     BrokenBranch {
         /// The branch.
         branch: String,
