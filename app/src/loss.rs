@@ -49,6 +49,8 @@ pub struct Loss {
     pub dependents: Vec<BranchName>,
     /// The merges that suffer, or why they cannot be found out.
     pub stranded: Result<Vec<Stranded>, String>,
+    /// Why its commits cannot be read; none if they can.
+    pub broken: Option<String>,
 }
 
 /// Finds out what deleting a branch loses.
@@ -75,13 +77,14 @@ pub(crate) async fn find(graph: &Graph, name: &BranchName, progress: &Progress) 
         pending: sidecars.iter().filter(on_it).count(),
         dependents,
         stranded,
+        broken: branch.broken,
     })
 }
 
-/// Finds out which merges suffer when a branch is deleted. Of a broken one, which is deleted all the same, it cannot be known.
+/// Finds out which merges suffer when a branch is deleted; the error says why they cannot be found out.
 pub(crate) async fn find_stranded(graph: &Graph, branch: &Branch) -> Result<Vec<Stranded>, String> {
     if branch.broken.is_some() {
-        return Ok(Vec::new());
+        return Err("it is broken".to_owned());
     }
     graph.stranded_by(&branch.name).await.map_err(|error| chain(&error).join(": "))
 }
@@ -166,6 +169,9 @@ impl Loss {
     /// Tells the number of commits that are lost, and lists the first of them.
     fn lost_lines(&self, arrow: &str, time: TimeDisplay) -> Vec<String> {
         let all = self.doomed.lost;
+        if let (0, Some(reason)) = (all, &self.broken) {
+            return vec![format!("Which commits are lost cannot be found out: {}", escape(reason))];
+        }
         let first = match all {
             0 => return vec!["No commit is lost: it has none of its own.".to_owned()],
             1 => "1 commit is on no other branch and is lost:".to_owned(),

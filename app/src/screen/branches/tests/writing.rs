@@ -140,6 +140,7 @@ pub(super) fn loss(lost: usize) -> Loss {
         pending: 2,
         dependents: Vec::new(),
         stranded: Ok(Vec::new()),
+        broken: None,
     }
 }
 
@@ -225,6 +226,17 @@ fn a_warning_that_cannot_be_made_is_said_and_forbids_nothing() {
     stage.text("hiring");
     stage.keys("enter");
     assert!(stage.is_write("delete branch"));
+}
+
+#[test]
+fn of_a_broken_branch_it_is_not_claimed_that_nothing_is_lost() {
+    let mut stage = Stage::writing(120, 30);
+    stage.keys("j D");
+    let broken = Some("its commits cannot be read".to_owned());
+    stage.answer("what is lost", vec![Reply::Loss(Box::new(Loss { broken, ..loss(0) }))]);
+    let picture = stage.words();
+    assert!(picture.contains("Which commits are lost cannot be found out: its commits cannot be read"), "{picture}");
+    assert!(!picture.contains("No commit is lost"), "{picture}");
 }
 
 #[test]
