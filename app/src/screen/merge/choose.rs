@@ -62,6 +62,17 @@ impl Choose {
         (source != target).then_some(Pair { source, target })
     }
 
+    /// Why what is chosen cannot be merged; none if it can.
+    pub(super) fn problem(&self) -> Option<String> {
+        if self.source.is_none() || self.target.is_none() {
+            return Some("there is no other branch that can be read".to_owned());
+        }
+        if self.source == self.target {
+            return Some("a branch cannot be merged into itself: choose two".to_owned());
+        }
+        self.broken().next().map(|(name, _)| format!("branch {name} is broken: choose another one"))
+    }
+
     /// The chosen branches that cannot be read, and why.
     pub(super) fn broken(&self) -> impl Iterator<Item = (&BranchName, &str)> {
         let chosen = [self.source.as_ref(), self.target.as_ref()].into_iter().flatten();

@@ -257,10 +257,11 @@ impl Merge {
 
     fn can_enter(&self, pane: PaneId) -> Availability {
         match pane {
-            SOURCE => Availability::when(self.choose.branches.is_some(), "the branches are being read"),
-            TARGET | BETWEEN => {
-                Availability::when(self.choose.pair().is_some(), "a branch cannot be merged into itself: choose two")
+            SOURCE | TARGET | BETWEEN if self.choose.branches.is_none() => {
+                Availability::no("the branches are being read")
             }
+            SOURCE => Availability::Ready,
+            TARGET | BETWEEN => self.choose.problem().map_or(Availability::Ready, Availability::no),
             TABLES | SUMMARY => Availability::when(self.preview.is_some(), "the preview is not made yet"),
             CONFLICTS => Availability::when(self.tree.node().is_some(), "there is no conflict"),
             ROW => Availability::when(self.tree.conflict().is_some(), "select a conflict first"),

@@ -76,6 +76,20 @@ fn a_broken_branch_is_marked_not_chosen_by_itself_and_not_merged() {
 }
 
 #[test]
+fn where_only_one_branch_can_be_read_that_is_said() {
+    let mut stage = Stage::new(120, 30);
+    let mut lines = branches();
+    for line in &mut lines[1..] {
+        line.broken = Some("its manifest has no versions".to_owned());
+    }
+    stage.answer("branches", vec![Reply::Branches(lines)]);
+    assert!(stage.picture().contains("there is no other branch that can be read"), "{}", stage.picture());
+    stage.keys("tab enter");
+    assert_eq!(stage.state.screens.merge.step, Step::Choose);
+    assert!(stage.asked("merge preview").is_none());
+}
+
+#[test]
 fn other_screens_choose_both_and_enter_previews() {
     let mut stage = Stage::choosing(120, 30);
     stage.act(Action::Choose { source: branch("prices"), target: branch("main") });

@@ -93,22 +93,18 @@ impl Merge {
 
     /// Finds what lies between the chosen branches.
     pub(super) fn look_between(&mut self, cx: &mut Context<'_>) {
-        let Some(pair) = self.choose.pair().filter(|_| cx.shared.graph_info().is_some()) else { return };
-        if self.choose.broken().next().is_some() {
-            return;
-        }
+        let can_be_merged = cx.shared.graph_info().is_some() && self.choose.problem().is_none();
+        let Some(pair) = self.choose.pair().filter(|_| can_be_merged) else { return };
         let subject = subject(&pair, cx);
         cx.peek(BETWEEN_SLOT, subject, ScreenRequest::Merge(Request::Between(pair)));
     }
 
     /// Previews the chosen branches.
     pub(super) fn begin_preview(&mut self, cx: &mut Context<'_>) -> Answer {
-        let Some(pair) = self.choose.pair() else {
-            return Answer::Nothing("a branch cannot be merged into itself: choose two".to_owned());
+        let pair = match (self.choose.pair(), self.choose.problem()) {
+            (Some(pair), None) => pair,
+            (_, problem) => return Answer::Nothing(problem.unwrap_or_default()),
         };
-        if let Some((name, _)) = self.choose.broken().next() {
-            return Answer::Nothing(format!("branch {name} is broken: choose another one"));
-        }
         if self.preview.as_ref().is_none_or(|preview| preview.pair != pair) || matches!(self.ending, Ending::Done(_)) {
             self.forget();
         }

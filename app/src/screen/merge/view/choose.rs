@@ -84,16 +84,14 @@ fn draw_branch(
 
 /// The sentence, the graph, and what merging comes to.
 fn between(screen: &Merge, shared: &Shared) -> Vec<TextLine> {
-    let mut lines = Vec::new();
-    if screen.choose.pair().is_none() {
-        if screen.choose.branches.is_some() {
-            lines.push(("a branch cannot be merged into itself: choose two".to_owned(), Role::Warning));
-        }
+    let broken = screen.choose.broken();
+    let mut lines: Vec<TextLine> =
+        broken.map(|(name, reason)| (format!("! {name} is broken: {}", escape(reason)), Role::Error)).collect();
+    if !lines.is_empty() || screen.choose.branches.is_none() {
         return lines;
     }
-    let mut broken = screen.choose.broken().peekable();
-    if broken.peek().is_some() {
-        return broken.map(|(name, reason)| (format!("! {name} is broken: {}", escape(reason)), Role::Error)).collect();
+    if let Some(problem) = screen.choose.problem() {
+        return vec![(problem, Role::Warning)];
     }
     match screen.choose.known() {
         Some(between) => {
