@@ -44,7 +44,7 @@ pub(crate) fn decision_words(decision: Decision) -> &'static str {
         Decision::Discard => "discard",
         Decision::StaleAfterSuccess => "close: it was published",
         Decision::StaleAfterRollBack => "close: it was rolled back",
-        Decision::OrphanedBranch => "discard: its branch is gone",
+        Decision::OrphanedBranch => "discard: its branch was deleted",
         Decision::Refuse => "refuse",
         Decision::Wait => "wait",
     }
@@ -59,7 +59,7 @@ pub(crate) fn done_words(decision: Decision) -> &'static str {
         Decision::Discard => "discarded, recorded as rolled back",
         Decision::StaleAfterSuccess => "closed, as it was published",
         Decision::StaleAfterRollBack => "closed, as it was rolled back",
-        Decision::OrphanedBranch => "discarded, as its branch is gone",
+        Decision::OrphanedBranch => "discarded, as its branch was deleted",
         Decision::Refuse => "refused",
         Decision::Wait => "waits",
     }

@@ -201,7 +201,7 @@ pub(super) fn recorded_words(kind: &str) -> &str {
     match kind {
         "RolledForward" => "rolled forward",
         "RolledBack" => "rolled back",
-        "OrphanedBranchDiscarded" => "discarded, its branch is gone",
+        "OrphanedBranchDiscarded" => "discarded, its branch was deleted",
         other => other,
     }
 }

@@ -50,7 +50,7 @@ fn the_list_has_the_order_of_the_sweep_and_says_what_is_predicted() {
     let picture = stage.picture();
     let at = |text: &str| picture.find(text).unwrap_or_else(|| panic!("{text} is not in\n{picture}"));
     assert!(at("8BADGE") < at("8MJHW7") && at("8MJHW7") < at("8Q9QX4"), "{picture}");
-    assert!(at("discard: its branch is gone") < at("roll forward") && at("roll forward") < at("roll back"));
+    assert!(at("discard: its branch was deleted") < at("roll forward") && at("roll forward") < at("roll back"));
     assert!(picture.contains("observed 09:14:03") && picture.contains("5 Recovery!3"), "{picture}");
     let young = picture.lines().filter(|line| line.contains("may belong to a live writer")).count();
     assert_eq!(young, 1, "nine minutes are young, 16 and 32 are not\n{picture}");
