@@ -39,6 +39,7 @@ mod mutate;
 mod nested_queries;
 mod numbers;
 mod opening;
+mod query_model;
 mod read_only;
 mod recovery;
 mod recovery_refusals;
