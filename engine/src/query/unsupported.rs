@@ -11,7 +11,7 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{self, Visit, Visitor};
 
 use super::{correlated, levels, nulls};
-use crate::storage::{TooDeep, misread, too_many_terms};
+use crate::storage::{TooDeep, misread, mistimed, too_many_terms};
 
 /// A part of a query that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,15 +124,21 @@ fn spaced(name: &str) -> String {
 
 /// Finds a part of a plan that cannot be used.
 pub(super) fn in_plan(plan: &LogicalPlan) -> Result<Option<Unsupported>, DataFusionError> {
-    let mut found = false;
+    let (mut found, mut mistimes) = (false, None);
     plan.apply_with_subqueries(|node| {
+        let inputs = node.inputs();
+        let columns = if let [input] = inputs.as_slice() { input.schema() } else { node.schema() };
         node.apply_expressions(|expression| {
+            mistimes = mistimes.or(mistimed(expression, columns)?);
             found |= expression.exists(|part| Ok(matches!(part, Expr::SetComparison(_))))?;
             Ok(TreeNodeRecursion::Continue)
         })
     })?;
     if found {
         return Ok(Some(Unsupported::AnyOrAll));
+    }
+    if let Some(reason) = mistimes {
+        return Ok(Some(Unsupported::Expression(reason)));
     }
     if let Some(what) = correlated::in_plan(plan)? {
         return Ok(Some(what));

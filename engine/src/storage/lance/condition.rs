@@ -17,7 +17,7 @@ use datafusion::optimizer::simplify_expressions::{ExprSimplifier, SimplifyContex
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
-    DuplicateTreatment, Expr as Written, ExprWithAlias, FunctionArguments, visit_expressions,
+    BinaryOperator, DuplicateTreatment, Expr as Written, ExprWithAlias, FunctionArguments, visit_expressions,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -27,6 +27,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 use super::Table;
 use super::cause::uncomputed;
 use super::chains::{TooDeep, are_nested_too_deeply, flatten, with_room_for};
+use super::times::mistimed;
 use super::zeros::compare_zeros_as_one;
 use crate::nearest::nearest;
 use crate::storage::StorageError;
@@ -51,6 +52,12 @@ pub(crate) fn misread(state: &SessionState, part: &Written) -> Option<&'static s
                  expression",
             );
         }
+        Written::IsDistinctFrom(_, right) | Written::IsNotDistinctFrom(_, right) if goes_on(right) => {
+            return Some(
+                "IS DISTINCT FROM before AND, OR or IS cannot be used without parentheses: the query engine takes all of the rest for its right \
+                 side; write `(a is distinct from b) and …`",
+            );
+        }
         Written::Function(called) => called,
         _ => return None,
     };
@@ -67,6 +74,24 @@ pub(crate) fn misread(state: &SessionState, part: &Written) -> Option<&'static s
         (called.over.is_some(), "OVER after a function of one row cannot be used: the query engine ignores it"),
     ];
     ignored.into_iter().find_map(|(is_there, reason)| is_there.then_some(reason))
+}
+
+/// Whether the right side of IS DISTINCT FROM is more than what that connects: it binds tighter than these.
+fn goes_on(right: &Written) -> bool {
+    match right {
+        Written::BinaryOp { op, .. } => matches!(op, BinaryOperator::And | BinaryOperator::Or | BinaryOperator::Xor),
+        Written::IsNull(_)
+        | Written::IsNotNull(_)
+        | Written::IsTrue(_)
+        | Written::IsNotTrue(_)
+        | Written::IsFalse(_)
+        | Written::IsNotFalse(_)
+        | Written::IsUnknown(_)
+        | Written::IsNotUnknown(_)
+        | Written::IsDistinctFrom(..)
+        | Written::IsNotDistinctFrom(..) => true,
+        _ => false,
+    }
 }
 
 /// Why a text is no condition on a table.
@@ -135,6 +160,9 @@ fn read(text: &str, columns: &DFSchema) -> Result<Expr, ConditionProblem> {
     let expression = planned(parsed(text)?, columns).map_err(refused)?;
     if let Some(what) = beyond_a_row(&expression) {
         return Err(ConditionProblem::Beyond { what });
+    }
+    if let Some(reason) = mistimed(&expression, columns).map_err(refused)? {
+        return Err(ConditionProblem::Misread(reason));
     }
     let typed = typed(&expression, columns).map_err(|cause| misused(&expression, columns, &cause))?;
     match typed.get_type(columns).map_err(refused)? {
