@@ -10,6 +10,8 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr::InSubquery;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
 
+use super::unsupported::columns_of;
+
 /// The surroundings of a test in a plan, which say what becomes of an unknown answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Surroundings {
@@ -35,8 +37,7 @@ pub(super) fn are_forgotten(plan: &LogicalPlan) -> Result<bool, DataFusionError>
             LogicalPlan::Filter(_) => Surroundings::Term,
             _ => Surroundings::Elsewhere,
         };
-        let inputs = node.inputs();
-        let schema = if let [input] = inputs.as_slice() { input.schema() } else { node.schema() };
+        let schema = columns_of(node);
         node.apply_expressions(|expression| {
             found |= forgets(expression, around, schema)?;
             Ok(TreeNodeRecursion::Continue)

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
+use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
@@ -126,8 +127,7 @@ fn spaced(name: &str) -> String {
 pub(super) fn in_plan(plan: &LogicalPlan) -> Result<Option<Unsupported>, DataFusionError> {
     let (mut found, mut mistimes) = (false, None);
     plan.apply_with_subqueries(|node| {
-        let inputs = node.inputs();
-        let columns = if let [input] = inputs.as_slice() { input.schema() } else { node.schema() };
+        let columns = columns_of(node);
         node.apply_expressions(|expression| {
             mistimes = mistimes.or(mistimed(expression, columns)?);
             found |= expression.exists(|part| Ok(matches!(part, Expr::SetComparison(_))))?;
@@ -144,6 +144,14 @@ pub(super) fn in_plan(plan: &LogicalPlan) -> Result<Option<Unsupported>, DataFus
         return Ok(Some(what));
     }
     Ok(nulls::are_forgotten(plan)?.then_some(Unsupported::Membership))
+}
+
+/// Returns the columns that the expressions of a part of a plan are about.
+pub(super) fn columns_of(node: &LogicalPlan) -> &DFSchema {
+    match node.inputs().as_slice() {
+        [input] => input.schema(),
+        _ => node.schema(),
+    }
 }
 
 /// Looks for what the query engine ignores of what its dialect of SQL can say.
