@@ -82,8 +82,8 @@ pub(crate) fn why(step: &RecoveryStep) -> String {
     }
 }
 
-/// What became of the branch of a write that is discarded with it. Where the branch is there, its tables are in the step; a write to no
-/// table does not tell.
+/// Tells what became of the branch of a write that is discarded. Where a branch of that name is there, the step has its tables; of a write
+/// that named no table it is not known.
 pub(crate) fn gone_words(step: &RecoveryStep) -> String {
     let branch = step.sidecar.as_ref().map_or_else(|| "?".to_owned(), |sidecar| sidecar.branch().to_string());
     let had_tables = step.sidecar.as_ref().is_some_and(|sidecar| !sidecar.tables.is_empty());

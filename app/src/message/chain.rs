@@ -97,7 +97,7 @@ fn plain(said: &str) -> String {
     lines.join("\n").replace(CATALOG, "")
 }
 
-/// Whether a message is about columns of a query that the library tried to make a join of.
+/// Returns whether a message is about a query that the library tried to make a join of.
 fn is_about_a_join(text: &str) -> bool {
     let about = match text.split_once(VALID) {
         Some((_, columns)) => columns,

@@ -45,7 +45,7 @@ fn look(expression: &Expr, found: &mut Option<Unsupported>) -> Result<(), DataFu
     Ok(())
 }
 
-/// Whether a query has an aggregate without GROUP BY, over rows that are others for each row of the outer query.
+/// Returns whether a query has an aggregate without GROUP BY over rows that depend on the row of the outer query.
 fn aggregates_for_each(query: &LogicalPlan) -> Result<bool, DataFusionError> {
     let mut found = false;
     query.apply(|node| {

@@ -190,7 +190,7 @@ impl QueryError {
 /// With what a runtime tells that a task of the query gave up.
 const PANICKED: &str = "panicked with message ";
 
-/// Why a task of the query gave up, from the text that tells it.
+/// Takes the reason out of a text that tells that a task of the query gave up.
 fn panicked(text: &str) -> Option<String> {
     let (_, reason) = text.split_once(PANICKED)?;
     let reason = reason.strip_prefix('"').and_then(|rest| rest.split('"').next()).unwrap_or(reason);

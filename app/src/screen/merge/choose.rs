@@ -62,7 +62,7 @@ impl Choose {
         (source != target).then_some(Pair { source, target })
     }
 
-    /// Why what is chosen cannot be merged; none if it can.
+    /// Returns why what is chosen cannot be merged; none if it can.
     pub(super) fn problem(&self) -> Option<String> {
         if self.source.is_none() || self.target.is_none() {
             return Some("there is no other branch that can be read".to_owned());
