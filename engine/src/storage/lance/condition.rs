@@ -26,7 +26,8 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use super::Table;
 use super::cause::uncomputed;
-use super::chains::{TooDeep, are_nested_too_deeply, flatten, with_room_for};
+use super::chains::{TooDeep, flatten, with_room_for};
+use super::nesting::are_nested_too_deeply;
 use super::times::mistimed;
 use super::zeros::compare_zeros_as_one;
 use crate::nearest::nearest;
