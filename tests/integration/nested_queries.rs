@@ -1,9 +1,8 @@
 //! Queries that the query engine alone would get wrong: answered right, or refused.
 
 use anyhow::{Context, Result};
-use stratigraph_engine::load::LoadMode;
 use stratigraph_engine::{At, ErrorKind};
-use stratigraph_tests::graph::{TestGraph, branch};
+use stratigraph_tests::graph::branch;
 
 use crate::long_queries::{number, people};
 
@@ -160,57 +159,6 @@ async fn a_function_that_gives_up_is_a_fault_of_the_query() -> Result<()> {
         let said = format!("{:#}", anyhow::Error::from(error));
         assert!(!said.contains("bytes contradict") && !said.contains("task "), "{query}: {said}");
     }
-    Ok(())
-}
-
-#[tokio::test]
-async fn times_are_not_computed_as_days() -> Result<()> {
-    let made = TestGraph::new("node Ev { name: String @key  at: DateTime?  day: Date? }\n").await?;
-    let record = |name: &str, at: &str| {
-        let day = &at[..10];
-        format!("{{\"type\":\"Ev\",\"data\":{{\"name\":\"{name}\",\"at\":\"{at}\",\"day\":\"{day}\"}}}}\n")
-    };
-    let records =
-        [record("a", "1960-05-05T10:00:00Z"), record("b", "1969-12-31T23:30:00Z"), record("c", "2026-11-09T17:39:11Z")];
-    made.load(LoadMode::Append, "main", &records.concat()).await?;
-    let main = made.graph.snapshot(&At::Branch(branch("main"))).await?;
-    let key = "node:Ev".parse()?;
-    for (condition, told) in [
-        ("at + interval '1 hour' > timestamp '2026-01-01T00:00:00'", "time of day"),
-        ("at - interval '90 minutes' is null", "time of day"),
-        ("at::date = day", "before 1970"),
-        ("try_cast(at as date) = day", "before 1970"),
-        ("name = 'a' and (at + interval '1 hour')::timestamp is null", "time of day"),
-    ] {
-        let query = number(&made, &format!("select count(*) from Ev where {condition}")).await.expect_err(condition);
-        let read = made.graph.count(&main, &key, Some(condition)).await.expect_err(condition);
-        for error in [query, read] {
-            assert_eq!(error.kind(), ErrorKind::Invalid, "{condition}");
-            let said = format!("{:#}", anyhow::Error::from(error));
-            assert!(said.contains(told), "{condition}: {said}");
-        }
-    }
-    for query in [
-        "select count(*) from (select max(at) - min(at) as d from Ev)",
-        "select count(*) over (order by at range between interval '6 hours' preceding and current row) from Ev",
-        "select count(*) from Ev group by at::date",
-    ] {
-        let error = number(&made, query).await.expect_err(query);
-        assert_eq!(error.kind(), ErrorKind::Invalid, "{query}: {error}");
-    }
-    for (condition, expected) in [
-        ("at::timestamp + interval '12 hours' > timestamp '2026-11-10T05:00:00'", 1),
-        ("at::timestamp::date = day", 3),
-        ("at > timestamp '2026-11-09T17:00:00' - interval '1 hour'", 1),
-    ] {
-        assert_eq!(
-            number(&made, &format!("select count(*) from Ev where {condition}")).await?,
-            expected,
-            "{condition}"
-        );
-        assert_eq!(made.graph.count(&main, &key, Some(condition)).await?, u64::try_from(expected)?, "{condition}");
-    }
-    assert_eq!(number(&made, "select count(*) over (order by at) from Ev order by 1 desc").await?, 3);
     Ok(())
 }
 

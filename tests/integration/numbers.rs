@@ -8,15 +8,16 @@ use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use futures::TryStreamExt;
 use lance::dataset::WriteMode;
-use serde_json::{Value, json};
+use serde_json::json;
 use stratigraph_engine::diff::{DiffFilter, DiffItem};
 use stratigraph_engine::load::LoadMode;
 use stratigraph_engine::mutate::MutateRequest;
-use stratigraph_engine::{At, Error, Graph, OpenMode, Progress, Row, SqlOptions};
+use stratigraph_engine::{At, Error, Graph, OpenMode, Progress, SqlOptions};
 use stratigraph_tests::graph::{TestGraph, branch};
 use stratigraph_tests::writer::{self, GraphWriter, Publish};
 
 use crate::command_line::{run, text};
+use crate::long_queries::rows_of;
 
 const SCHEMA: &str = "node Reading { name: String @key  value: F64? @unique  small: F32?  place: String?  @unique(small, place) }\n\
     node Step { size: F64 @key }\n";
@@ -286,15 +287,8 @@ async fn the_two_zeros_are_one_number_in_every_part_of_a_query() -> Result<()> {
             json!([{"key": "a"}, {"key": "b"}]),
         ),
     ];
-    let main = made.graph.snapshot(&At::Branch(branch("main"))).await?;
     for (query, expected) in cases {
-        let result = made.graph.sql(&main, query, SqlOptions::default()).await?;
-        let batches: Vec<_> = result.batches.try_collect().await?;
-        let rows = batches.iter().flat_map(|batch| {
-            let columns = Row::columns_of(batch);
-            (0..batch.num_rows()).map(move |row| Row::from_batch(&columns, batch, row).to_json())
-        });
-        assert_eq!(Value::Array(rows.collect()), expected, "{query}");
+        assert_eq!(rows_of(&made, query).await?, expected, "{query}");
     }
     // A value that is only shown is the stored one.
     let shown = text(&["sql", &made.uri(), "select x, y from Point order by key limit 2", "--json"])?;

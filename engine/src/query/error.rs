@@ -114,6 +114,9 @@ impl QueryError {
         if let Some(kind) = storage_kind(&source) {
             return Self::Table { kind, source };
         }
+        if let Some(bug) = bug_of_the_engine(&source) {
+            return Self::Plan { source: Box::new(bug) };
+        }
         if let DataFusionError::SQL(cause, _) = source.find_root()
             && **cause == ParserError::RecursionLimitExceeded
         {
@@ -139,6 +142,9 @@ impl QueryError {
         // A condition that Lance computes fails there as one of the query engine's own does.
         if let Some(reason) = uncomputed_in(&source.find_root().to_string()) {
             return Self::Run { source: Box::new(DataFusionError::Execution(reason)) };
+        }
+        if let Some(bug) = bug_of_the_engine(&source) {
+            return Self::Run { source: Box::new(bug) };
         }
         match source.find_root() {
             DataFusionError::ResourcesExhausted(_) => Self::Memory { memory_bytes, source },
@@ -187,6 +193,24 @@ impl QueryError {
     }
 }
 
+/// With what the query engine says that one of its parts made a plan that another one cannot run.
+const UNFIT_PLAN: [&str; 2] = ["does not satisfy order requirements", "does not satisfy distribution requirements"];
+
+/// The error that the query engine takes for a bug of its own, as something that a person can act on; none if it is another one.
+fn bug_of_the_engine(error: &DataFusionError) -> Option<DataFusionError> {
+    let reason = match error.find_root() {
+        DataFusionError::Internal(reason) => reason.as_str(),
+        DataFusionError::Plan(reason) if UNFIT_PLAN.iter().any(|said| reason.contains(said)) => {
+            "it made a plan that it cannot run"
+        }
+        _ => return None,
+    };
+    let reason = reason.lines().next().unwrap_or_default().trim_end_matches('.');
+    Some(DataFusionError::Execution(format!(
+        "the query engine failed because of a bug of its own: {reason}; write the query in another way, or as several"
+    )))
+}
+
 /// With what a runtime tells that a task of the query gave up.
 const PANICKED: &str = "panicked with message ";
 
@@ -203,4 +227,28 @@ fn storage_kind(error: &DataFusionError) -> Option<ErrorKind> {
         return Some(ErrorKind::Corrupt);
     }
     cause.downcast_ref::<StorageError>().map(StorageError::kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bug_of_the_query_engine_is_said_to_be_one() {
+        let internal = DataFusionError::Internal("schemas differ.\nThis was likely caused by a bug".to_owned());
+        let unfit = DataFusionError::Plan("Plan: [\"X\"] does not satisfy order requirements: [a]".to_owned());
+        for (error, reason) in
+            [(internal.context("while planning"), "schemas differ"), (unfit, "it made a plan that it cannot run")]
+        {
+            let error = QueryError::running(1, error);
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+            let QueryError::Run { source } = error else { panic!("{error}") };
+            let expected = format!(
+                "Execution error: the query engine failed because of a bug of its own: {reason}; write the query in another way, or as several"
+            );
+            assert_eq!(source.to_string(), expected);
+        }
+        let other = DataFusionError::Plan("there is no function foo".to_owned());
+        assert!(bug_of_the_engine(&other).is_none());
+    }
 }

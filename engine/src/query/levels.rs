@@ -13,6 +13,8 @@ use crate::storage::{TooDeep, terms_of};
 
 /// Levels that an operator or a function counts for; each term of AND counts for one.
 const OPERATOR: usize = 2;
+/// Levels that `+`, `-` and `*` count for, which are computed with decimals.
+const ARITHMETIC: usize = 3;
 
 /// Finds that a statement has more levels than the query engine can take, where tables inside one another are added up. Its chains must be
 /// flat.
@@ -175,6 +177,9 @@ fn below(above: ExpressionLevels, expression: &Written) -> ExpressionLevels {
         Written::Identifier(_) | Written::CompoundIdentifier(_) | Written::Value(_) => {
             ExpressionLevels { row: None, ..above }
         }
+        Written::BinaryOp { op: BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply, .. } => {
+            ExpressionLevels { levels: above.levels + ARITHMETIC, row: None }
+        }
         _ => ExpressionLevels { levels: above.levels + OPERATOR, row: None },
     }
 }
@@ -247,9 +252,9 @@ mod tests {
     }
 
     #[test]
-    fn operators_count_as_two() {
+    fn operators_count_as_two_or_three() {
         let sum = |operators: usize| format!("a{}", " + 1".repeat(operators));
-        for (operators, is_deep) in [(66, false), (67, true)] {
+        for (operators, is_deep) in [(44, false), (45, true)] {
             let sum = sum(operators);
             let sql = format!("select {sum} as a from (select {sum} as a from (select {sum} as a from t) u) u");
             assert_eq!(is_too_deep(&sql), is_deep, "{operators}");

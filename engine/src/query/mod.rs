@@ -6,13 +6,16 @@
 //! **Rule:** only queries run. Whatever would change something, settings included, is refused before anything is executed.
 
 mod catalog;
+mod columns;
 mod correlated;
 mod error;
+mod exact;
 mod levels;
 mod missing;
 mod nulls;
 mod projections;
 mod recursive;
+mod sums;
 mod unsupported;
 mod zeros;
 
@@ -26,7 +29,6 @@ use datafusion::execution::SessionState;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -38,7 +40,7 @@ use futures::stream::BoxStream;
 use crate::error::Result;
 use crate::history::Snapshot;
 use crate::storage::{
-    Look, Stopped, Storage, TooDeep, dialect, fenced, fenced_stream, flatten, is_nested_too_deeply, with_room_for,
+    Look, Stopped, Storage, TooDeep, fenced, fenced_stream, flatten, is_nested_too_deeply, sql_reader, with_room_for,
 };
 
 pub use error::QueryError;
@@ -224,13 +226,13 @@ fn context(catalog: Arc<catalog::GraphCatalog>, options: SqlOptions) -> Result<S
         .with_create_default_catalog_and_schema(false)
         .with_information_schema(true)
         .with_sort_spill_reservation_bytes(options.memory_bytes / RESERVATION);
-    let state = SessionStateBuilder::new()
-        .with_config(dialect(config))
+    let state = sql_reader(config)
         .with_runtime_env(runtime)
-        .with_default_features()
+        .with_analyzer_rule(Arc::new(exact::ExactArithmetic))
         .with_optimizer_rules(projections::optimizer_rules())
         .build();
     let context = SessionContext::new_with_state(state);
+    sums::exact_sums().for_each(|function| context.register_udaf(function));
     context.register_catalog(catalog::CATALOG, catalog);
     Ok(context)
 }

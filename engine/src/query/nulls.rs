@@ -10,7 +10,7 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr::InSubquery;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
 
-use super::unsupported::columns_of;
+use super::columns::columns_of;
 
 /// The surroundings of a test in a plan, which say what becomes of an unknown answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,9 +37,9 @@ pub(super) fn are_forgotten(plan: &LogicalPlan) -> Result<bool, DataFusionError>
             LogicalPlan::Filter(_) => Surroundings::Term,
             _ => Surroundings::Elsewhere,
         };
-        let schema = columns_of(node);
+        let schema = columns_of(node)?;
         node.apply_expressions(|expression| {
-            found |= forgets(expression, around, schema)?;
+            found |= forgets(expression, around, &schema)?;
             Ok(TreeNodeRecursion::Continue)
         })
     })?;

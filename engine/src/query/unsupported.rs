@@ -3,7 +3,6 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
-use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
@@ -12,7 +11,7 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{self, Visit, Visitor};
 
 use super::{correlated, levels, nulls};
-use crate::storage::{TooDeep, misread, mistimed, too_many_terms};
+use crate::storage::{TooDeep, misread, too_many_terms};
 
 /// A part of a query that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,11 +124,9 @@ fn spaced(name: &str) -> String {
 
 /// Finds a part of a plan that cannot be used.
 pub(super) fn in_plan(plan: &LogicalPlan) -> Result<Option<Unsupported>, DataFusionError> {
-    let (mut found, mut mistimes) = (false, None);
+    let mut found = false;
     plan.apply_with_subqueries(|node| {
-        let columns = columns_of(node);
         node.apply_expressions(|expression| {
-            mistimes = mistimes.or(mistimed(expression, columns)?);
             found |= expression.exists(|part| Ok(matches!(part, Expr::SetComparison(_))))?;
             Ok(TreeNodeRecursion::Continue)
         })
@@ -137,21 +134,10 @@ pub(super) fn in_plan(plan: &LogicalPlan) -> Result<Option<Unsupported>, DataFus
     if found {
         return Ok(Some(Unsupported::AnyOrAll));
     }
-    if let Some(reason) = mistimes {
-        return Ok(Some(Unsupported::Expression(reason)));
-    }
     if let Some(what) = correlated::in_plan(plan)? {
         return Ok(Some(what));
     }
     Ok(nulls::are_forgotten(plan)?.then_some(Unsupported::Membership))
-}
-
-/// Returns the columns that the expressions of a part of a plan are about.
-pub(super) fn columns_of(node: &LogicalPlan) -> &DFSchema {
-    match node.inputs().as_slice() {
-        [input] => input.schema(),
-        _ => node.schema(),
-    }
 }
 
 /// Looks for what the query engine ignores of what its dialect of SQL can say.
@@ -197,6 +183,16 @@ impl Visitor for Clauses<'_> {
     }
 
     fn pre_visit_table_factor(&mut self, table: &ast::TableFactor) -> ControlFlow<Unsupported> {
+        let arguments = match table {
+            ast::TableFactor::Table { args: Some(called), .. } => called.args.as_slice(),
+            ast::TableFactor::Function { args, .. } => args.as_slice(),
+            _ => &[],
+        };
+        if arguments.iter().any(computes) {
+            return ControlFlow::Break(Unsupported::Expression(
+                "+, - and * cannot be used in the arguments of a table function: write the number",
+            ));
+        }
         match table {
             ast::TableFactor::Table { with_hints, with_ordinality, partitions, sample, .. } => first(&[
                 ("TABLESAMPLE", sample.is_some()),
@@ -219,6 +215,16 @@ impl Visitor for Clauses<'_> {
             None => ControlFlow::Continue(()),
         }
     }
+}
+
+/// Whether an argument is computed. The query engine does it before it plans the query, and wraps around.
+fn computes(argument: &ast::FunctionArg) -> bool {
+    use ast::BinaryOperator::{Minus, Multiply, Plus};
+    let is_arithmetic = |part: &ast::Expr| match part {
+        ast::Expr::BinaryOp { op: Plus | Minus | Multiply, .. } => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    ast::visit_expressions(argument, is_arithmetic).is_break()
 }
 
 fn is_union(query: &ast::Query) -> bool {

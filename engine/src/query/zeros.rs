@@ -6,13 +6,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{Column, DFSchema};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, Projection};
 
+use super::columns::columns_of;
 use crate::storage::{compare_zeros_as_one, sorted_with_one_zero, with_one_zero};
 
 /// Rewrites an optimized plan.
@@ -48,16 +48,6 @@ fn rewritten(node: LogicalPlan) -> DfResult<LogicalPlan> {
             Ok(LogicalPlan::Sort(sort))
         }
         other => Ok(other),
-    }
-}
-
-/// The columns that the expressions of a node are about.
-fn columns_of(node: &LogicalPlan) -> DfResult<DFSchema> {
-    match node {
-        LogicalPlan::TableScan(scan) => {
-            DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())
-        }
-        node => Ok(merge_schema(&node.inputs())),
     }
 }
 

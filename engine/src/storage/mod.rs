@@ -17,8 +17,8 @@ pub use lance::{
 pub(crate) use lance::{
     Candidates, Compare, Condition, ID, KEY_COLUMN, KeptVersions, ListedRef, Live, Look, MERGE, OPERATION_ID, Origin,
     Rows, Sameness, Sorted, StagedChange, Stopped, Summary, TextSet, VersionFile, WRITTEN_IN, compare_zeros_as_one,
-    dialect, fenced, fenced_stream, flatten, is_nested_too_deeply, misread, mistimed, sorted_with_one_zero, terms_of,
-    too_many_terms, uncomputed_in, with_one_zero, with_room_for,
+    fenced, fenced_stream, flatten, is_nested_too_deeply, misread, sorted_with_one_zero, sql_reader, terms_of,
+    too_many_terms, uncomputed_in, with_exact_arithmetic, with_one_zero, with_room_for,
 };
 pub use location::{Location, names};
 

@@ -12,7 +12,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use lance::dataset::fragment::FileFragment;
 use lance::dataset::rowids::{RowVersionKind, load_row_id_sequence, load_row_version_sequence};
 use lance::dataset::{ProjectionRequest, TakeBuilder};
 use lance_core::utils::deletion::DeletionVector;
@@ -153,12 +152,6 @@ impl Table {
             }
         }
         Ok(Some(rows))
-    }
-
-    async fn deleted(&self, fragment: &Fragment) -> Result<DeletionVector, StorageError> {
-        let fragment = FileFragment::new(self.dataset().clone(), fragment.clone());
-        let deleted = fragment.get_deletion_vector().await.map_err(|cause| self.error(cause))?;
-        Ok(deleted.map_or(DeletionVector::NoDeletions, |deleted| (*deleted).clone()))
     }
 }
 

@@ -12,9 +12,10 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, SchemaError};
 use datafusion::error::{DataFusionError, Result as DfResult};
 use datafusion::execution::SessionState;
+use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::{Expr, ExprSchemable, lit};
 use datafusion::optimizer::simplify_expressions::{ExprSimplifier, SimplifyContext};
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::SessionConfig;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, DuplicateTreatment, Expr as Written, ExprWithAlias, FunctionArguments, visit_expressions,
@@ -25,22 +26,23 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use super::Table;
+use super::arithmetic::{WidenOperands, with_exact_arithmetic};
 use super::cause::uncomputed;
 use super::chains::{TooDeep, flatten, with_room_for};
 use super::nesting::are_nested_too_deeply;
-use super::times::mistimed;
 use super::zeros::compare_zeros_as_one;
 use crate::nearest::nearest;
 use crate::storage::StorageError;
 
 /// Reads conditions; it has the functions of queries and no tables.
-static READER: LazyLock<SessionState> =
-    LazyLock::new(|| SessionContext::new_with_config(dialect(SessionConfig::new())).state());
+static READER: LazyLock<SessionState> = LazyLock::new(|| sql_reader(SessionConfig::new()).build());
 
-/// Sets how the SQL of queries and conditions is read: a name means the column that is spelled so, quoted or not.
-pub(crate) fn dialect(mut config: SessionConfig) -> SessionConfig {
+/// Returns how the SQL of queries and conditions is read: a name means the column that is spelled so, quoted or not, and operands have room
+/// for the result.
+pub(crate) fn sql_reader(mut config: SessionConfig) -> SessionStateBuilder {
     config.options_mut().sql_parser.enable_ident_normalization = false;
-    config
+    let planners = vec![Arc::new(WidenOperands) as _];
+    SessionStateBuilder::new().with_config(config).with_expr_planners(planners).with_default_features()
 }
 
 /// Returns why a part of an expression is refused in conditions and queries, if it is: the query engine accepts it, and takes it for
@@ -162,9 +164,6 @@ fn read(text: &str, columns: &DFSchema) -> Result<Expr, ConditionProblem> {
     if let Some(what) = beyond_a_row(&expression) {
         return Err(ConditionProblem::Beyond { what });
     }
-    if let Some(reason) = mistimed(&expression, columns).map_err(refused)? {
-        return Err(ConditionProblem::Misread(reason));
-    }
     let typed = typed(&expression, columns).map_err(|cause| misused(&expression, columns, &cause))?;
     match typed.get_type(columns).map_err(refused)? {
         DataType::Boolean => Ok(compare_zeros_as_one(typed, columns).map_err(refused)?.data),
@@ -210,7 +209,7 @@ fn planned(expr: Written, columns: &DFSchema) -> DfResult<Expr> {
 fn typed(expression: &Expr, columns: &DFSchema) -> DfResult<Expr> {
     let context = SimplifyContext::builder().with_schema(Arc::new(columns.clone())).build();
     let simplifier = ExprSimplifier::new(context);
-    let typed = simplifier.coerce(expression.clone(), columns)?;
+    let typed = with_exact_arithmetic(simplifier.coerce(expression.clone(), columns)?, columns)?.data;
     READER.create_physical_expr(simplifier.simplify(typed.clone())?, columns)?;
     Ok(typed)
 }

@@ -11,7 +11,6 @@ use arrow::array::RecordBatch;
 use futures::{StreamExt, TryFutureExt};
 use lance::dataset::fragment::{FileFragment, FragReadConfig};
 use lance_table::format::Fragment;
-use lance_table::io::deletion::relative_deletion_file_path;
 use regex::Regex;
 
 use super::Table;
@@ -65,11 +64,27 @@ impl MayBeStored for crate::Error {
 }
 
 impl Table {
-    /// Runs what reads stored bytes; damage comes back as such, with its file.
+    /// Runs what reads stored bytes in a way that the program itself chose; damage comes back as such, with its file.
     pub(super) async fn fenced<T, E: MayBeStored>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        self.fenced_with(Look::Rows, work).await
+    }
+
+    /// As [`Table::fenced`], for columns and conditions that a person chose, who may have asked for something wrong.
+    pub(super) async fn fenced_request<T, E: MayBeStored>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        self.fenced_with(Look::Frames, work).await
+    }
+
+    async fn fenced_with<T, E: MayBeStored>(
+        &self,
+        request: Look,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         match fenced(work).await {
             Ok(Ok(done)) => Ok(done),
-            Ok(Err(error)) => Err(Box::pin(self.explained(error, Look::Frames)).await),
+            Ok(Err(error)) => Err(Box::pin(self.explained(error, request)).await),
             Err(stopped) => Err(Box::pin(self.stopped(stopped)).await.into()),
         }
     }
@@ -79,7 +94,7 @@ impl Table {
         &self,
         work: impl Future<Output = Result<RowStream, E>>,
     ) -> Result<RowStream, E> {
-        let rows = self.fenced(work).await?;
+        let rows = self.fenced_request(work).await?;
         let table = self.clone();
         let read = move |item: Result<Result<RecordBatch, StorageError>, Stopped>| {
             let table = table.clone();
@@ -157,9 +172,9 @@ impl Table {
 
     async fn look_at(&self, fragment: &Fragment, look: Look) -> Result<(), StorageError> {
         let of = FileFragment::new(self.dataset().clone(), fragment.clone());
-        if let Some(deleted) = &fragment.deletion_file {
-            let file = self.file(deleted.base_id, &relative_deletion_file_path(fragment.id, deleted));
+        if let Some(file) = self.deletion_file(fragment) {
             tried(&file, of.get_deletion_vector().map_ok(drop)).await?;
+            self.check_deletions(std::slice::from_ref(fragment)).await?;
         }
         let [first, ..] = fragment.files.as_slice() else { return Ok(()) };
         for file in &fragment.files {
@@ -208,7 +223,7 @@ impl Table {
     }
 
     /// Full path of a file of this version, which may be in the folder of the lineage that this one was branched off.
-    fn file(&self, base: Option<u32>, relative: &str) -> String {
+    pub(super) fn file(&self, base: Option<u32>, relative: &str) -> String {
         let bases = &self.dataset().manifest().base_paths;
         let base = base.and_then(|base| bases.get(&base)).map_or_else(
             || self.uri().to_owned(),

@@ -92,13 +92,11 @@ impl Table {
     async fn matched(&self, columns: &[String], conditions: &[Condition], how: Blobs) -> Result<RowStream> {
         let error = |cause| self.error(cause);
         let blobs = if how == Blobs::Described { Vec::new() } else { self.blob_columns(columns) };
-        let mut scanner = self.scanner();
-        if let Some(fragments) = self.fragments_with(conditions).await? {
-            if fragments.is_empty() {
-                return Ok(futures::stream::empty().boxed());
-            }
-            scanner.with_fragments(fragments);
+        let fragments = self.fragments_with(conditions).await?;
+        if fragments.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(futures::stream::empty().boxed());
         }
+        let mut scanner = self.scanner(fragments).await?;
         let mut read: Vec<&str> = columns.iter().map(String::as_str).collect();
         if !blobs.is_empty() {
             read.push(ROW_ADDRESS);

@@ -1,5 +1,6 @@
 //! Tables as Lance datasets. This folder is the only place that names Lance.
 
+mod arithmetic;
 mod blob;
 mod branched;
 mod cause;
@@ -7,6 +8,7 @@ mod chains;
 mod changed;
 mod condition;
 mod damage;
+mod deletions;
 mod fence;
 mod hint;
 mod kept;
@@ -25,7 +27,6 @@ mod sound;
 mod stage;
 mod summary;
 mod table;
-mod times;
 mod version_file;
 mod versions;
 mod zeros;
@@ -49,12 +50,13 @@ use memory::Memory;
 use newest::NewestVersions;
 use sound::Checked;
 
+pub(crate) use arithmetic::with_exact_arithmetic;
 pub use blob::{Blobs, is_blob};
 pub(crate) use cause::uncomputed_in;
 pub use chains::TooDeep;
 pub(crate) use chains::{flatten, terms_of, too_many_terms, with_room_for};
 pub(crate) use changed::Candidates;
-pub(crate) use condition::{dialect, misread};
+pub(crate) use condition::{misread, sql_reader};
 pub(crate) use damage::Look;
 pub use fence::is_fenced;
 pub(crate) use fence::{Stopped, fenced, fenced_stream};
@@ -70,7 +72,6 @@ pub(crate) use sorted::{ID, Sorted};
 pub(crate) use stage::{KEY_COLUMN, Live, MERGE, OPERATION_ID, Rows, StagedChange, TextSet};
 pub(crate) use summary::{Summary, WRITTEN_IN};
 pub use table::{IndexInfo, ROW_ADDRESS, Table};
-pub(crate) use times::mistimed;
 pub(crate) use version_file::{VersionFile, has_version, version_file};
 pub(crate) use versions::Origin;
 pub use versions::VersionInfo;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 
 use super::Table;
 use super::blob::{self, Blobs};
@@ -41,7 +41,7 @@ impl Table {
         let (table, wanted): (Self, Arc<[String]>) = (self.clone(), columns.into());
         let read = move |addresses: Vec<u64>| {
             let (table, wanted) = (table.clone(), wanted.clone());
-            async move { Ok(table.fenced_rows(table.picked(&addresses, &wanted)).await?.map_err(Error::from)) }
+            async move { Ok(table.fenced_rows(table.picked(&addresses, &wanted).boxed()).await?.map_err(Error::from)) }
         };
         addresses.map_ok(chunks).try_flatten().and_then(read).try_flatten().boxed()
     }

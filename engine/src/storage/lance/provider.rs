@@ -6,6 +6,7 @@ use arrow_schema::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::datasource::{TableProvider, TableType};
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use lance_core::datatypes::BlobHandling;
@@ -47,7 +48,8 @@ impl TableProvider for Source {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
-        let mut scanner = self.table.scanner();
+        let scanner = self.table.scanner(None).await;
+        let mut scanner = scanner.map_err(|cause| DataFusionError::External(Box::new(cause)))?;
         scanner.blob_handling(BlobHandling::BlobsDescriptions);
         if let Some(columns) = projection {
             let columns: Vec<&str> = columns.iter().map(|&column| self.schema.field(column).name().as_str()).collect();

@@ -42,7 +42,11 @@ impl Table {
     }
 
     async fn scanned(&self, scan: &Scan) -> Result<RowStream, StorageError> {
-        let mut scanner = self.scanner();
+        let fragments = scan.fragments.as_ref().map(|positions| {
+            let fragments = self.dataset().fragments();
+            positions.iter().filter_map(|&position| fragments.get(position).cloned()).collect()
+        });
+        let mut scanner = self.scanner(fragments).await?;
         let error = |cause| self.error(cause);
         if let Some(columns) = &scan.columns {
             scanner.project(columns).map_err(error)?;
@@ -53,10 +57,6 @@ impl Table {
         if let Some(column) = &scan.order_by {
             let ordering = ColumnOrdering::asc_nulls_last(column.clone());
             scanner.order_by(Some(vec![ordering])).map_err(error)?;
-        }
-        if let Some(positions) = &scan.fragments {
-            let fragments = self.dataset().fragments();
-            scanner.with_fragments(positions.iter().filter_map(|&position| fragments.get(position).cloned()).collect());
         }
         let limit = scan.limit.map(|rows| i64::try_from(rows).unwrap_or(i64::MAX));
         scanner.limit(limit, None).map_err(error)?;

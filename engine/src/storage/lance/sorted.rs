@@ -84,7 +84,7 @@ impl Table {
         let want_content = request.blobs != Blobs::Described && !blobs.is_empty();
         let batch_rows = self.batch_rows(request);
         let keys = keys(request.order);
-        let mut scanner = self.scanner();
+        let mut scanner = self.scanner(None).await?;
         scanner.project(&read_columns(request, &keys, want_content)).map_err(error)?;
         if let Some(filter) = self.restriction(request)? {
             scanner.filter_expr(filter);

@@ -201,7 +201,7 @@ impl Table {
     /// # Errors
     /// As [`Table::stage_append`]; also if two of the rows have the same key.
     pub(crate) async fn stage_upsert(&self, key: &str, rows: Rows) -> Result<StagedChange> {
-        self.fenced(self.staged_upsert(key, rows)).await
+        self.fenced(self.staged_upsert(key, rows).boxed()).await
     }
 
     async fn staged_upsert(&self, key: &str, rows: Rows) -> Result<StagedChange> {
@@ -216,6 +216,7 @@ impl Table {
             Peeked::Few(rows) => Rows::batches(rows.schema(), vec![rows]),
             Peeked::Many(rows) => rows,
         };
+        self.check_deletions(self.dataset().fragments()).await?;
         let mut merge = MergeInsertBuilder::try_new(self.dataset().clone(), vec![key.to_owned()]).map_err(error)?;
         merge
             .when_matched(WhenMatched::UpdateAll)

@@ -239,7 +239,9 @@ impl Table {
 
     async fn summarize_file<S: Summary>(&self, nothing: &S, at: usize, columns: &Schema) -> Result<(usize, S)> {
         let error = |cause| self.error(cause);
-        let file = FileFragment::new(self.dataset().clone(), self.dataset().fragments()[at].clone());
+        let fragment = &self.dataset().fragments()[at];
+        self.check_deletions(std::slice::from_ref(fragment)).await?;
+        let file = FileFragment::new(self.dataset().clone(), fragment.clone());
         let config = FragReadConfig::default().with_row_last_updated_at_version(nothing.wants_versions());
         let reader = file.open(columns, config).await.map_err(error)?;
         let mut batches = reader.read_all(BATCH_ROWS).await.map_err(error)?;
@@ -256,6 +258,7 @@ mod tests {
     use arrow::array::{ArrayRef, StringArray};
 
     use super::*;
+    use crate::error::ErrorKind;
     use crate::storage::{Rows, Storage};
 
     /// How many rows there are.
@@ -281,6 +284,32 @@ mod tests {
         let ids: ArrayRef = Arc::new(StringArray::from(vec![id]));
         let batch = RecordBatch::try_from_iter([("id", ids)]).unwrap();
         Rows::batches(batch.schema(), vec![batch])
+    }
+
+    /// What reads the file asks for nothing that could be wrong.
+    #[tokio::test]
+    async fn a_damaged_file_is_never_taken_for_a_wrong_request() {
+        let folder = tempfile::tempdir().unwrap();
+        let uri = folder.path().to_string_lossy().into_owned();
+        let table = Storage::create(&uri).unwrap().create_table("t", row("a")).await.unwrap();
+        let file = table.data_file(&table.dataset().fragments()[0].files[0]);
+        let written = std::fs::read(&file).unwrap();
+        let mut damaged = 0;
+        for byte in 0..written.len() {
+            let mut bytes = written.clone();
+            bytes[byte] ^= 1 << 4;
+            std::fs::write(&file, bytes).unwrap();
+            // A connection of its own has read nothing before.
+            let table = Storage::connect(&uri).unwrap().open("t", None, None).await.unwrap();
+            match table.file_summaries_at(&Count(0), &[0]).await {
+                Ok(_) => {}
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Corrupt, "byte {byte}: {error}");
+                    damaged += 1;
+                }
+            }
+        }
+        assert!(damaged > 0);
     }
 
     #[tokio::test]

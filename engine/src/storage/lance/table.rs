@@ -8,6 +8,7 @@ use arrow_schema::SchemaRef;
 use lance::Dataset;
 use lance::dataset::scanner::Scanner;
 use lance::index::DatasetIndexExt;
+use lance_table::format::Fragment;
 
 use super::cause::table_error;
 use super::damage::{absolute, damaged};
@@ -123,7 +124,7 @@ impl Table {
         }
         let condition = filter.map(|filter| self.condition(filter)).transpose()?;
         let count = async {
-            let mut scanner = self.scanner();
+            let mut scanner = self.scanner(None).await?;
             if let Some(condition) = condition {
                 scanner.filter_expr(condition);
             }
@@ -131,15 +132,22 @@ impl Table {
             scanner.project::<&str>(&[]).map_err(|cause| self.error(cause))?.with_row_id();
             scanner.count_rows().await.map_err(|cause| self.row_error(cause, filter))
         };
-        self.fenced(count).await
+        self.fenced_request(count).await
     }
 
-    /// Begins to read rows. No index is asked: nothing in one proves that it is whole, and rows that it leaves out would be missing
+    /// Begins to read rows, of some fragments or of all. No index is asked: nothing in one proves that it is whole, and rows that it leaves out would be missing
     /// without a word.
-    pub(super) fn scanner(&self) -> Scanner {
+    ///
+    /// # Errors
+    /// As [`Table::check_deletions`].
+    pub(super) async fn scanner(&self, of: Option<Vec<Fragment>>) -> Result<Scanner, StorageError> {
+        self.check_deletions(of.as_deref().unwrap_or_else(|| self.dataset.fragments())).await?;
         let mut scanner = self.dataset.scan();
         scanner.use_scalar_index(false);
-        scanner
+        if let Some(fragments) = of {
+            scanner.with_fragments(fragments);
+        }
+        Ok(scanner)
     }
 
     /// This table, if it has as many rows as were published of it.

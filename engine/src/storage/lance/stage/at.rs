@@ -18,7 +18,7 @@ use crate::storage::lance::changed::same_rows;
 /// Which rows of a table are live, asked by their addresses. Each list of deletions is read once.
 pub(crate) struct Live<'t> {
     table: &'t Table,
-    deleted: HashMap<u64, Option<Arc<DeletionVector>>>,
+    deleted: HashMap<u64, Arc<DeletionVector>>,
 }
 
 impl<'t> Live<'t> {
@@ -35,12 +35,9 @@ impl<'t> Live<'t> {
         if let Entry::Vacant(slot) = self.deleted.entry(fragment) {
             let dataset = self.table.dataset();
             let Some(found) = dataset.fragments().iter().find(|it| it.id == fragment) else { return Ok(false) };
-            let file = FileFragment::new(dataset.clone(), found.clone());
-            let read = async { file.get_deletion_vector().await.map_err(|cause| self.table.error(cause)) };
-            slot.insert(self.table.fenced(read).await?);
+            slot.insert(self.table.fenced(self.table.deleted(found)).await?);
         }
-        let deleted = self.deleted.get(&fragment).and_then(Option::as_ref);
-        Ok(!deleted.is_some_and(|deleted| deleted.contains(offset)))
+        Ok(!self.deleted.get(&fragment).is_some_and(|deleted| deleted.contains(offset)))
     }
 }
 
@@ -105,6 +102,7 @@ impl Table {
         let (mut updated, mut removed, mut found) = (Vec::new(), Vec::new(), 0);
         for fragment in self.dataset().fragments().iter() {
             let Some(offsets) = offsets.remove(&fragment.id) else { continue };
+            self.check_deletions(std::slice::from_ref(fragment)).await?;
             let live = fragment.num_rows().unwrap_or(0) as u64;
             let file = FileFragment::new(self.dataset().clone(), fragment.clone());
             let rest = file.extend_deletions(offsets).await.map_err(|cause| self.error(cause))?;

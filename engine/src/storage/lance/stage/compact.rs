@@ -39,6 +39,7 @@ impl Table {
         };
         let mut dataset = self.dataset().as_ref().clone();
         let compact = async {
+            self.check_deletions(self.dataset().fragments()).await?;
             optimize::compact_files(&mut dataset, options, None).boxed().await.map_err(|cause| self.error(cause))
         };
         self.fenced(compact).await?;

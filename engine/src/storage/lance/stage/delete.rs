@@ -120,7 +120,10 @@ impl Table {
     /// [`StorageError::Table`].
     pub(crate) async fn stage_delete(&self, key: &str, values: &TextSet) -> Result<StagedChange, StorageError> {
         let delete = DeleteBuilder::from_expr(self.dataset().clone(), values.condition(key));
-        let stage = async { delete.execute_uncommitted().await.map_err(|cause| self.error(cause)) };
+        let stage = async {
+            self.check_deletions(self.dataset().fragments()).await?;
+            delete.execute_uncommitted().await.map_err(|cause| self.error(cause))
+        };
         let staged = self.fenced(stage).await?;
         let mut change = StagedChange::new(self, staged.transaction);
         if let Some(affected) = staged.affected_rows {

@@ -43,6 +43,7 @@ impl Table {
         let keys = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
         let few = (keys.len() <= FEW).then(|| keys.iter().cloned().collect());
         let set = TextSet::new(few, move |text| keys.contains(text));
+        self.check_deletions(self.dataset().fragments()).await?;
         let delete = DeleteBuilder::from_expr(self.dataset().clone(), set.condition(key));
         let deleted = delete.execute_uncommitted().await.map_err(|cause| self.error(cause))?;
         let Operation::Delete { updated_fragments, deleted_fragment_ids, predicate: _ } = deleted.transaction.operation

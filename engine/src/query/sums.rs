@@ -1,0 +1,257 @@
+//! `sum` and `avg` that are right or an error (decision 0015).
+//!
+//! The query engine (DataFusion 54) adds up values in the type that they have, and wraps around. Here integers and durations are added up
+//! as decimals of 38 digits, and those as decimals of 76, which no number of rows can exceed; a result beyond its type is an error.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::util::display::FormatOptions;
+use arrow_schema::{DataType, Field, FieldRef};
+use datafusion::common::not_impl_err;
+use datafusion::error::Result as DfResult;
+use datafusion::functions_aggregate::average::avg_udaf;
+use datafusion::functions_aggregate::sum::sum_udaf;
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::utils::AggregateOrderSensitivity;
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, ReversedUDAF, SetMonotonicity, Signature,
+};
+use datafusion::scalar::ScalarValue;
+
+/// Values that do not fit are errors.
+const STRICT: CastOptions<'static> = CastOptions { safe: false, format_options: FormatOptions::new() };
+
+/// Returns the functions that take the place of those of the query engine.
+pub(super) fn exact_sums() -> impl Iterator<Item = AggregateUDF> {
+    [sum_udaf(), avg_udaf()].into_iter().map(|wrapping| AggregateUDF::from(ExactSum { wrapping }))
+}
+
+/// A function of the query engine that is given values of a wider type.
+#[derive(PartialEq, Eq, Hash)]
+struct ExactSum {
+    wrapping: Arc<AggregateUDF>,
+}
+
+/// Errors of the query engine name a function so.
+impl fmt::Debug for ExactSum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.wrapping.inner().fmt(f)
+    }
+}
+
+impl ExactSum {
+    /// The fields of the arguments and of the result of the function that is called; none if the given ones are wide enough.
+    fn widened(&self, arguments: &[FieldRef], result: &FieldRef) -> DfResult<Option<(Vec<FieldRef>, FieldRef)>> {
+        let Some(wide) = arguments.first().and_then(|first| wide_type(first.data_type())) else { return Ok(None) };
+        let with = |field: &FieldRef, kind| Arc::new(Field::clone(field).with_data_type(kind));
+        let result = with(result, self.wrapping.return_type(std::slice::from_ref(&wide))?);
+        Ok(Some((vec![with(&arguments[0], wide)], result)))
+    }
+}
+
+impl AggregateUDFImpl for ExactSum {
+    fn name(&self) -> &str {
+        self.wrapping.name()
+    }
+
+    fn aliases(&self) -> &[String] {
+        self.wrapping.aliases()
+    }
+
+    fn signature(&self) -> &Signature {
+        self.wrapping.signature()
+    }
+
+    fn return_type(&self, kinds: &[DataType]) -> DfResult<DataType> {
+        self.wrapping.return_type(kinds)
+    }
+
+    fn accumulator(&self, of: AccumulatorArgs<'_>) -> DfResult<Box<dyn Accumulator>> {
+        let Some((fields, return_field)) = self.widened(of.expr_fields, &of.return_field)? else {
+            return self.wrapping.accumulator(of);
+        };
+        let kinds = Kinds::of(&fields, &of.return_field);
+        let wide = self.wrapping.accumulator(AccumulatorArgs { return_field, expr_fields: &fields, ..of })?;
+        Ok(Box::new(Narrowed { wide, kinds }))
+    }
+
+    fn create_sliding_accumulator(&self, of: AccumulatorArgs<'_>) -> DfResult<Box<dyn Accumulator>> {
+        if of.is_distinct {
+            return not_impl_err!("{}(distinct …) over rows that move along", self.name());
+        }
+        let Some((fields, return_field)) = self.widened(of.expr_fields, &of.return_field)? else {
+            return self.wrapping.create_sliding_accumulator(of);
+        };
+        let kinds = Kinds::of(&fields, &of.return_field);
+        let wide =
+            self.wrapping.create_sliding_accumulator(AccumulatorArgs { return_field, expr_fields: &fields, ..of })?;
+        Ok(Box::new(Narrowed { wide, kinds }))
+    }
+
+    fn groups_accumulator_supported(&self, of: AccumulatorArgs<'_>) -> bool {
+        match self.widened(of.expr_fields, &of.return_field) {
+            Ok(Some((fields, return_field))) => {
+                self.wrapping.groups_accumulator_supported(AccumulatorArgs { return_field, expr_fields: &fields, ..of })
+            }
+            Ok(None) => self.wrapping.groups_accumulator_supported(of),
+            Err(_) => false,
+        }
+    }
+
+    fn create_groups_accumulator(&self, of: AccumulatorArgs<'_>) -> DfResult<Box<dyn GroupsAccumulator>> {
+        let Some((fields, return_field)) = self.widened(of.expr_fields, &of.return_field)? else {
+            return self.wrapping.create_groups_accumulator(of);
+        };
+        let kinds = Kinds::of(&fields, &of.return_field);
+        let wide =
+            self.wrapping.create_groups_accumulator(AccumulatorArgs { return_field, expr_fields: &fields, ..of })?;
+        Ok(Box::new(Narrowed { wide, kinds }))
+    }
+
+    fn state_fields(&self, of: StateFieldsArgs<'_>) -> DfResult<Vec<FieldRef>> {
+        match self.widened(of.input_fields, &of.return_field)? {
+            Some((fields, return_field)) => {
+                self.wrapping.state_fields(StateFieldsArgs { return_field, input_fields: &fields, ..of })
+            }
+            None => self.wrapping.state_fields(of),
+        }
+    }
+
+    fn reverse_expr(&self) -> ReversedUDAF {
+        ReversedUDAF::Identical
+    }
+
+    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
+        self.wrapping.order_sensitivity()
+    }
+
+    fn set_monotonicity(&self, kind: &DataType) -> SetMonotonicity {
+        self.wrapping.inner().set_monotonicity(kind)
+    }
+}
+
+/// The type in which values of another one are added up; none if that type itself does not wrap around.
+fn wide_type(kind: &DataType) -> Option<DataType> {
+    match kind {
+        DataType::Duration(_) => Some(DataType::Decimal128(38, 0)),
+        kind if kind.is_integer() => Some(DataType::Decimal128(38, 0)),
+        DataType::Decimal128(_, scale) => Some(DataType::Decimal256(76, *scale)),
+        _ => None,
+    }
+}
+
+/// The types of a sum.
+#[derive(Debug)]
+struct Kinds {
+    /// In which it is added up.
+    wide: DataType,
+    /// Which it has in the end.
+    result: DataType,
+}
+
+impl Kinds {
+    fn of(arguments: &[FieldRef], result: &FieldRef) -> Self {
+        Self { wide: arguments[0].data_type().clone(), result: result.data_type().clone() }
+    }
+
+    fn widen(&self, values: &[ArrayRef]) -> DfResult<Vec<ArrayRef>> {
+        values.iter().map(|values| by_number(values, &self.wide)).collect()
+    }
+
+    fn narrow(&self, values: &ArrayRef) -> DfResult<ArrayRef> {
+        by_number(values, &self.result)
+    }
+}
+
+/// Casts values to another type. A duration is the number of its units.
+fn by_number(values: &ArrayRef, to: &DataType) -> DfResult<ArrayRef> {
+    let is_duration = |kind: &DataType| matches!(kind, DataType::Duration(_));
+    if is_duration(values.data_type()) || is_duration(to) {
+        let numbers = cast_with_options(values, &DataType::Int64, &STRICT)?;
+        return Ok(cast_with_options(&numbers, to, &STRICT)?);
+    }
+    Ok(cast_with_options(values, to, &STRICT)?)
+}
+
+/// Adds up values in a wide type and returns the sum in a narrow one.
+#[derive(Debug)]
+struct Narrowed<A> {
+    wide: A,
+    kinds: Kinds,
+}
+
+impl Accumulator for Narrowed<Box<dyn Accumulator>> {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> DfResult<()> {
+        self.wide.update_batch(&self.kinds.widen(values)?)
+    }
+
+    fn retract_batch(&mut self, values: &[ArrayRef]) -> DfResult<()> {
+        self.wide.retract_batch(&self.kinds.widen(values)?)
+    }
+
+    fn supports_retract_batch(&self) -> bool {
+        self.wide.supports_retract_batch()
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> DfResult<()> {
+        self.wide.merge_batch(states)
+    }
+
+    fn state(&mut self) -> DfResult<Vec<ScalarValue>> {
+        self.wide.state()
+    }
+
+    fn evaluate(&mut self) -> DfResult<ScalarValue> {
+        let sum = self.kinds.narrow(&self.wide.evaluate()?.to_array()?)?;
+        ScalarValue::try_from_array(&sum, 0)
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.wide.size()
+    }
+}
+
+impl GroupsAccumulator for Narrowed<Box<dyn GroupsAccumulator>> {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        count: usize,
+    ) -> DfResult<()> {
+        self.wide.update_batch(&self.kinds.widen(values)?, groups, filter, count)
+    }
+
+    fn merge_batch(
+        &mut self,
+        states: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        count: usize,
+    ) -> DfResult<()> {
+        self.wide.merge_batch(states, groups, filter, count)
+    }
+
+    fn evaluate(&mut self, emit: EmitTo) -> DfResult<ArrayRef> {
+        self.kinds.narrow(&self.wide.evaluate(emit)?)
+    }
+
+    fn state(&mut self, emit: EmitTo) -> DfResult<Vec<ArrayRef>> {
+        self.wide.state(emit)
+    }
+
+    fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> DfResult<Vec<ArrayRef>> {
+        self.wide.convert_to_state(&self.kinds.widen(values)?, filter)
+    }
+
+    fn supports_convert_to_state(&self) -> bool {
+        self.wide.supports_convert_to_state()
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.wide.size()
+    }
+}
