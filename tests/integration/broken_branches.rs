@@ -269,6 +269,29 @@ async fn names_that_do_not_fit_are_refused_before_anything_is_made() -> Result<(
     Ok(())
 }
 
+/// As an interrupted deletion leaves it.
+#[tokio::test]
+async fn a_branch_without_its_reference_is_gone_and_its_commits_are_told() -> Result<()> {
+    let made = base().await?;
+    let uri = made.uri();
+    fs::remove_file(made.path().join("__manifest/_refs/branches/b.json"))?;
+    let errors = |arguments: &[&str]| -> Result<String> {
+        let output = run(arguments)?;
+        let errors = String::from_utf8(output.stderr)?;
+        ensure!(output.status.success(), "{arguments:?}: {errors}");
+        Ok(errors)
+    };
+    let told = errors(&["branches", &uri])?;
+    assert!(told.contains("the commits of `b` are still stored") && told.lines().count() == 1, "{told}");
+    let other = errors(&["branch", "create", &uri, "other"])?;
+    assert!(!other.contains("still stored"), "{other}");
+    let told = errors(&["branch", "create", &uri, "b"])?;
+    assert!(told.contains("the commits of an earlier branch `b` were still stored; they were removed"), "{told}");
+    assert_eq!(rows(&uri, "b")?, rows(&uri, "main")?);
+    assert_eq!(errors(&["branches", &uri])?, "");
+    Ok(())
+}
+
 /// Whatever keeps a reference from being written, it is told as what it is, and nothing of the branch stays.
 #[tokio::test]
 async fn a_branch_that_cannot_be_made_leaves_nothing_and_says_why() -> Result<()> {

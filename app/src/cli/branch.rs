@@ -77,7 +77,11 @@ async fn create(uri: &str, name: &str, from: &str, out: &mut Out, work: &Work) -
     let (name, from) = (branch_name(name)?, position::parse(from)?);
     let graph = open_to_write(uri, work).await?;
     echo(graph.uri(), &name, None);
+    let had_remains = graph.remains_of_branches().await?.contains(&name);
     Box::pin(work.writing(graph.create_branch_at(&name, &from))).await?;
+    if had_remains {
+        note(&format!("the commits of an earlier branch `{name}` were still stored; they were removed"));
+    }
     print(out, &graph.branch(&name).await?, Done::Created)
 }
 

@@ -42,6 +42,12 @@ pub(super) async fn run(args: BranchesArgs, out: &mut Out) -> Result<(), CliErro
     if let Some(moved) = Moved::of(&branches) {
         note(&moved.whole());
     }
+    for name in graph.remains_of_branches().await? {
+        note(&format!(
+            "the commits of `{name}` are still stored, but there is no such branch: deleting it was interrupted, or its reference under \
+             __manifest/_refs/branches was lost; a new branch of this name removes them"
+        ));
+    }
     if out.is_json() {
         return branches.iter().try_for_each(|branch| out.json(&facts(branch)));
     }

@@ -9,7 +9,7 @@ use super::branch_start::Start;
 use super::resolve::unknown_branch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fail::fail_point;
-use crate::history::{At, branch_names, branch_refs, descendants};
+use crate::history::{At, branch_names, branch_refs, descendants, remains_of_branches};
 use crate::id::{BranchName, CommitId, LONGEST_BRANCH, ManifestVersion, TableKey};
 use crate::manifest;
 use crate::recovery;
@@ -236,6 +236,15 @@ impl Graph {
         Ok(descendants(name, &branch_refs(self.storage()).await?))
     }
 
+    /// Lists the names of branches that are gone and whose commits are still stored, sorted: deleting one was interrupted, or its reference
+    /// in the manifest was lost. The next branch of the name removes them.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the branches cannot be listed.
+    pub async fn remains_of_branches(&self) -> Result<Vec<BranchName>> {
+        remains_of_branches(self.storage()).await
+    }
+
     /// Deletes a branch. Its commits that no other branch has are lost.
     ///
     /// What cannot be removed besides the branch itself is garbage that the next use of the name takes away; it is logged.
@@ -349,6 +358,7 @@ async fn make(storage: &Storage, name: &BranchName, start: &Start) -> Result<()>
             return Err(BranchError::Exists { name: name.clone() }.into());
         }
         // These commits are left from a branch that was deleted: the manifest, which says what branches there are, has none.
+        tracing::warn!("an earlier branch {name} was deleted and its commits were still there; they are removed");
         storage.delete_lineage(names::COMMITS, name.as_str()).await?;
     }
     let made = match fork_manifest(storage, name, start).await {

@@ -3,6 +3,7 @@
 //! A branch is read from its own lineages alone. What keeps one from being read is its own affair: it is listed as broken, with the
 //! reason, and the others are as they are.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use futures::{StreamExt, TryStreamExt};
@@ -67,6 +68,18 @@ pub(crate) async fn list_branch_refs(storage: &Storage) -> Result<Vec<(BranchNam
 /// The names of the public branches: main first, the others sorted. Costs one listing.
 pub(crate) async fn branch_names(storage: &Storage) -> Result<Vec<BranchName>> {
     Ok(list_branch_refs(storage).await?.into_iter().map(|(name, _)| name).collect())
+}
+
+/// Lists the names of branches that are gone and whose commits are still stored, sorted. Costs two listings.
+///
+/// # Errors
+/// [`crate::storage::StorageError`].
+pub(crate) async fn remains_of_branches(storage: &Storage) -> Result<Vec<BranchName>> {
+    // A branch that is made meanwhile has its reference in the manifest first.
+    let commits = storage.list_refs(names::COMMITS).await?;
+    let branches: HashSet<String> = storage.list_refs(names::MANIFEST).await?.into_iter().map(|it| it.name).collect();
+    let gone = commits.into_iter().filter(|it| !branches.contains(&it.name) && is_public(&it.name, true));
+    Ok(gone.map(|it| BranchName::from_stored(Some(&it.name))).collect())
 }
 
 fn is_public(lineage: &str, hides_legacy: bool) -> bool {

@@ -30,7 +30,9 @@ pub use recent::Recent;
 pub use snapshot::{Snapshot, TableStatus};
 
 pub(crate) use actors::fill_in_actors;
-pub(crate) use branch::{branch_names, branch_refs, descendants, list_branch_refs, list_branches, read_branch};
+pub(crate) use branch::{
+    branch_names, branch_refs, descendants, list_branch_refs, list_branches, read_branch, remains_of_branches,
+};
 pub(crate) use commit_graph::LostCommits;
 pub(crate) use find::{locate_commit, locate_commit_by_end};
 pub(crate) use lineage::{Lineage, read_head, read_newest};
