@@ -2,6 +2,7 @@
 //!
 //! An overlay takes a copy of what it shows when it is opened and ends in an [`Action`]; it never sees the state.
 
+mod comments;
 mod confirm;
 mod foot;
 mod help;
@@ -77,14 +78,23 @@ impl Overlay {
 
     /// Takes pasted text where there is a line to type. What separates words there separates them on the line.
     pub fn paste(&mut self, text: &str) -> Step {
+        let text = if self.takes_sql() { comments::closed(text) } else { text.into() };
         let mut step = Step::Stay;
-        for letter in on_one_line(text) {
+        for letter in on_one_line(&text) {
             step = self.key(Key::plain(crossterm::event::KeyCode::Char(letter)));
             if !matches!(step, Step::Stay | Step::Meanwhile(_)) || !self.types() {
                 break;
             }
         }
         step
+    }
+
+    fn takes_sql(&self) -> bool {
+        match self {
+            Self::Prompt(prompt) => prompt.is_sql(),
+            Self::Term(term) => term.expression.is_some(),
+            Self::Choose(_) | Self::Palette(_) | Self::Confirm(_) | Self::Page(_) => false,
+        }
     }
 
     /// Whether letters are typed into it.

@@ -24,6 +24,7 @@ pub struct Prompt {
     check: fn(&str) -> Result<(), String>,
     submit: fn(String) -> Action,
     refused: Option<String>,
+    is_sql: bool,
     /// Former inputs, oldest first, and the one on view; the up and down keys step through them.
     former: Vec<String>,
     recalled: usize,
@@ -48,6 +49,7 @@ impl Prompt {
             check: |_| Ok(()),
             submit,
             refused: None,
+            is_sql: false,
             former: Vec::new(),
             recalled: 0,
         }
@@ -66,6 +68,17 @@ impl Prompt {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
         self
+    }
+
+    /// For a text in SQL, whose comments end with their lines when it is pasted.
+    #[must_use]
+    pub fn sql(mut self) -> Self {
+        self.is_sql = true;
+        self
+    }
+
+    pub(super) fn is_sql(&self) -> bool {
+        self.is_sql
     }
 
     /// With the reason why what was typed before is refused; it stays until the next key.

@@ -168,6 +168,16 @@ fn every_line_to_type_takes_pasted_words_as_words() {
         let mut expression = Overlay::Term(TermPrompt::new(kind, Some("SQL condition"), ""));
         expression.paste("age\n> 3");
         assert_eq!(press(&mut expression, "enter"), finish(Global::TermDone(kind, "age > 3".to_owned())));
+        let mut expression = Overlay::Term(TermPrompt::new(kind, Some("SQL condition"), ""));
+        expression.paste("age -- years\n> 3");
+        assert_eq!(press(&mut expression, "enter"), finish(Global::TermDone(kind, "age /* years */ > 3".to_owned())));
+    }
+    let submit = |text| Action::Global(Global::ExportTo(text));
+    let (mut sql, mut path) =
+        (Overlay::Prompt(Prompt::new("SQL", "", submit).sql()), Overlay::Prompt(Prompt::new("Path", "", submit)));
+    for (prompt, typed) in [(&mut sql, "select a /* b */ from t"), (&mut path, "select a -- b from t")] {
+        prompt.paste("select a -- b\nfrom t");
+        assert_eq!(press(prompt, "enter"), finish(Global::ExportTo(typed.to_owned())));
     }
     let mut palette = Overlay::Palette(Palette::new(&state));
     palette.paste("read\tthe\ntables");

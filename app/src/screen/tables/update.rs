@@ -409,6 +409,7 @@ impl Tables {
             Some(Drill::Record(_) | Drill::RowHistory(_) | Drill::Compare(_)) | None => String::new(),
         };
         let prompt = Prompt::new("SQL at this position", text, |text| Any::Tables(Action::Sql(text)))
+            .sql()
             .hint("like: select * from \"Person\" where age > 30; up and down: former statements")
             .check(|text| if text.trim().is_empty() { Err("type a query".to_owned()) } else { Ok(()) })
             .recall(self.statements.clone());
