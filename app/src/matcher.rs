@@ -7,8 +7,10 @@ use regex::{Regex, RegexBuilder};
 #[derive(Debug, Clone)]
 pub struct Matcher {
     regex: Regex,
-    /// For names: the whole name, if the term is a glob.
-    glob: Option<Regex>,
+    /// For names, which have no blanks: the term without those around it, or the whole name if the term is a glob. None if that asks for
+    /// nothing.
+    name: Option<Regex>,
+    is_glob: bool,
     inverted: bool,
 }
 
@@ -37,6 +39,13 @@ impl Matcher {
         if pattern.is_empty() {
             return Ok(None);
         }
+        let is_glob = expression.is_none() && text.contains('*');
+        let name = match expression {
+            Some(expression) => expression.to_owned(),
+            None if text.trim().is_empty() => String::new(),
+            None if is_glob => format!("^{}$", regex::escape(text.trim()).replace(r"\*", ".*")),
+            None => regex::escape(text.trim()),
+        };
         let compile = |pattern: &str| {
             RegexBuilder::new(pattern)
                 .case_insensitive(!has_capital(text, expression.is_some()))
@@ -45,21 +54,26 @@ impl Matcher {
                 .build()
                 .map_err(|error| MatcherError::Expression { reason: last_line(&error.to_string()) })
         };
-        let is_glob = expression.is_none() && text.contains('*');
-        let glob = is_glob.then(|| format!("^{}$", pattern.replace(r"\*", ".*")));
-        Ok(Some(Self { regex: compile(&pattern)?, glob: glob.as_deref().map(compile).transpose()?, inverted }))
+        let name = (!name.is_empty()).then(|| compile(&name)).transpose()?;
+        Ok(Some(Self { regex: compile(&pattern)?, name, is_glob, inverted }))
     }
 
     /// Whether the term is a glob for names: it has a `*` and is no expression.
     #[must_use]
     pub fn is_glob(&self) -> bool {
-        self.glob.is_some()
+        self.is_glob
     }
 
     /// Whether a name is wanted: a glob (`agent/*`) has to fit all of it, any other term a part.
     #[must_use]
     pub fn accepts_name(&self, name: &str) -> bool {
-        self.glob.as_ref().unwrap_or(&self.regex).is_match(name) != self.inverted
+        self.accepts_any_name([name])
+    }
+
+    /// Whether any of the names, ids or the like is wanted, as [`Matcher::accepts_name`]; an inverted term accepts when none fits.
+    pub fn accepts_any_name<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> bool {
+        let Some(wanted) = &self.name else { return true };
+        names.into_iter().any(|name| wanted.is_match(name)) != self.inverted
     }
 
     /// Whether `text` is wanted.
@@ -79,9 +93,10 @@ impl Matcher {
         texts: impl IntoIterator<Item = &'a str>,
         names: impl IntoIterator<Item = &'a str>,
     ) -> bool {
-        let fits_one = |glob: &Regex| names.into_iter().any(|name| glob.is_match(name));
-        (texts.into_iter().any(|text| self.regex.is_match(text)) || self.glob.as_ref().is_some_and(fits_one))
-            != self.inverted
+        let is_named = || {
+            self.is_glob && self.name.as_ref().is_some_and(|wanted| names.into_iter().any(|name| wanted.is_match(name)))
+        };
+        (texts.into_iter().any(|text| self.regex.is_match(text)) || is_named()) != self.inverted
     }
 
     /// Byte ranges to mark in `text`; none for an inverted term.
@@ -172,6 +187,11 @@ mod tests {
             ("agent/", "old/agent/7", true),
             ("/agent.*7/", "old/agent/7", true),
             ("*", "main", true),
+            ("agent/* ", "agent/7", true),
+            ("! agent/* ", "agent/7", false),
+            ("gent ", "agent/7", true),
+            (" ", "main", true),
+            ("! ", "main", true),
         ];
         holds(&cases, |term, name| Matcher::new(term).expect("valid").expect("not empty").accepts_name(name));
         let plain = Matcher::new("a*b").expect("valid").expect("not empty");

@@ -189,5 +189,5 @@ fn mentions(matcher: &Matcher, facts: &Facts) -> bool {
     let actor = facts.head.as_ref().and_then(|head| head.commit.actor.as_deref());
     let parent = facts.branch.parent.as_ref().map(BranchName::as_str);
     let texts = [Some(facts.branch.name.as_str()), parent, id.as_deref(), actor];
-    matcher.accepts_any(texts.into_iter().flatten())
+    matcher.accepts_any_name(texts.into_iter().flatten())
 }
