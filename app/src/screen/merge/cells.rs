@@ -253,25 +253,37 @@ pub(super) fn turned(choice: Option<&Choice>, edge: &str, is_gone: bool) -> Opti
     (!drop.is_empty() || !restore.is_empty()).then_some(Choice::Edges { drop, restore })
 }
 
-/// A value as a person types it: text as it is, everything else as JSON.
+/// A value as a person types it: nothing for no value, text as it is where that can be typed, everything else as JSON.
 pub(super) fn typed(value: &Json) -> String {
     match value {
-        Json::String(text) if text != "null" => text.clone(),
+        Json::Null => String::new(),
+        Json::String(text) if is_typed_as_it_is(text) => text.clone(),
         other => other.to_string(),
     }
 }
 
-/// What was typed for a column of this type as JSON. `null` is no value, and `"null"` the text.
+fn is_typed_as_it_is(text: &str) -> bool {
+    let is_json = matches!(serde_json::from_str(text.trim()), Ok(Json::Null | Json::String(_)));
+    !text.is_empty() && !text.contains(char::is_control) && !is_json
+}
+
+/// What was typed for a column of this type as JSON. Nothing is no value where there may be none, `null` is no value, and a text may be
+/// typed in double quotes: `"null"`, `""`, `"a\nb"`.
 pub(super) fn parsed(text: &str, type_text: Option<&str>) -> Json {
-    let is_text = type_text
-        .is_none_or(|name| ["String", "Date", "DateTime", "Blob", "enum"].iter().any(|text| name.starts_with(text)));
-    let json = serde_json::from_str::<Json>(text.trim());
-    match json {
-        Ok(Json::Null) => Json::Null,
-        Ok(Json::String(quoted)) if is_text && quoted == "null" => Json::String(quoted),
-        Ok(value) if !is_text => value,
+    if text.is_empty() && type_text.is_some_and(|name| name.ends_with('?')) {
+        return Json::Null;
+    }
+    match serde_json::from_str::<Json>(text.trim()) {
+        Ok(value @ (Json::Null | Json::String(_))) => value,
+        Ok(value) if !is_text(type_text) => value,
         Ok(_) | Err(_) => Json::String(text.to_owned()),
     }
+}
+
+/// Whether the values of a column of this type are typed as texts.
+fn is_text(type_text: Option<&str>) -> bool {
+    type_text
+        .is_none_or(|name| ["String", "Date", "DateTime", "Blob", "enum"].iter().any(|text| name.starts_with(text)))
 }
 
 /// Adds a cell to a choice of cells; false if it is there already.

@@ -31,8 +31,7 @@ impl Merge {
         }
         let type_text = self.type_of(&conflict, &column).unwrap_or_else(|| "id of a node".to_owned());
         let title = format!("{} {}{}{column}", conflict.key.table, conflict.key.id, cx.shared.theme.dot());
-        let prompt = Prompt::new(title, text, |text| Any::Merge(Action::Write(text)))
-            .hint(if type_text.ends_with('?') { format!("{type_text}; null is no value") } else { type_text });
+        let prompt = Prompt::new(title, text, |text| Any::Merge(Action::Write(text))).hint(hint(&type_text));
         let prompt = match refused {
             Some((_, reason)) => prompt.refused(reason),
             None => prompt,
@@ -82,6 +81,17 @@ impl Merge {
         }
         self.choose_cell(&editing.conflict, &own, &editing.column, CellChoice::Value(value), cx);
         self.editing = None;
+    }
+}
+
+/// What can be typed for a column of this type.
+fn hint(type_text: &str) -> String {
+    let is_text = type_text.starts_with("String");
+    match (type_text.ends_with('?'), is_text) {
+        (true, true) => format!(r#"{type_text}: empty is no value, "" an empty text, and "a\nb" has a line break"#),
+        (true, false) => format!("{type_text}: empty is no value"),
+        (false, true) => format!(r#"{type_text}: "a\nb" has a line break"#),
+        (false, false) => type_text.to_owned(),
     }
 }
 

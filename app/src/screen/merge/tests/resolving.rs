@@ -8,7 +8,7 @@ use stratigraph_engine::merge::{
     CellChoice, Choice, Conflict, ConflictKey, ConflictKind, Decision, MergeCheck, Rule, Scope, Side, StaleDecision,
 };
 
-use super::super::cells::Merged;
+use super::super::cells::{self, Merged};
 use super::super::deciding::{Deciding, Standing};
 use super::super::request::{Reply, Request};
 use super::super::{CONFLICTS, Merge, ROW};
@@ -201,7 +201,7 @@ fn a_value_is_written_with_the_type_of_its_column() {
     let mut stage = Stage::resolving(120, 30);
     stage.select(UPDATE, "bob");
     stage.keys("tab g g i");
-    assert!(stage.picture().contains("I32?; null is no value"), "{}", stage.picture());
+    assert!(stage.picture().contains("I32?: empty is no value"), "{}", stage.picture());
     stage.keys("backspace backspace");
     stage.text("33");
     stage.keys("enter");
@@ -212,6 +212,33 @@ fn a_value_is_written_with_the_type_of_its_column() {
     stage.keys("enter");
     let Some(Choice::Cells(cells)) = stage.decisions().decisions[0].choice.clone() else { panic!("no cells") };
     assert_eq!(cells["city"], CellChoice::Value("33".into()), "a String is no number");
+}
+
+#[test]
+fn a_value_that_cannot_be_typed_as_it_is_is_typed_as_json() {
+    use serde_json::Value as Json;
+    for (value, text) in [
+        (Json::Null, ""),
+        ("".into(), r#""""#),
+        ("null".into(), r#""null""#),
+        ("a\nb".into(), r#""a\nb""#),
+        ("\"quoted\"".into(), r#""\"quoted\"""#),
+        ("33".into(), "33"),
+        (" a \"b\" ".into(), " a \"b\" "),
+    ] {
+        assert_eq!(cells::typed(&value), text);
+        assert_eq!(cells::parsed(text, Some("String?")), value);
+    }
+    for (text, type_text, value) in [
+        ("", "String", Json::from("")),
+        ("", "I32?", Json::Null),
+        ("null", "String?", Json::Null),
+        (" 33 ", "I32", 33.into()),
+        ("[1, 2]", "[I32]", serde_json::json!([1, 2])),
+        ("true", "String", "true".into()),
+    ] {
+        assert_eq!(cells::parsed(text, Some(type_text)), value, "{text:?} of {type_text}");
+    }
 }
 
 #[test]
