@@ -4,11 +4,12 @@
 //! its ends. It takes a `Date64`, as which a `DateTime` is stored, for a day. Here both sides of `+`, `-` and `*` get a wider type while a
 //! query is planned, and once every operand has its type, what could still wrap around is computed with decimals.
 
-use arrow::datatypes::IntervalMonthDayNano;
+use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DECIMAL256_MAX_PRECISION, IntervalMonthDayNano};
 use arrow_schema::{DataType, Field, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, plan_err};
 use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::binary::BinaryTypeCoercer;
 use datafusion::logical_expr::expr::{Between, Cast, InList, ScalarFunction, Sort, TryCast};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, binary_expr, cast, lit};
@@ -109,22 +110,34 @@ fn exact(part: Expr, columns: &DFSchema) -> DfResult<Transformed<Expr>> {
 }
 
 fn is_arithmetic(op: Operator) -> bool {
-    matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply)
+    matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide)
 }
 
-/// A sum, difference or product. Of integers it is computed with decimals, which the type of the result is cast from.
+/// A sum, difference, product or quotient. Integers are computed as decimals of 38 digits, and those as decimals of 76, both of which the
+/// type of the result is cast from: what does not fit is an error.
 fn arithmetic(operation: BinaryExpr, columns: &DFSchema) -> DfResult<Transformed<Expr>> {
     let BinaryExpr { left, op, right } = operation;
     let (of_left, of_right) = (left.get_type(columns)?, right.get_type(columns)?);
-    if op != Operator::Multiply && (is_time(&of_left) || is_time(&of_right)) {
+    if matches!(op, Operator::Plus | Operator::Minus) && (is_time(&of_left) || is_time(&of_right)) {
         return plan_err!("write the DateTime beside {op} as a timestamp: `updated_at::timestamp`");
     }
-    if !of_left.is_integer() || !of_right.is_integer() {
-        return Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })));
-    }
-    let (left, right) = (in_digits(*left, &of_left, columns)?, in_digits(*right, &of_right, columns)?);
-    let exact = Expr::BinaryExpr(BinaryExpr { left: Box::new(left), op, right: Box::new(right) });
-    Ok(Transformed::yes(cast(exact, of_left)))
+    let kind = BinaryTypeCoercer::new(&of_left, &op, &of_right).get_result_type()?;
+    let exact = match (&kind, &of_left, &of_right) {
+        (
+            DataType::Decimal128(DECIMAL128_MAX_PRECISION, _),
+            DataType::Decimal128(_, left_scale),
+            DataType::Decimal128(_, right_scale),
+        ) => {
+            let wide = |scale: &i8| DataType::Decimal256(DECIMAL256_MAX_PRECISION, *scale);
+            binary_expr(cast(*left, wide(left_scale)), op, cast(*right, wide(right_scale)))
+        }
+        // The query engine checks quotients of integers itself.
+        (kind, _, _) if kind.is_integer() && op != Operator::Divide => {
+            binary_expr(in_digits(*left, &of_left, columns)?, op, in_digits(*right, &of_right, columns)?)
+        }
+        _ => return Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))),
+    };
+    Ok(Transformed::yes(cast(exact, kind)))
 }
 
 /// The negative of an integer. Zero minus it is told by the name of what was written: the query engine has no negative of a decimal without a
