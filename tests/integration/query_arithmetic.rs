@@ -139,6 +139,14 @@ async fn values_of_other_queries_are_computed() -> Result<()> {
         ("select count(*) from N where l + null is null", 2),
         ("select max(d) from (select case when i > 0 then u - 1 else l - 1 end as d from N)", 4_294_967_294),
         ("with recursive t as (select 1 as n union all select n * 2 from t where n < 1000) select max(n) from t", 1024),
+        (
+            &format!(
+                "select max(x) from (select {}l{} as x from N where l < 0)",
+                "case when i < 0 then ".repeat(40),
+                " + 1 else 0 end".repeat(40)
+            ),
+            38,
+        ),
         ("select count(*) from N order by 1 + 1 limit 1 + 1", 2),
     ] {
         assert_eq!(number(&made, query).await.with_context(|| query.to_owned())?, expected, "{query}");

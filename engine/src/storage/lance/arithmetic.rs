@@ -4,6 +4,8 @@
 //! its ends. It takes a `Date64`, as which a `DateTime` is stored, for a day. Here both sides of `+`, `-` and `*` get a wider type while a
 //! query is planned, and once every operand has its type, what could still wrap around is computed with decimals.
 
+use std::sync::Arc;
+
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DECIMAL256_MAX_PRECISION, IntervalMonthDayNano};
 use arrow_schema::{DataType, Field, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TreeNode};
@@ -129,7 +131,9 @@ fn arithmetic(operation: BinaryExpr, columns: &DFSchema) -> DfResult<Transformed
             DataType::Decimal128(_, right_scale),
         ) => {
             let wide = |scale: &i8| DataType::Decimal256(DECIMAL256_MAX_PRECISION, *scale);
-            binary_expr(cast(*left, wide(left_scale)), op, cast(*right, wide(right_scale)))
+            let (left, right) =
+                (cast_exact(*left, wide(left_scale), columns)?, cast_exact(*right, wide(right_scale), columns)?);
+            binary_expr(left, op, right)
         }
         // The query engine checks quotients of integers itself.
         (kind, _, _) if kind.is_integer() && op != Operator::Divide => {
@@ -137,7 +141,7 @@ fn arithmetic(operation: BinaryExpr, columns: &DFSchema) -> DfResult<Transformed
         }
         _ => return Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))),
     };
-    Ok(Transformed::yes(cast(exact, kind)))
+    Ok(Transformed::yes(cast_exact(exact, kind, columns)?))
 }
 
 /// The negative of an integer. Zero minus it is told by the name of what was written: the query engine has no negative of a decimal without a
@@ -146,7 +150,7 @@ fn negative(operand: Expr, kind: DataType, columns: &DFSchema) -> DfResult<Expr>
     let name = Expr::Negative(Box::new(operand.clone())).schema_name().to_string();
     let difference =
         binary_expr(lit(ScalarValue::new_zero(&digits(&kind))?), Operator::Minus, in_digits(operand, &kind, columns)?);
-    Ok(cast(difference.alias(name), kind))
+    cast_exact(difference.alias(name), kind, columns)
 }
 
 /// An integer as a decimal. What was computed with decimals and then cast is taken as it was before the cast, so that a chain of operators
@@ -159,8 +163,18 @@ fn in_digits(operand: Expr, kind: &DataType, columns: &DFSchema) -> DfResult<Exp
         {
             Ok(*expr)
         }
-        operand => Ok(cast(operand, digits(kind))),
+        operand => cast_exact(operand, digits(kind), columns),
     }
+}
+
+/// Casts an expression. The query engine asks a cast whether it may be NULL in two ways, each of which goes through all that is cast: CASE
+/// inside CASE would take twice as long for every cast on the way. A cast to a field of its own knows the answer.
+fn cast_exact(expression: Expr, kind: DataType, columns: &DFSchema) -> DfResult<Expr> {
+    if !expression.exists(|part| Ok(matches!(part, Expr::Case(_) | Expr::ScalarFunction(_))))? {
+        return Ok(cast(expression, kind));
+    }
+    let field = Field::new("exact", kind, expression.nullable(columns)?);
+    Ok(Expr::Cast(Cast::new_from_field(Box::new(expression), Arc::new(field))))
 }
 
 /// The decimal that holds every integer of a type.
