@@ -183,6 +183,25 @@ async fn sums_are_right_up_to_the_end_of_their_type() -> Result<()> {
         ("select w * (l + 3) as s, w / l as q from N where name = 'b'", json!([{"s": "1", "q": "-0.5000"}])),
         ("select 2.50::decimal(38, 2) * 2 as s, 1::decimal(38, 0) / 8 as q", json!([{"s": "5.00", "q": "0.1250"}])),
         ("select sum(i) + 1 as s from N having sum(i) + 1 = 0", json!([{"s": 0}])),
+        (
+            "select avg(v) over (order by i rows between 1 preceding and current row) as m from (values (1, 9007199254740993), \
+             (2, 9007199254740993), (3, 0), (4, 1), (5, 1)) t(i, v) order by i offset 3",
+            json!([{"m": 0.5}, {"m": 1.0}]),
+        ),
+        (
+            "select avg(l) as a, avg(distinct l) as d from N",
+            json!([{"a": 4_611_686_018_427_387_902.5, "d": 4_611_686_018_427_387_902.5}]),
+        ),
+        ("select avg(x) as a from (values (9223372036854775807), (-9223372036854775808)) t(x)", json!([{"a": -0.5}])),
+        (
+            "select avg(x) as a, mean(x) filter (where x < 3) as m from (values (1), (2), (4)) t(x)",
+            json!([{"a": 2.333_333_333_333_333_5, "m": 1.5}]),
+        ),
+        (
+            "select name, avg(w) as a from N group by name order by name",
+            json!([{"name": "a", "a": 18_446_744_073_709_551_615.0}, {"name": "b", "a": 1.0}]),
+        ),
+        ("select avg(l) as a from N where name = 'none'", json!([{"a": null}])),
         ("select avg(i) as s, mean(u) as m from N", json!([{"s": -0.5, "m": 2_147_483_649.0}])),
         (
             "select sum(x) as s, avg(x) as a from (values (1.5::decimal(5, 2)), (2)) t(x)",
@@ -272,6 +291,10 @@ async fn times_are_not_computed_as_days() -> Result<()> {
         ("select (max(at) - min(at))::bigint from Ev", 2_099_029_151_000_000),
         ("select count(*) from (select at::date from Ev group by at::date)", 3),
         ("select max(n) from (select count(*) over (order by at) as n from Ev)", 4),
+        (
+            "select (extract(epoch from at - (at - interval '1 hour 300 milliseconds')) * 10)::bigint from Ev limit 1",
+            36_003,
+        ),
         (
             "select max(a + b) from (select count(*) over (order by at) as a, count(*) over (order by at rows 1 preceding) as b from Ev)",
             6,

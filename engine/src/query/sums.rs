@@ -17,7 +17,8 @@ use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, ReversedUDAF, SetMonotonicity, Signature,
+    Accumulator, AggregateUDF, AggregateUDFImpl, Coercion, EmitTo, GroupsAccumulator, ReversedUDAF, SetMonotonicity,
+    Signature, TypeSignature, TypeSignatureClass, Volatility,
 };
 use datafusion::scalar::ScalarValue;
 
@@ -26,13 +27,25 @@ const STRICT: CastOptions<'static> = CastOptions { safe: false, format_options: 
 
 /// Returns the functions that take the place of those of the query engine.
 pub(super) fn exact_sums() -> impl Iterator<Item = AggregateUDF> {
-    [sum_udaf(), avg_udaf()].into_iter().map(|wrapping| AggregateUDF::from(ExactSum { wrapping }))
+    [sum_udaf(), avg_udaf()].into_iter().map(|wrapping| {
+        let integer = TypeSignature::Coercible(vec![Coercion::new_exact(TypeSignatureClass::Integer)]);
+        // An average of integers would be one of floats, which forget small numbers beside large ones.
+        let signature = match &wrapping.signature().type_signature {
+            TypeSignature::OneOf(others) if wrapping.name() == "avg" => {
+                let kinds = std::iter::once(integer).chain(others.iter().cloned()).collect();
+                Signature::one_of(kinds, Volatility::Immutable)
+            }
+            _ => wrapping.signature().clone(),
+        };
+        AggregateUDF::from(ExactSum { wrapping, signature })
+    })
 }
 
 /// A function of the query engine that is given values of a wider type.
 #[derive(PartialEq, Eq, Hash)]
 struct ExactSum {
     wrapping: Arc<AggregateUDF>,
+    signature: Signature,
 }
 
 /// Errors of the query engine name a function so.
@@ -45,7 +58,9 @@ impl fmt::Debug for ExactSum {
 impl ExactSum {
     /// The fields of the arguments and of the result of the function that is called; none if the given ones are wide enough.
     fn widened(&self, arguments: &[FieldRef], result: &FieldRef) -> DfResult<Option<(Vec<FieldRef>, FieldRef)>> {
-        let Some(wide) = arguments.first().and_then(|first| wide_type(first.data_type())) else { return Ok(None) };
+        let Some(wide) = arguments.first().and_then(|first| wide_type(first.data_type(), result.data_type())) else {
+            return Ok(None);
+        };
         let with = |field: &FieldRef, kind| Arc::new(Field::clone(field).with_data_type(kind));
         let result = with(result, self.wrapping.return_type(std::slice::from_ref(&wide))?);
         Ok(Some((vec![with(&arguments[0], wide)], result)))
@@ -62,7 +77,7 @@ impl AggregateUDFImpl for ExactSum {
     }
 
     fn signature(&self) -> &Signature {
-        self.wrapping.signature()
+        &self.signature
     }
 
     fn return_type(&self, kinds: &[DataType]) -> DfResult<DataType> {
@@ -133,9 +148,11 @@ impl AggregateUDFImpl for ExactSum {
     }
 }
 
-/// The type in which values of another one are added up; none if that type itself does not wrap around.
-fn wide_type(kind: &DataType) -> Option<DataType> {
+/// The type in which values of another one are added up; none if that type itself does not wrap around. The average of integers is a float,
+/// which has up to 17 digits.
+fn wide_type(kind: &DataType, result: &DataType) -> Option<DataType> {
     match kind {
+        kind if kind.is_integer() && result.is_floating() => Some(DataType::Decimal256(76, 16)),
         DataType::Duration(_) => Some(DataType::Decimal128(38, 0)),
         kind if kind.is_integer() => Some(DataType::Decimal128(38, 0)),
         DataType::Decimal128(_, scale) => Some(DataType::Decimal256(76, *scale)),

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DECIMAL256_MAX_PRECISION, IntervalMonthDayNano};
-use arrow_schema::{DataType, Field, TimeUnit};
+use arrow_schema::{DataType, Field, IntervalUnit, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, plan_err};
 use datafusion::error::Result as DfResult;
@@ -182,21 +182,34 @@ fn digits(kind: &DataType) -> DataType {
     DataType::Decimal128(if *kind == DataType::UInt64 { 20 } else { 19 }, 0)
 }
 
-/// A function that makes a day of a `DateTime` makes it of a timestamp.
+/// A function that makes a day of a `DateTime` makes it of a timestamp. The seconds of a difference of times are those of an interval: of a
+/// duration the query engine forgets the fraction.
 fn function(mut call: ScalarFunction, columns: &DFSchema) -> DfResult<Transformed<Expr>> {
-    let times = call.args.iter().map(|argument| Ok(is_time(&argument.get_type(columns)?)));
-    let times = times.collect::<DfResult<Vec<bool>>>()?;
-    if !times.contains(&true) {
+    let kinds = call.args.iter().map(|argument| argument.get_type(columns)).collect::<DfResult<Vec<_>>>()?;
+    let makes_day = kinds.iter().any(is_time)
+        && Expr::ScalarFunction(call.clone()).get_type(columns).is_ok_and(|kind| kind == DataType::Date32);
+    let takes_seconds = call.name() == "date_part" && call.args.first().is_some_and(is_in_seconds);
+    let wide = |kind: &DataType| match kind {
+        DataType::Date64 if makes_day => Some(TIMESTAMP),
+        DataType::Duration(_) if takes_seconds => Some(DataType::Interval(IntervalUnit::MonthDayNano)),
+        _ => None,
+    };
+    if kinds.iter().all(|kind| wide(kind).is_none()) {
         return Ok(Transformed::no(Expr::ScalarFunction(call)));
     }
-    let whole = Expr::ScalarFunction(call.clone());
-    if whole.get_type(columns)? != DataType::Date32 {
-        return Ok(Transformed::no(whole));
-    }
-    let arguments = call.args.into_iter().zip(times);
-    call.args =
-        arguments.map(|(argument, is_time)| if is_time { cast(argument, TIMESTAMP) } else { argument }).collect();
+    let arguments = call.args.into_iter().zip(&kinds).map(|(argument, kind)| match wide(kind) {
+        Some(wide) => cast(argument, wide),
+        None => argument,
+    });
+    call.args = arguments.collect();
     Ok(Transformed::yes(Expr::ScalarFunction(call)))
+}
+
+/// Whether a part of a time is counted in seconds, or is less than one.
+fn is_in_seconds(part: &Expr) -> bool {
+    let Expr::Literal(value, _) = part else { return false };
+    let part = value.try_as_str().flatten().unwrap_or_default().to_ascii_lowercase();
+    ["epoch", "sec", "milli", "micro", "nano"].iter().any(|unit| part.starts_with(unit))
 }
 
 fn is_day(field: &Field) -> bool {
