@@ -31,19 +31,19 @@ pub(super) fn closed(sql: &str) -> Cow<'_, str> {
     closed.into()
 }
 
-/// Length of what begins with a quote, up to the next one. A quote that is written twice ends one text and begins another.
+/// Returns the length of what begins with a quote, up to the next one. A quote that is written twice ends one text and begins another.
 fn quoted(text: &str, quote: char) -> usize {
     text[1..].find(quote).map_or(text.len(), |end| end + 2)
 }
 
-/// Whether a text stands before a quote that begins one with escapes: `E'it\'s'`.
+/// Returns whether a text ends with the `E` that gives the quoted text after it escapes: `E'it\'s'`.
 fn ends_with_escape_mark(text: &str) -> bool {
     let mut letters = text.chars().rev();
     letters.next().is_some_and(|letter| matches!(letter, 'E' | 'e'))
         && !letters.next().is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
 }
 
-/// Length of what begins with a quote and may have others after a backslash.
+/// Returns the length of what begins with a quote and may have others after a backslash.
 fn escaped(text: &str) -> usize {
     let mut is_escaped = false;
     let end = text.char_indices().skip(1).find(|&(_, letter)| {
@@ -54,7 +54,7 @@ fn escaped(text: &str) -> usize {
     end.map_or(text.len(), |(at, _)| at + 1)
 }
 
-/// Length of a text between two equal marks, `$$ … $$` or `$a$ … $a$`; none if it begins with no mark.
+/// Returns the length of a text between two equal marks, `$$ … $$` or `$a$ … $a$`; none if it begins with no mark.
 fn dollar_quoted(text: &str) -> Option<usize> {
     let end = text[1..].find('$')? + 2;
     let mark = &text[..end];
@@ -62,7 +62,7 @@ fn dollar_quoted(text: &str) -> Option<usize> {
     is_mark.then(|| text[end..].find(mark).map_or(text.len(), |at| end + at + end))
 }
 
-/// Length of a comment with an end of its own; comments may be inside one another.
+/// Returns the length of a comment with an end of its own; comments may be inside one another.
 fn commented(text: &str) -> usize {
     let mut depth = 0_usize;
     let mut at = 0;

@@ -48,8 +48,8 @@ impl OptimizerRule for ExactNode {
     }
 }
 
-/// Whether there is more in the expressions of a node than names and literals. Most nodes of a deep plan have no more, and the stack has
-/// little room below them.
+/// Returns whether the expressions of a node are more than columns and literals. Those of most nodes of a deep plan are not, and the stack
+/// has little room left there.
 fn computes(node: &LogicalPlan) -> DfResult<bool> {
     let mut found = false;
     node.apply_expressions(|expression| {

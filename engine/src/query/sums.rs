@@ -56,7 +56,7 @@ impl fmt::Debug for ExactSum {
 }
 
 impl ExactSum {
-    /// The fields of the arguments and of the result of the function that is called; none if the given ones are wide enough.
+    /// Returns the fields of the arguments and of the result of the function that is called; none if the given ones are wide enough.
     fn widened(&self, arguments: &[FieldRef], result: &FieldRef) -> DfResult<Option<(Vec<FieldRef>, FieldRef)>> {
         let Some(wide) = arguments.first().and_then(|first| wide_type(first.data_type(), result.data_type())) else {
             return Ok(None);
@@ -148,7 +148,7 @@ impl AggregateUDFImpl for ExactSum {
     }
 }
 
-/// The type in which values of another one are added up; none if that type itself does not wrap around. The average of integers is a float,
+/// Returns the type in which values of a type are added up; none if they are added up as they are. The average of integers is a float,
 /// which has up to 17 digits.
 fn wide_type(kind: &DataType, result: &DataType) -> Option<DataType> {
     match kind {
@@ -163,9 +163,9 @@ fn wide_type(kind: &DataType, result: &DataType) -> Option<DataType> {
 /// The types of a sum.
 #[derive(Debug)]
 struct Kinds {
-    /// In which it is added up.
+    /// The type in which values are added up.
     wide: DataType,
-    /// Which it has in the end.
+    /// The type of the result.
     result: DataType,
 }
 

@@ -217,7 +217,7 @@ impl Visitor for Clauses<'_> {
     }
 }
 
-/// Whether an argument is computed. The query engine does it before it plans the query, and wraps around.
+/// Returns whether an argument is computed. The query engine computes it before it plans the query, and wraps around.
 fn computes(argument: &ast::FunctionArg) -> bool {
     use ast::BinaryOperator::{Minus, Multiply, Plus};
     let is_arithmetic = |part: &ast::Expr| match part {

@@ -253,7 +253,7 @@ pub(super) fn turned(choice: Option<&Choice>, edge: &str, is_gone: bool) -> Opti
     (!drop.is_empty() || !restore.is_empty()).then_some(Choice::Edges { drop, restore })
 }
 
-/// A value as a person types it: nothing for no value, text as it is where that can be typed, everything else as JSON.
+/// Returns a value as a person types it: nothing for no value, text as it is where that can be typed, everything else as JSON.
 pub(super) fn typed(value: &Json) -> String {
     match value {
         Json::Null => String::new(),
@@ -267,7 +267,7 @@ fn is_typed_as_it_is(text: &str) -> bool {
     !text.is_empty() && !text.contains(char::is_control) && !is_json
 }
 
-/// What was typed for a column of this type as JSON. Nothing is no value where there may be none, `null` is no value, and a text may be
+/// Reads what was typed for a column of this type, as JSON. Nothing is no value where there may be none, `null` is no value, and a text may be
 /// typed in double quotes: `"null"`, `""`, `"a\nb"`.
 pub(super) fn parsed(text: &str, type_text: Option<&str>) -> Json {
     if text.is_empty() && type_text.is_some_and(|name| name.ends_with('?')) {
@@ -280,7 +280,7 @@ pub(super) fn parsed(text: &str, type_text: Option<&str>) -> Json {
     }
 }
 
-/// Whether the values of a column of this type are typed as texts.
+/// Returns whether the values of a column of this type are typed as texts.
 fn is_text(type_text: Option<&str>) -> bool {
     type_text
         .is_none_or(|name| ["String", "Date", "DateTime", "Blob", "enum"].iter().any(|text| name.starts_with(text)))

@@ -84,7 +84,7 @@ impl Merge {
     }
 }
 
-/// What can be typed for a column of this type.
+/// Returns the hint that says what can be typed for a column of this type.
 fn hint(type_text: &str) -> String {
     let is_text = type_text.starts_with("String");
     match (type_text.ends_with('?'), is_text) {

@@ -115,8 +115,8 @@ fn is_arithmetic(op: Operator) -> bool {
     matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide)
 }
 
-/// A sum, difference, product or quotient. Integers are computed as decimals of 38 digits, and those as decimals of 76, both of which the
-/// type of the result is cast from: what does not fit is an error.
+/// Rewrites a sum, difference, product or quotient. Integers are computed as decimals of 38 digits, and those as decimals of 76. The result
+/// is cast back, which fails if it does not fit.
 fn arithmetic(operation: BinaryExpr, columns: &DFSchema) -> DfResult<Transformed<Expr>> {
     let BinaryExpr { left, op, right } = operation;
     let (of_left, of_right) = (left.get_type(columns)?, right.get_type(columns)?);
@@ -144,8 +144,8 @@ fn arithmetic(operation: BinaryExpr, columns: &DFSchema) -> DfResult<Transformed
     Ok(Transformed::yes(cast_exact(exact, kind, columns)?))
 }
 
-/// The negative of an integer. Zero minus it is told by the name of what was written: the query engine has no negative of a decimal without a
-/// value.
+/// Returns the negative of an integer as zero minus the integer, under the name of what was written: the query engine cannot negate a decimal
+/// that is NULL.
 fn negative(operand: Expr, kind: DataType, columns: &DFSchema) -> DfResult<Expr> {
     let name = Expr::Negative(Box::new(operand.clone())).schema_name().to_string();
     let difference =
@@ -153,7 +153,7 @@ fn negative(operand: Expr, kind: DataType, columns: &DFSchema) -> DfResult<Expr>
     cast_exact(difference.alias(name), kind, columns)
 }
 
-/// An integer as a decimal. What was computed with decimals and then cast is taken as it was before the cast, so that a chain of operators
+/// Returns an integer as a decimal. What was computed with decimals and then cast is taken as it was before the cast, so that a chain of operators
 /// does not become deeper.
 fn in_digits(operand: Expr, kind: &DataType, columns: &DFSchema) -> DfResult<Expr> {
     match operand {
@@ -177,7 +177,7 @@ fn cast_exact(expression: Expr, kind: DataType, columns: &DFSchema) -> DfResult<
     Ok(Expr::Cast(Cast::new_from_field(Box::new(expression), Arc::new(field))))
 }
 
-/// The decimal that holds every integer of a type.
+/// Returns the decimal type that holds every integer of a type.
 fn digits(kind: &DataType) -> DataType {
     DataType::Decimal128(if *kind == DataType::UInt64 { 20 } else { 19 }, 0)
 }
@@ -205,7 +205,7 @@ fn function(mut call: ScalarFunction, columns: &DFSchema) -> DfResult<Transforme
     Ok(Transformed::yes(Expr::ScalarFunction(call)))
 }
 
-/// Whether a part of a time is counted in seconds, or is less than one.
+/// Returns whether a part of a time is counted in seconds, or in fractions of a second.
 fn is_in_seconds(part: &Expr) -> bool {
     let Expr::Literal(value, _) = part else { return false };
     let part = value.try_as_str().flatten().unwrap_or_default().to_ascii_lowercase();

@@ -135,8 +135,8 @@ impl Table {
         self.fenced_request(count).await
     }
 
-    /// Begins to read rows, of some fragments or of all. No index is asked: nothing in one proves that it is whole, and rows that it leaves out would be missing
-    /// without a word.
+    /// Begins to read rows, of some fragments or of all. No index is asked: nothing in one proves that it is whole, and rows that it leaves
+    /// out would be missing without a word.
     ///
     /// # Errors
     /// As [`Table::check_deletions`].
