@@ -70,7 +70,8 @@ impl Matcher {
         self.accepts_any_name([name])
     }
 
-    /// Returns whether any of these names or ids is wanted, by the rule of [`Matcher::accepts_name`]; an inverted term accepts when none fits.
+    /// Returns whether any of these names or ids is wanted, by the rule of [`Matcher::accepts_name`]; an inverted term accepts when none
+    /// fits.
     pub fn accepts_any_name<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> bool {
         let Some(wanted) = &self.name else { return true };
         names.into_iter().any(|name| wanted.is_match(name)) != self.inverted

@@ -232,7 +232,9 @@ fn context(catalog: Arc<catalog::GraphCatalog>, options: SqlOptions) -> Result<S
         .with_optimizer_rules(projections::optimizer_rules())
         .build();
     let context = SessionContext::new_with_state(state);
-    sums::exact_sums().for_each(|function| context.register_udaf(function));
+    for function in sums::exact_sums() {
+        context.register_udaf(function);
+    }
     context.register_catalog(catalog::CATALOG, catalog);
     Ok(context)
 }

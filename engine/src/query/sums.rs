@@ -1,17 +1,19 @@
 //! `sum` and `avg` that are right or an error (decision 0015).
 //!
 //! The query engine (DataFusion 54) adds up values in the type that they have, and wraps around. Here integers and durations are added up
-//! as decimals of 38 digits, and those as decimals of 76, which no number of rows can exceed; a result beyond its type is an error.
+//! as decimals of 38 digits, and decimals as those of 76, which no number of rows can exceed; a result beyond its type is an error. An
+//! average of integers, which is a float, is the float next to the exact quotient.
 
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Decimal256Array, Float64Array};
 use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DECIMAL256_MAX_PRECISION, Decimal256Type, DecimalType, i256};
 use arrow::util::display::FormatOptions;
 use arrow_schema::{DataType, Field, FieldRef};
-use datafusion::common::not_impl_err;
-use datafusion::error::Result as DfResult;
+use datafusion::common::{not_impl_err, plan_err};
+use datafusion::error::{DataFusionError, Result as DfResult};
 use datafusion::functions_aggregate::average::avg_udaf;
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -25,20 +27,24 @@ use datafusion::scalar::ScalarValue;
 /// Values that do not fit are errors.
 const STRICT: CastOptions<'static> = CastOptions { safe: false, format_options: FormatOptions::new() };
 
+/// The digits of decimals of which 10^19 fit into 76.
+const SUMMED_DIGITS: u8 = DECIMAL256_MAX_PRECISION - 19;
+/// The decimals as which integers are averaged, which gives four more digits after the point. A float has 17 digits, and of an average
+/// that is not zero the first one stands among the first 20: more rows than 10^20 there are not.
+const AVERAGED: DataType = DataType::Decimal256(DECIMAL256_MAX_PRECISION, 36);
+
 /// Returns the functions that take the place of those of the query engine.
-pub(super) fn exact_sums() -> impl Iterator<Item = AggregateUDF> {
-    [sum_udaf(), avg_udaf()].into_iter().map(|wrapping| {
-        let integer = TypeSignature::Coercible(vec![Coercion::new_exact(TypeSignatureClass::Integer)]);
-        // An average of integers would be one of floats, which forget small numbers beside large ones.
-        let signature = match &wrapping.signature().type_signature {
-            TypeSignature::OneOf(others) if wrapping.name() == "avg" => {
-                let kinds = std::iter::once(integer).chain(others.iter().cloned()).collect();
-                Signature::one_of(kinds, Volatility::Immutable)
-            }
-            _ => wrapping.signature().clone(),
-        };
-        AggregateUDF::from(ExactSum { wrapping, signature })
-    })
+pub(super) fn exact_sums() -> [AggregateUDF; 2] {
+    let (sum, avg) = (sum_udaf(), avg_udaf());
+    let (of_sum, of_avg) = (sum.signature().clone(), with_integers(avg.signature()));
+    [(sum, of_sum), (avg, of_avg)].map(|(wrapping, signature)| AggregateUDF::from(ExactSum { wrapping, signature }))
+}
+
+/// Returns a signature that takes integers as they are. The query engine would average them as floats, which forget small numbers beside
+/// large ones.
+fn with_integers(others: &Signature) -> Signature {
+    let integer = TypeSignature::Coercible(vec![Coercion::new_exact(TypeSignatureClass::Integer)]);
+    Signature::one_of(vec![integer, others.type_signature.clone()], Volatility::Immutable)
 }
 
 /// A function of the query engine that is given values of a wider type.
@@ -81,6 +87,14 @@ impl AggregateUDFImpl for ExactSum {
     }
 
     fn return_type(&self, kinds: &[DataType]) -> DfResult<DataType> {
+        if let [DataType::Decimal256(digits, scale)] = kinds
+            && *digits > SUMMED_DIGITS
+        {
+            return plan_err!(
+                "{} of a decimal({digits}, {scale}) may not fit: at most {SUMMED_DIGITS} digits can be added up",
+                self.name()
+            );
+        }
         self.wrapping.return_type(kinds)
     }
 
@@ -148,14 +162,15 @@ impl AggregateUDFImpl for ExactSum {
     }
 }
 
-/// Returns the type in which values of a type are added up; none if they are added up as they are. The average of integers is a float,
-/// which has up to 17 digits.
+/// Returns the type in which values of a type are added up; `None` if they are added up as they are.
 fn wide_type(kind: &DataType, result: &DataType) -> Option<DataType> {
     match kind {
-        kind if kind.is_integer() && result.is_floating() => Some(DataType::Decimal256(76, 16)),
-        DataType::Duration(_) => Some(DataType::Decimal128(38, 0)),
-        kind if kind.is_integer() => Some(DataType::Decimal128(38, 0)),
-        DataType::Decimal128(_, scale) => Some(DataType::Decimal256(76, *scale)),
+        kind if kind.is_integer() && result.is_floating() => Some(AVERAGED),
+        DataType::Duration(_) => Some(DataType::Decimal128(DECIMAL128_MAX_PRECISION, 0)),
+        kind if kind.is_integer() => Some(DataType::Decimal128(DECIMAL128_MAX_PRECISION, 0)),
+        DataType::Decimal32(_, scale) | DataType::Decimal64(_, scale) | DataType::Decimal128(_, scale) => {
+            Some(DataType::Decimal256(DECIMAL256_MAX_PRECISION, *scale))
+        }
         _ => None,
     }
 }
@@ -179,8 +194,22 @@ impl Kinds {
     }
 
     fn narrow(&self, values: &ArrayRef) -> DfResult<ArrayRef> {
-        by_number(values, &self.result)
+        match values.as_primitive_opt::<Decimal256Type>() {
+            Some(averages) if self.result == DataType::Float64 => nearest_floats(averages),
+            _ => by_number(values, &self.result),
+        }
     }
+}
+
+/// Returns the floats next to decimals. A cast divides one float by another, which rounds twice.
+fn nearest_floats(decimals: &Decimal256Array) -> DfResult<ArrayRef> {
+    let float = |decimal: Option<i256>| {
+        let written =
+            decimal.map(|decimal| Decimal256Type::format_decimal(decimal, decimals.precision(), decimals.scale()));
+        written.map(|written| written.parse::<f64>()).transpose()
+    };
+    let floats = decimals.iter().map(float).collect::<Result<Float64Array, _>>();
+    Ok(Arc::new(floats.map_err(|error| DataFusionError::External(Box::new(error)))?))
 }
 
 /// Casts values to another type. A duration is the number of its units.

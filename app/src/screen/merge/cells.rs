@@ -267,8 +267,8 @@ fn is_typed_as_it_is(text: &str) -> bool {
     !text.is_empty() && !text.contains(char::is_control) && !is_json
 }
 
-/// Reads what was typed for a column of this type, as JSON. Nothing is no value where there may be none, `null` is no value, and a text may be
-/// typed in double quotes: `"null"`, `""`, `"a\nb"`.
+/// Reads what was typed for a column of this type, as JSON. An empty input is NULL in an optional column, `null` is NULL, and a text may
+/// be typed in double quotes: `"null"`, `""`, `"a\nb"`.
 pub(super) fn parsed(text: &str, type_text: Option<&str>) -> Json {
     if text.is_empty() && type_text.is_some_and(|name| name.ends_with('?')) {
         return Json::Null;
