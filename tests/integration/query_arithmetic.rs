@@ -104,6 +104,9 @@ async fn what_is_beyond_64_bits_is_an_error() -> Result<()> {
     for query in [
         "select count(*) from generate_series(9223372036854775807 + 1, 5)",
         "select sum(distinct l) over (order by name rows 1 preceding) from N",
+        "select sum(x) from (values (1::decimal(76, 0))) t(x)",
+        "select avg(x) from (values (1::decimal(60, 2))) t(x)",
+        "select sum(x) from (select arrow_cast('999999999', 'Decimal32(9, 0)') as x from generate_series(1, 5))",
     ] {
         let error = number(&made, query).await.expect_err(query);
         assert_eq!(error.kind(), ErrorKind::Invalid, "{query}: {error}");
@@ -207,9 +210,52 @@ async fn sums_are_right_up_to_the_end_of_their_type() -> Result<()> {
             "select sum(x) as s, avg(x) as a from (values (1.5::decimal(5, 2)), (2)) t(x)",
             json!([{"s": "3.50", "a": "1.750000"}]),
         ),
+        ("select sum(x) as s from (values (1::decimal(57, 0)), (2)) t(x)", json!([{"s": "3"}])),
+        (
+            "select s, count(*) as c from (select case when n.i > 5 then m.i else 5 end + 1 as s from N n left join N m \
+             on n.name = m.name where m.u > 0) group by s order by s",
+            json!([{"s": 6, "c": 1}, {"s": 2_147_483_648_i64, "c": 1}]),
+        ),
     ] {
         assert_eq!(rows_of(&made, query).await?, expected, "{query}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn averages_are_the_floats_next_to_the_quotients() -> Result<()> {
+    let made = numbers().await?;
+    for (query, expected) in [
+        ("select avg(x) as a from (values (95)) t(x)", 95.0),
+        ("select avg(x) as a from (values (1000)) t(x)", 1000.0),
+        ("select avg(x) as a from (values (-97), (-97)) t(x)", -97.0),
+        ("select avg(case when value = 1 then 1 else 0 end) as a from generate_series(1, 30000)", 1.0 / 30_000.0),
+        ("select avg(x) over () as a from (values (97)) t(x)", 97.0),
+    ] {
+        assert_eq!(rows_of(&made, query).await?, json!([{ "a": expected }]), "{query}");
+    }
+    assert_eq!(
+        rows_of(&made, "select x as a from (values (97)) t(x) group by x having avg(x) = 97").await?,
+        json!([{"a": 97}])
+    );
+    // Sums and counts below 2^53 are floats themselves, and their quotient is rounded once.
+    let mut random = 7_u64;
+    let mut groups: Vec<Vec<i64>> = Vec::new();
+    for count in 1..=300 {
+        let values = (0..=count % 20).map(|_| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (random >> 33).cast_signed() % 100_000 - 50_000
+        });
+        groups.push(values.collect());
+    }
+    let listed = groups
+        .iter()
+        .enumerate()
+        .flat_map(|(group, values)| values.iter().map(move |value| format!("({group}, {value})")));
+    let listed: Vec<String> = listed.collect();
+    let query = format!("select avg(x) as a from (values {}) t(g, x) group by g order by g", listed.join(", "));
+    let expected = groups.iter().map(|values| json!({"a": values.iter().sum::<i64>() as f64 / values.len() as f64}));
+    assert_eq!(rows_of(&made, &query).await?, Value::Array(expected.collect()));
     Ok(())
 }
 
@@ -335,5 +381,53 @@ async fn times_are_not_computed_as_days() -> Result<()> {
         json!([{"later": "2026-11-09T19:09:11"}]),
     );
     assert_eq!(rows_of(&made, computed).await?, expected);
+    Ok(())
+}
+
+/// A part of a difference is how many of its units the whole difference has.
+#[tokio::test]
+async fn parts_of_differences_are_whole_or_refused() -> Result<()> {
+    let made = TestGraph::new("node Ev { name: String @key  at: DateTime? }\n").await?;
+    let records = "{\"type\":\"Ev\",\"data\":{\"name\":\"a\",\"at\":\"2026-11-09T17:39:11Z\"}}\n";
+    made.load(LoadMode::Append, "main", records).await?;
+    let main = made.graph.snapshot(&At::Branch(branch("main"))).await?;
+    let key = "node:Ev".parse()?;
+    for (part, span, expected) in [
+        ("epoch", "90 seconds", 90),
+        ("epoch", "400 years", 12_622_780_800),
+        ("second", "90 seconds 900 milliseconds", 90),
+        ("s", "90 seconds", 90),
+        ("seconds", "61 minutes", 3_660),
+        ("minute", "61 minutes 30 seconds", 61),
+        ("hour", "25 hours", 25),
+        ("day", "49 hours", 2),
+        ("week", "15 days", 2),
+        ("minute", "4000 years", 2_103_796_800),
+        ("millisecond", "10 seconds 300 milliseconds", 10_300),
+        ("ms", "2 seconds 999 milliseconds", 2_999),
+        ("microsecond", "10 seconds 300 milliseconds", 10_300_000),
+        ("nanosecond", "1 second 500 milliseconds", 1_500_000_000),
+        ("nanosecond", "3 hours", 10_800_000_000_000),
+    ] {
+        for (expression, expected) in [
+            (format!("date_part('{part}', at - (at - interval '{span}'))"), expected),
+            (format!("date_part('{part}', (at - interval '{span}') - at)"), -expected),
+        ] {
+            let query = format!("select ({expression})::bigint from Ev");
+            assert_eq!(number(&made, &query).await.with_context(|| query.clone())?, expected, "{query}");
+            let condition = format!("{expression} = {expected}");
+            assert_eq!(made.graph.count(&main, &key, Some(&condition)).await?, 1, "{condition}");
+        }
+    }
+    let fraction = "select extract(epoch from at - (at - interval '1 hour 300 milliseconds')) as s from Ev";
+    assert_eq!(rows_of(&made, fraction).await?, json!([{"s": 3_600.3}]));
+    for refused in [
+        "second from at - (at - interval '100 years')",
+        "microsecond from at - (at - interval '1 hour')",
+        "millisecond from interval '10 seconds 300 milliseconds'",
+    ] {
+        let query = format!("select extract({refused})::bigint from Ev");
+        assert_eq!(number(&made, &query).await.expect_err(&query).kind(), ErrorKind::Invalid, "{query}");
+    }
     Ok(())
 }

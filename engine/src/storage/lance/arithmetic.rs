@@ -1,14 +1,15 @@
 //! Arithmetic on integers and times that is right or an error, in queries and conditions (decision 0015).
 //!
 //! The query engine (DataFusion 54, Arrow 58) computes with the narrower type of two integers where both have it, and wraps around beyond
-//! its ends. It takes a `Date64`, as which a `DateTime` is stored, for a day. Here both sides of `+`, `-` and `*` get a wider type while a
-//! query is planned, and once every operand has its type, what could still wrap around is computed with decimals.
+//! its ends. Of decimals it forgets digits beyond the 38th. It takes a `Date64`, as which a `DateTime` is stored, for a day. Here both sides
+//! of `+`, `-` and `*` get a wider type while a query is planned; once every operand has its type, what could still wrap around is computed
+//! with decimals, and what could lose digits with wider ones.
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DECIMAL256_MAX_PRECISION, IntervalMonthDayNano};
-use arrow_schema::{DataType, Field, IntervalUnit, TimeUnit};
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use arrow_schema::{DataType, Field, TimeUnit};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, plan_err};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::binary::BinaryTypeCoercer;
@@ -18,6 +19,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, binary
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
+use super::time_parts::part_of_difference;
 use super::zeros::is_comparison;
 
 /// The type in which a `DateTime` is computed. Nanoseconds would reach from 1677 to 2262 only.
@@ -115,8 +117,8 @@ fn is_arithmetic(op: Operator) -> bool {
     matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide)
 }
 
-/// Rewrites a sum, difference, product or quotient. Integers are computed as decimals of 38 digits, and those as decimals of 76. The result
-/// is cast back, which fails if it does not fit.
+/// Rewrites a sum, difference, product or quotient. Integers are computed as decimals, and decimals whose result could need more than 38
+/// digits as decimals of 76. The result is cast back, which fails if it does not fit.
 fn arithmetic(operation: BinaryExpr, columns: &DFSchema) -> DfResult<Transformed<Expr>> {
     let BinaryExpr { left, op, right } = operation;
     let (of_left, of_right) = (left.get_type(columns)?, right.get_type(columns)?);
@@ -144,8 +146,8 @@ fn arithmetic(operation: BinaryExpr, columns: &DFSchema) -> DfResult<Transformed
     Ok(Transformed::yes(cast_exact(exact, kind, columns)?))
 }
 
-/// Returns the negative of an integer as zero minus the integer, under the name of what was written: the query engine cannot negate a decimal
-/// that is NULL.
+/// Returns the negative of an integer as zero minus the integer, under the name of what was written: the query engine cannot negate a
+/// decimal that is NULL.
 fn negative(operand: Expr, kind: DataType, columns: &DFSchema) -> DfResult<Expr> {
     let name = Expr::Negative(Box::new(operand.clone())).schema_name().to_string();
     let difference =
@@ -153,8 +155,8 @@ fn negative(operand: Expr, kind: DataType, columns: &DFSchema) -> DfResult<Expr>
     cast_exact(difference.alias(name), kind, columns)
 }
 
-/// Returns an integer as a decimal. What was computed with decimals and then cast is taken as it was before the cast, so that a chain of operators
-/// does not become deeper.
+/// Returns an integer as a decimal. What was computed with decimals and then cast is taken as it was before the cast, so that a chain of
+/// operators does not become deeper.
 fn in_digits(operand: Expr, kind: &DataType, columns: &DFSchema) -> DfResult<Expr> {
     match operand {
         Expr::Cast(Cast { expr, .. })
@@ -167,10 +169,19 @@ fn in_digits(operand: Expr, kind: &DataType, columns: &DFSchema) -> DfResult<Exp
     }
 }
 
-/// Casts an expression. The query engine asks a cast whether it may be NULL in two ways, each of which goes through all that is cast: CASE
-/// inside CASE would take twice as long for every cast on the way. A cast to a field of its own knows the answer.
+/// The number of CASE and functions in an expression up to which a cast asks it for its NULLs.
+const ASKED_FOR_NULLS: usize = 3;
+
+/// Casts an expression. The query engine asks a cast in two ways whether it may be NULL, each of which goes through all that is cast: CASE
+/// inside CASE would take twice as long for every cast on the way. A cast to a field of its own has the answer. It does not follow the
+/// optimizer, which may find later that the expression is never NULL, so that only deep expressions get it.
 fn cast_exact(expression: Expr, kind: DataType, columns: &DFSchema) -> DfResult<Expr> {
-    if !expression.exists(|part| Ok(matches!(part, Expr::Case(_) | Expr::ScalarFunction(_))))? {
+    let mut asked = 0;
+    expression.apply(|part| {
+        asked += usize::from(matches!(part, Expr::Case(_) | Expr::ScalarFunction(_)));
+        Ok(if asked > ASKED_FOR_NULLS { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    if asked <= ASKED_FOR_NULLS {
         return Ok(cast(expression, kind));
     }
     let field = Field::new("exact", kind, expression.nullable(columns)?);
@@ -182,34 +193,24 @@ fn digits(kind: &DataType) -> DataType {
     DataType::Decimal128(if *kind == DataType::UInt64 { 20 } else { 19 }, 0)
 }
 
-/// A function that makes a day of a `DateTime` makes it of a timestamp. The seconds of a difference of times are those of an interval: of a
-/// duration the query engine forgets the fraction.
+/// Makes a day of a timestamp where a function makes one of a `DateTime`, and computes parts of a difference of times.
 fn function(mut call: ScalarFunction, columns: &DFSchema) -> DfResult<Transformed<Expr>> {
-    let kinds = call.args.iter().map(|argument| argument.get_type(columns)).collect::<DfResult<Vec<_>>>()?;
-    let makes_day = kinds.iter().any(is_time)
-        && Expr::ScalarFunction(call.clone()).get_type(columns).is_ok_and(|kind| kind == DataType::Date32);
-    let takes_seconds = call.name() == "date_part" && call.args.first().is_some_and(is_in_seconds);
-    let wide = |kind: &DataType| match kind {
-        DataType::Date64 if makes_day => Some(TIMESTAMP),
-        DataType::Duration(_) if takes_seconds => Some(DataType::Interval(IntervalUnit::MonthDayNano)),
-        _ => None,
-    };
-    if kinds.iter().all(|kind| wide(kind).is_none()) {
+    if let Some(part) = part_of_difference(&call, columns)? {
+        return Ok(Transformed::yes(part));
+    }
+    let times = call.args.iter().map(|argument| Ok(is_time(&argument.get_type(columns)?)));
+    let times = times.collect::<DfResult<Vec<bool>>>()?;
+    if !times.contains(&true) {
         return Ok(Transformed::no(Expr::ScalarFunction(call)));
     }
-    let arguments = call.args.into_iter().zip(&kinds).map(|(argument, kind)| match wide(kind) {
-        Some(wide) => cast(argument, wide),
-        None => argument,
-    });
-    call.args = arguments.collect();
+    let whole = Expr::ScalarFunction(call.clone());
+    if whole.get_type(columns)? != DataType::Date32 {
+        return Ok(Transformed::no(whole));
+    }
+    let arguments = call.args.into_iter().zip(times);
+    call.args =
+        arguments.map(|(argument, is_time)| if is_time { cast(argument, TIMESTAMP) } else { argument }).collect();
     Ok(Transformed::yes(Expr::ScalarFunction(call)))
-}
-
-/// Returns whether a part of a time is counted in seconds, or in fractions of a second.
-fn is_in_seconds(part: &Expr) -> bool {
-    let Expr::Literal(value, _) = part else { return false };
-    let part = value.try_as_str().flatten().unwrap_or_default().to_ascii_lowercase();
-    ["epoch", "sec", "milli", "micro", "nano"].iter().any(|unit| part.starts_with(unit))
 }
 
 fn is_day(field: &Field) -> bool {

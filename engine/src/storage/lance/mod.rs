@@ -27,6 +27,7 @@ mod sound;
 mod stage;
 mod summary;
 mod table;
+mod time_parts;
 mod version_file;
 mod versions;
 mod zeros;
